@@ -1,0 +1,5 @@
+//! The SPICE remote-display protocol in pure Rust.
+
+pub mod codec;
+pub mod geometry;
+pub mod pixels;

@@ -1,0 +1,3 @@
+//! Everything a user could name, one module per capability.
+
+mod layers;
