@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("canvas", &["geometry", "pixels"]),
     ("term", &["geometry", "pixels"]),
     ("keyboard", &[]),
-    ("link", &["wire", "channel::id"]),
+    ("link", &["wire"]),
     (
         "channel",
         &["wire", "geometry", "pixels", "codec", "canvas", "link"],

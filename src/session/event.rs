@@ -1,0 +1,42 @@
+//! What a session tells its user, and what the user asks of it: unions of what the channels define.
+
+use crate::channel::{ChannelId, cursor, display, inputs, main};
+use crate::session::{CloseReason, Notice, SessionStats};
+
+/// What happened in a client session.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// From the main channel.
+    Main(main::Event),
+    /// From a display channel.
+    Display(display::Event),
+    /// From the inputs channel.
+    Inputs(inputs::Event),
+    /// From a cursor channel.
+    Cursor(cursor::Event),
+    /// A channel stands.
+    ChannelOpened(ChannelId),
+    /// A channel is gone while the session goes on.
+    ChannelClosed(ChannelId, CloseReason),
+    /// Something the user may want to know but need not handle.
+    Notice(Notice),
+    /// The answer to [`Command::Stats`].
+    Stats(Box<SessionStats>),
+    /// The session is over. Always the last event, exactly once.
+    Closed(CloseReason),
+}
+
+/// What a user asks of a client session.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Something done with keyboard or mouse.
+    Input(inputs::InputEvent),
+    /// Asks for another mouse mode.
+    MouseMode(main::MouseMode),
+    /// Asks for [`ClientEvent::Stats`].
+    Stats,
+    /// Ends the session.
+    Disconnect,
+}

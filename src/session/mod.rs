@@ -1,0 +1,96 @@
+//! All channels of one connection as one value: frames and time go in, frames and events come out. No I/O.
+
+mod event;
+mod stats;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use event::{ClientEvent, Command};
+pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats};
+
+use crate::channel::{ChannelId, Fault};
+use crate::wire::Frame;
+
+/// What the session wants done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send this frame on that channel. Its serial is set.
+    Send(ChannelId, Frame),
+    /// Connect and link this channel, then report `opened` or `closed`.
+    Open(ChannelId),
+    /// Close this channel's connection.
+    Close(ChannelId),
+}
+
+/// Something the user may want to know but need not handle. Each text is reported once; repetitions raise the count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Where it happened, if on one channel.
+    pub channel: Option<ChannelId>,
+    /// One clause.
+    pub text: String,
+    /// How often so far.
+    pub count: u64,
+}
+
+/// Why a channel or a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The user asked for it.
+    Requested,
+    /// The peer closed the connection in an orderly way: the guest was shut down, or another viewer took over.
+    ByPeer,
+    /// The connection broke in the middle of a message, or was reset.
+    Broken(String),
+    /// The channel could not be connected or linked.
+    Refused(String),
+    /// The peer broke the protocol.
+    Protocol(Fault),
+}
+
+/// Whoever wants to see every frame: a recorder, a message pane. Called before the session acts on it.
+pub trait Tap: Send {
+    /// A frame passed, `at` after the session began.
+    fn frame(&mut self, at: Duration, channel: ChannelId, way: Way, frame: &Frame);
+    /// A channel was linked.
+    fn opened(&mut self, _at: Duration, _channel: ChannelId, _link: &crate::link::Established) {}
+    /// A channel is gone.
+    fn closed(&mut self, _at: Duration, _channel: ChannelId) {}
+}
+
+/// Which way a frame went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// From the server.
+    ToClient,
+    /// From the client.
+    ToServer,
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Requested => f.write_str("disconnected"),
+            Self::ByPeer => f.write_str("the server closed the connection"),
+            Self::Broken(text) => write!(f, "the connection broke: {text}"),
+            Self::Refused(text) => write!(f, "could not be opened: {text}"),
+            Self::Protocol(fault) => write!(f, "the server broke the protocol: {fault}"),
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(channel) = self.channel {
+            write!(f, "{channel}: ")?;
+        }
+        f.write_str(&self.text)?;
+        if self.count > 1 {
+            write!(f, " ({}×)", self.count)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! Checked, named reads from one message body.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::Decode;
+
+/// Deepest nesting of pointers; the protocol's own structures need three (message → image → palette).
+const MAX_DEPTH: u8 = 6;
+
+/// Reads a message body from front to back and follows the pointers in it.
+#[derive(Clone)]
+pub struct Reader<'a> {
+    message: &'static str,
+    body: &'a [u8],
+    at: usize,
+    depth: u8,
+    /// Names of the values that enclose the one being read, outermost first.
+    path: SmallVec<[&'static str; 4]>,
+    trace: Option<&'a RefCell<Trace>>,
+}
+
+/// Which bytes of a body were which field, in the order they were read.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// The fields, in reading order. Several may cover the same bytes.
+    pub fields: Vec<Field>,
+}
+
+/// One field of a [`Trace`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Dotted path, as in `src_bitmap.width`.
+    pub name: String,
+    /// Where it lies in the body, in bytes.
+    pub bytes: Range<usize>,
+}
+
+/// Why a body could not be decoded, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// The message's protocol name.
+    pub message: &'static str,
+    /// Dotted path of the field.
+    pub field: String,
+    /// Offset of the field in the body.
+    pub at: usize,
+    /// What is wrong.
+    pub kind: DecodeErrorKind,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// The body ends before the field does (bytes needed, bytes left).
+    Truncated {
+        /// Bytes the field takes.
+        needs: u64,
+        /// Bytes there are.
+        left: usize,
+    },
+    /// The value contradicts the protocol; the text completes "… is".
+    Invalid(String),
+    /// A pointer that must not be null is 0.
+    Null,
+    /// A pointer leads outside the body.
+    BadPointer {
+        /// Where it leads.
+        offset: u32,
+        /// Length of the body.
+        body_len: usize,
+    },
+    /// Structures point to structures deeper than any message of the protocol.
+    TooDeep,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the start of `body`; `message` is its protocol name for errors.
+    pub fn new(message: &'static str, body: &'a [u8]) -> Self {
+        Self {
+            message,
+            body,
+            at: 0,
+            depth: 0,
+            path: SmallVec::new(),
+            trace: None,
+        }
+    }
+
+    /// Notes every field that is read in `trace`.
+    pub fn with_trace(mut self, trace: &'a RefCell<Trace>) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    /// Offset of the next read in the body.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Bytes from here to the end of the body.
+    pub fn left(&self) -> usize {
+        self.body.len() - self.at
+    }
+
+    /// An unsigned byte.
+    pub fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+        Ok(self.array::<1>(field)?[0])
+    }
+
+    /// A little-endian 16-bit number.
+    pub fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        Ok(u16::from_le_bytes(self.array(field)?))
+    }
+
+    /// A little-endian 32-bit number.
+    pub fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        Ok(u32::from_le_bytes(self.array(field)?))
+    }
+
+    /// A little-endian 64-bit number.
+    pub fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+        Ok(u64::from_le_bytes(self.array(field)?))
+    }
+
+    /// A little-endian two's complement 32-bit number.
+    pub fn i32(&mut self, field: &'static str) -> Result<i32, DecodeError> {
+        Ok(i32::from_le_bytes(self.array(field)?))
+    }
+
+    /// Exactly `N` bytes.
+    pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+        match self.body[self.at..].first_chunk::<N>() {
+            Some(bytes) => {
+                self.note(field, N);
+                self.at += N;
+                Ok(*bytes)
+            }
+            None => Err(self.truncated(field, N as u64)),
+        }
+    }
+
+    /// The next `len` bytes, borrowed from the body.
+    pub fn bytes(&mut self, field: &'static str, len: usize) -> Result<&'a [u8], DecodeError> {
+        match self.body[self.at..].get(..len) {
+            Some(bytes) => {
+                self.note(field, len);
+                self.at += len;
+                Ok(bytes)
+            }
+            None => Err(self.truncated(field, len as u64)),
+        }
+    }
+
+    /// Everything to the end of the body.
+    pub fn rest(&mut self, field: &'static str) -> &'a [u8] {
+        let rest = &self.body[self.at..];
+        self.note(field, rest.len());
+        self.at = self.body.len();
+        rest
+    }
+
+    /// A value of a type that knows how to decode itself; errors inside carry `field` in front.
+    pub fn value<T: Decode<'a>>(&mut self, field: &'static str) -> Result<T, DecodeError> {
+        self.inside(field, T::decode)
+    }
+
+    /// `count` values one after the other, each at least `least` bytes long: checked before anything is allocated.
+    pub fn list<T: Decode<'a>>(
+        &mut self,
+        field: &'static str,
+        count: usize,
+        least: usize,
+    ) -> Result<Vec<T>, DecodeError> {
+        let needs = count as u64 * least as u64;
+        if needs > self.left() as u64 {
+            return Err(self.truncated(field, needs));
+        }
+        self.inside(field, |r| (0..count).map(|_| T::decode(r)).collect())
+    }
+
+    /// Follows a pointer; `None` when it is null.
+    pub fn pointer<T: Decode<'a>>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<T>, DecodeError> {
+        self.pointer_with(field, T::decode)
+    }
+
+    /// Follows a pointer to something `read` decodes; `None` when it is null.
+    pub fn pointer_with<T>(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        let at = self.at;
+        let offset = self.u32(field)?;
+        if offset == 0 {
+            return Ok(None);
+        }
+        if offset as usize >= self.body.len() {
+            let kind = DecodeErrorKind::BadPointer {
+                offset,
+                body_len: self.body.len(),
+            };
+            return Err(self.error(field, at, kind));
+        }
+        if self.depth == MAX_DEPTH {
+            return Err(self.error(field, at, DecodeErrorKind::TooDeep));
+        }
+        let mut target = self.clone();
+        (target.at, target.depth) = (offset as usize, self.depth + 1);
+        target.inside(field, read).map(Some)
+    }
+
+    /// Follows a pointer that must not be null.
+    pub fn required_pointer<T: Decode<'a>>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<T, DecodeError> {
+        let at = self.at;
+        self.pointer(field)?
+            .ok_or_else(|| self.error(field, at, DecodeErrorKind::Null))
+    }
+
+    /// Fails with `field` (the one just read, ending here) unless `holds`; `says` completes the sentence "`field` …".
+    pub fn require(
+        &self,
+        field: &'static str,
+        holds: bool,
+        says: impl FnOnce() -> String,
+    ) -> Result<(), DecodeError> {
+        if holds {
+            Ok(())
+        } else {
+            Err(self.error(field, self.at, DecodeErrorKind::Invalid(says())))
+        }
+    }
+
+    /// An error about `field`, which starts at byte `at`.
+    pub fn error(&self, field: &str, at: usize, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError {
+            message: self.message,
+            field: self.path_of(field),
+            at,
+            kind,
+        }
+    }
+
+    fn truncated(&self, field: &str, needs: u64) -> DecodeError {
+        self.error(
+            field,
+            self.at,
+            DecodeErrorKind::Truncated {
+                needs,
+                left: self.left(),
+            },
+        )
+    }
+
+    fn inside<T>(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        self.path.push(field);
+        let value = read(self);
+        self.path.pop();
+        value
+    }
+
+    fn path_of(&self, field: &str) -> String {
+        let mut path = String::new();
+        for part in self
+            .path
+            .iter()
+            .copied()
+            .chain([field])
+            .filter(|p| !p.is_empty())
+        {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(part);
+        }
+        path
+    }
+
+    fn note(&self, field: &str, len: usize) {
+        if let Some(trace) = self.trace {
+            let bytes = self.at..self.at + len;
+            trace.borrow_mut().fields.push(Field {
+                name: self.path_of(field),
+                bytes,
+            });
+        }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} at byte {}: {}",
+            self.message, self.field, self.at, self.kind
+        )
+    }
+}
+
+impl fmt::Display for DecodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { needs: 1, left } => write!(f, "needs 1 byte, {left} left"),
+            Self::Truncated { needs, left } => write!(f, "needs {needs} bytes, {left} left"),
+            Self::Invalid(text) => f.write_str(text),
+            Self::Null => f.write_str("is null"),
+            Self::BadPointer { offset, body_len } => {
+                write!(f, "points to {offset} in a body of {body_len} bytes")
+            }
+            Self::TooDeep => f.write_str("is nested too deep"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_field_is_named_with_its_place() {
+        let mut r = Reader::new("SURFACE_CREATE", &[0, 0, 0, 0, 0x80, 2, 0, 0]);
+        r.u32("surface_id").unwrap();
+        r.u32("width").unwrap();
+        let error = r.u32("height").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "SURFACE_CREATE: height at byte 8: needs 4 bytes, 0 left"
+        );
+    }
+
+    #[test]
+    fn pointers_are_followed_inside_the_body_only() {
+        let body = [5, 0, 0, 0, 9, 7];
+        let mut r = Reader::new("TEST", &body);
+        assert_eq!(r.clone().pointer::<u8>("p").unwrap(), Some(7));
+        assert_eq!(r.u8("first").unwrap(), 5);
+        let mut outside = Reader::new("TEST", &[6, 0, 0, 0, 9, 7]);
+        let error = outside.pointer::<u8>("p").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "TEST: p at byte 0: points to 6 in a body of 6 bytes"
+        );
+    }
+
+    #[test]
+    fn a_count_is_checked_against_the_bytes_left_before_allocating() {
+        let mut r = Reader::new("TEST", &[1, 2, 3, 4]);
+        let error = r.list::<u32>("rects", usize::MAX / 16, 4).unwrap_err();
+        assert!(matches!(
+            error.kind,
+            DecodeErrorKind::Truncated { left: 4, .. }
+        ));
+    }
+
+    #[test]
+    fn a_trace_names_nested_fields_with_their_bytes() {
+        let trace = RefCell::default();
+        let body = [1, 0, 0, 0, 2, 0, 0, 0];
+        let mut r = Reader::new("TEST", &body).with_trace(&trace);
+        r.value::<crate::geometry::Point>("origin").unwrap();
+        let fields = trace.into_inner().fields;
+        assert_eq!(
+            fields[1],
+            Field {
+                name: "origin.y".into(),
+                bytes: 4..8
+            }
+        );
+    }
+}
