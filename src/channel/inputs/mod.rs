@@ -2,6 +2,8 @@
 //!
 //! Protocol: spec 03 part A.
 
+pub mod messages;
+
 use crate::wire::{wire_enum, wire_flags};
 
 wire_flags! {
