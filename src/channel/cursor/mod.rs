@@ -2,6 +2,8 @@
 //!
 //! Protocol: spec 03 part B. One channel a display, of the same id.
 
+pub mod messages;
+
 use std::sync::Arc;
 
 use crate::geometry::{Point, Size};
