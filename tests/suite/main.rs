@@ -1,3 +1,4 @@
 //! Everything a user could name, one module per capability.
 
 mod layers;
+mod wire;

@@ -2,6 +2,10 @@
 //!
 //! Protocol: spec 07, 07a to 07c. One channel a graphics device; ids from 0.
 
+pub mod draw;
+pub mod image;
+pub mod messages;
+
 use bytes::Bytes;
 
 use crate::geometry::Rect;
