@@ -3,10 +3,32 @@
 //! Protocol: spec 01 §2 to §6.
 
 mod caps;
+mod client;
+mod error;
+pub mod messages;
+mod server;
+mod ticket;
 
 pub use caps::{Capabilities, names};
+pub use client::{ClientLink, LinkRequest, Step};
+pub use error::{LinkError, Peer};
+pub use messages::{LinkCode, MAGIC};
+pub use server::{Asks, Rejection, ServerLink};
+pub use ticket::{PASSWORD_MOST, PUBLIC_KEY_BYTES, Password, ServerKey, TICKET_BYTES};
 
 use crate::wire::HeaderKind;
+
+/// Common bit: the client names its authentication mechanism in a word of its own.
+pub const AUTH_SELECTION: u32 = 0;
+/// Common bit, and mechanism number: the ticket.
+pub const AUTH_SPICE: u32 = 1;
+/// Common bit, and mechanism number: SASL.
+pub const AUTH_SASL: u32 = 2;
+/// Common bit: data headers of 6 bytes.
+pub const MINI_HEADER: u32 = 3;
+
+/// The common bits this implementation announces, as client and as server.
+pub const COMMON: &[u32] = &[AUTH_SELECTION, AUTH_SPICE, MINI_HEADER];
 
 /// What a finished handshake agreed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

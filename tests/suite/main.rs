@@ -1,4 +1,5 @@
 //! Everything a user could name, one module per capability.
 
 mod layers;
+mod link;
 mod wire;

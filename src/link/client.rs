@@ -1,0 +1,257 @@
+//! The client's side of the handshake.
+
+use std::fmt;
+
+use super::messages::{
+    BODY_MOST, HEADER_BYTES, LinkHeader, LinkMess, LinkReply, MAJOR, REPLY_LEAST,
+};
+use super::{AUTH_SASL, AUTH_SELECTION, AUTH_SPICE, MAGIC, MINI_HEADER};
+use super::{Capabilities, Established, LinkCode, LinkError, Password, Peer};
+use crate::wire::{Decode, DecodeErrorKind, HeaderKind, Reader};
+
+/// Number of the ticket mechanism; it is that of the capability.
+const MECHANISM_TICKET: u32 = AUTH_SPICE;
+
+/// Which channel to link, and how.
+#[derive(Clone, Debug)]
+pub struct LinkRequest {
+    /// 0 for a new session's main channel; the session's id for its other channels.
+    pub connection_id: u32,
+    /// Number of the channel's kind.
+    pub channel_type: u8,
+    /// Which of its kind.
+    pub channel_id: u8,
+    /// What to announce. Without AUTH_SELECTION no mechanism is named, without MINI_HEADER headers are full.
+    pub capabilities: Capabilities,
+    /// The session's password; the empty one when there is none.
+    pub password: Password,
+}
+
+/// Where a handshake stands, for error texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The link message was sent, the reply is awaited.
+    Reply,
+    /// The ticket was sent, its result is awaited.
+    Result,
+    /// The channel is up.
+    Done,
+}
+
+/// Links one channel: sends the request, checks the reply, proves the password, reads the result.
+///
+/// Send what [`ClientLink::poll_transmit`] gives, after `new` and after every `receive`.
+#[derive(Debug)]
+pub struct ClientLink {
+    request: LinkRequest,
+    state: State,
+    /// Bytes of the packet being received. INVARIANT: at most one header and `BODY_MOST` bytes.
+    buffer: Vec<u8>,
+    transmit: Option<Vec<u8>>,
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitHeader,
+    AwaitReply { size: usize },
+    AwaitResult(Established),
+    Done(Established),
+    Failed(LinkError),
+}
+
+impl ClientLink {
+    /// A handshake whose first packet is ready to be sent.
+    pub fn new(request: LinkRequest) -> Self {
+        let mess = LinkMess {
+            connection_id: request.connection_id,
+            channel_type: request.channel_type,
+            channel_id: request.channel_id,
+            capabilities: request.capabilities.clone(),
+        };
+        Self {
+            request,
+            state: State::AwaitHeader,
+            buffer: Vec::new(),
+            transmit: Some(mess.to_packet()),
+        }
+    }
+
+    /// Takes received bytes and says how many were used: all of them, unless the link result is among them. What
+    /// follows the result is the channel's. `entropy` fills a slice with unpredictable bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the link has failed; the same error again on every further call.
+    pub fn receive(
+        &mut self,
+        bytes: &[u8],
+        entropy: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<usize, LinkError> {
+        let mut used = 0;
+        loop {
+            let wanted = match &self.state {
+                State::AwaitHeader => HEADER_BYTES,
+                State::AwaitReply { size } => *size,
+                State::AwaitResult(_) => 4,
+                State::Done(_) => return Ok(used),
+                State::Failed(error) => return Err(error.clone()),
+            };
+            let left = bytes.get(used..).unwrap_or_default();
+            let taken = left.len().min(wanted - self.buffer.len());
+            self.buffer.extend_from_slice(&left[..taken]);
+            used += taken;
+            if self.buffer.len() < wanted {
+                if let Some(error) = self.greeting() {
+                    self.state = State::Failed(error.clone());
+                    return Err(error);
+                }
+                return Ok(used);
+            }
+            let packet = std::mem::take(&mut self.buffer);
+            self.step(&packet, entropy);
+        }
+    }
+
+    /// The next bytes to send.
+    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        self.transmit.take()
+    }
+
+    /// What was agreed on, once the channel is up.
+    pub fn established(&self) -> Option<&Established> {
+        match &self.state {
+            State::Done(established) => Some(established),
+            _ => None,
+        }
+    }
+
+    /// The error to report when the server closes the connection before the link stands.
+    pub fn end_of_stream(&self) -> LinkError {
+        let step = match &self.state {
+            State::Failed(error) => return error.clone(),
+            State::AwaitHeader if !MAGIC.starts_with(prefix(&self.buffer)) => {
+                return LinkError::not_spice(&self.buffer);
+            }
+            State::AwaitHeader | State::AwaitReply { .. } => Step::Reply,
+            State::AwaitResult(_) => Step::Result,
+            State::Done(_) => Step::Done,
+        };
+        LinkError::UnexpectedEnd { step }
+    }
+
+    /// Other protocols' greetings may be shorter than a link header, so those are recognised before it is complete.
+    fn greeting(&self) -> Option<LinkError> {
+        let awaits_header = matches!(self.state, State::AwaitHeader);
+        let foreign = awaits_header && !MAGIC.starts_with(prefix(&self.buffer));
+        (foreign && !Peer::may_become_known(&self.buffer))
+            .then(|| LinkError::not_spice(&self.buffer))
+    }
+
+    fn step(&mut self, packet: &[u8], entropy: &mut dyn FnMut(&mut [u8])) {
+        let state = std::mem::replace(&mut self.state, State::AwaitHeader);
+        let next = match state {
+            State::AwaitHeader => check_header(packet),
+            State::AwaitReply { .. } => self.answer(packet, entropy),
+            State::AwaitResult(established) => check_result(packet, established),
+            settled => Ok(settled),
+        };
+        self.state = next.unwrap_or_else(State::Failed);
+    }
+
+    /// Checks the reply and sends the ticket.
+    fn answer(
+        &mut self,
+        body: &[u8],
+        entropy: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<State, LinkError> {
+        let mut r = Reader::new("link reply", body);
+        // The error first: a refusing server need not fill in the rest.
+        let error: LinkCode = r.clone().value("error")?;
+        accepted(error)?;
+        let reply = LinkReply::decode(&mut r)?;
+        let (client, server) = (&self.request.capabilities, &reply.capabilities);
+        if server.has_common(AUTH_SASL) && !server.has_common(AUTH_SPICE) {
+            return Err(LinkError::NoCommonAuth);
+        }
+        let ticket = self.request.password.encrypt(&reply.pub_key, entropy);
+        let ticket = ticket.ok_or_else(|| {
+            let kind = DecodeErrorKind::Invalid("is no RSA-1024 key".into());
+            r.error("pub_key", 4, kind)
+        })?;
+        let both = |bit| client.has_common(bit) && server.has_common(bit);
+        let mut transmit = Vec::new();
+        if both(AUTH_SELECTION) {
+            transmit.extend_from_slice(&MECHANISM_TICKET.to_le_bytes());
+        }
+        transmit.extend_from_slice(&ticket);
+        self.transmit = Some(transmit);
+        let header = if both(MINI_HEADER) {
+            HeaderKind::Mini
+        } else {
+            HeaderKind::Full
+        };
+        Ok(State::AwaitResult(Established {
+            header,
+            client: client.clone(),
+            server: reply.capabilities,
+        }))
+    }
+}
+
+/// The part of the received bytes that is compared with the magic.
+fn prefix(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(MAGIC.len())]
+}
+
+fn check_header(packet: &[u8]) -> Result<State, LinkError> {
+    let mut r = Reader::new("link reply header", packet);
+    let header = LinkHeader::decode(&mut r)?;
+    if header.magic != MAGIC {
+        return Err(LinkError::not_spice(packet));
+    }
+    if header.major != MAJOR {
+        return Err(LinkError::Version {
+            major: header.major,
+            minor: header.minor,
+        });
+    }
+    let range = REPLY_LEAST..=BODY_MOST;
+    if !range.contains(&header.size) {
+        let text = format!(
+            "{} bytes, {REPLY_LEAST} to {BODY_MOST} are possible",
+            header.size
+        );
+        return Err(r.error("size", 12, DecodeErrorKind::Invalid(text)).into());
+    }
+    Ok(State::AwaitReply {
+        size: header.size as usize,
+    })
+}
+
+fn check_result(packet: &[u8], established: Established) -> Result<State, LinkError> {
+    // A server that does not take the mechanism answers with a whole link reply where the result belongs.
+    if packet == MAGIC {
+        return Err(LinkError::NoCommonAuth);
+    }
+    let code: LinkCode = Reader::new("link result", packet).value("result")?;
+    accepted(code)?;
+    Ok(State::Done(established))
+}
+
+fn accepted(code: LinkCode) -> Result<(), LinkError> {
+    match code {
+        LinkCode::Ok => Ok(()),
+        LinkCode::PermissionDenied => Err(LinkError::WrongPassword),
+        code => Err(LinkError::Refused(code)),
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reply => "before it answered the link message",
+            Self::Result => "before it answered the ticket",
+            Self::Done => "after the link was made",
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! Malformed input, one module per parser.
+
+mod link;
