@@ -3,6 +3,7 @@
 //! Protocol: spec 03 part A.
 
 pub mod messages;
+pub mod scancode;
 
 use crate::wire::{wire_enum, wire_flags};
 
