@@ -41,6 +41,41 @@ impl PixelFormat {
     pub const fn row_bytes(self, width: u32) -> usize {
         (width as usize * self.bits() as usize).div_ceil(8)
     }
+
+    /// The word of pixel `x` of a row.
+    ///
+    /// # Panics
+    ///
+    /// When the row ends before it.
+    #[inline]
+    pub fn load(self, row: &[u8], x: usize) -> u32 {
+        match self {
+            Self::A1 => u32::from(row[x / 8] >> (7 - x % 8) & 1),
+            Self::A8 => u32::from(row[x]),
+            Self::Rgb555 | Self::Rgb565 => u32::from(u16::from_le_bytes(row.as_chunks().0[x])),
+            Self::Xrgb | Self::Argb => u32::from_le_bytes(row.as_chunks().0[x]),
+        }
+    }
+
+    /// Stores pixel `x` of a row, the word cut to the width of a pixel.
+    ///
+    /// # Panics
+    ///
+    /// When the row ends before it.
+    #[inline]
+    pub fn store(self, row: &mut [u8], x: usize, word: u32) {
+        match self {
+            Self::A1 => {
+                let bit = 0x80 >> (x % 8);
+                row[x / 8] = row[x / 8] & !bit | if word & 1 == 1 { bit } else { 0 };
+            }
+            Self::A8 => row[x] = word as u8,
+            Self::Rgb555 | Self::Rgb565 => {
+                row.as_chunks_mut().0[x] = (word as u16).to_le_bytes();
+            }
+            Self::Xrgb | Self::Argb => row.as_chunks_mut().0[x] = word.to_le_bytes(),
+        }
+    }
 }
 
 /// A borrowed picture.
@@ -92,6 +127,21 @@ impl<'a> PixelView<'a> {
     pub fn row(&self, y: u32) -> &'a [u8] {
         assert!(y < self.size.height);
         &self.data[y as usize * self.stride..][..self.format.row_bytes(self.size.width)]
+    }
+
+    /// The word of the pixel in column `x` of row `y`.
+    ///
+    /// # Panics
+    ///
+    /// When it is outside the picture.
+    pub fn pixel(&self, x: u32, y: u32) -> u32 {
+        assert!(x < self.size.width);
+        self.format.load(self.row(y), x as usize)
+    }
+
+    /// The bytes of the rows, [`PixelView::stride`](Self#structfield.stride) apart.
+    pub fn data(&self) -> &'a [u8] {
+        self.data
     }
 
     /// All rows, top first, without padding.
@@ -161,6 +211,18 @@ impl PixelBuf {
     /// The packed rows, giving up the picture.
     pub fn into_data(self) -> Vec<u8> {
         self.data
+    }
+
+    /// Stores the pixel in column `x` of row `y`, the word cut to the width of a pixel.
+    ///
+    /// # Panics
+    ///
+    /// When it is outside the picture.
+    pub fn set_pixel(&mut self, x: u32, y: u32, word: u32) {
+        assert!(x < self.size.width && y < self.size.height);
+        let stride = self.stride();
+        let row = &mut self.data[y as usize * stride..][..stride];
+        self.format.store(row, x as usize, word);
     }
 
     /// A view of the whole.
