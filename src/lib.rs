@@ -1,5 +1,6 @@
 //! The SPICE remote-display protocol in pure Rust.
 
+pub mod canvas;
 pub mod channel;
 pub mod codec;
 pub mod geometry;

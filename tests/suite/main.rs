@@ -1,5 +1,6 @@
 //! Everything a user could name, one module per capability.
 
+mod canvas;
 mod layers;
 mod link;
 mod wire;

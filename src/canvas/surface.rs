@@ -1,0 +1,539 @@
+//! One surface and the commands that draw on it.
+//!
+//! Every command but COPY_BITS comes down to [`Surface::draw`]: for each rectangle of the region, each pixel becomes the
+//! raster operation of an ink and what was there. That is done a row at a time where possible, at the speed of memory
+//! for plain fills and copies (bench canvas). The pixel-by-pixel version beside it draws masks and 1-bit surfaces, and
+//! is what the faster ones are tested against.
+//!
+//! Protocol: rasterisation (spec 07b §1, §4, §10).
+
+use super::area::part_within;
+use super::clip::{Order, Region};
+use super::ink::Ink;
+use super::{Area, Brush, Clip, Cutout, Damage, Error, Rop};
+use crate::geometry::{Point, Rect, Size};
+use crate::pixels::{PixelBuf, PixelFormat, PixelView};
+
+/// A picture to draw on. At first all its pixel words are 0.
+///
+/// Commands work on whole words, so the unused byte of [`PixelFormat::Xrgb`] is carried along like the others. On
+/// [`PixelFormat::A1`] everything works too, but slowly: the protocol only ever fills and copies there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Surface {
+    /// INVARIANT: no side is 0 or longer than [`Surface::MAX_SIDE`].
+    pixels: PixelBuf,
+}
+
+impl Surface {
+    /// Most columns, and most rows.
+    pub const MAX_SIDE: u32 = 16384;
+
+    /// A surface of zeros.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadSize`] before anything is allocated.
+    pub fn new(format: PixelFormat, size: Size) -> Result<Self, Error> {
+        Self::bytes_for(format, size)?;
+        Ok(Self {
+            pixels: PixelBuf::new(format, size),
+        })
+    }
+
+    /// Memory of a surface.
+    pub(super) fn bytes_for(format: PixelFormat, size: Size) -> Result<u64, Error> {
+        if size.is_empty() || size.width.max(size.height) > Self::MAX_SIDE {
+            return Err(Error::BadSize(size));
+        }
+        Ok(format.row_bytes(size.width) as u64 * u64::from(size.height))
+    }
+
+    /// Memory of this surface.
+    pub(super) fn bytes(&self) -> u64 {
+        self.pixels.data().len() as u64
+    }
+
+    /// Layout of one pixel.
+    pub fn format(&self) -> PixelFormat {
+        self.pixels.format
+    }
+
+    /// Width and height.
+    pub fn size(&self) -> Size {
+        self.pixels.size
+    }
+
+    /// What is on it, top row first.
+    pub fn pixels(&self) -> PixelView<'_> {
+        self.pixels.view()
+    }
+
+    /// Makes every pixel word 0.
+    pub fn clear(&mut self, damage: &mut Damage) {
+        self.pixels.data_mut().fill(0);
+        damage.add(self.size().to_rect());
+    }
+
+    /// FILL: combines the brush with the surface.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyPattern`], [`Error::DepthMismatch`]; nothing is drawn then.
+    pub fn fill(
+        &mut self,
+        area: &Area<'_>,
+        brush: &Brush<'_>,
+        rop: Rop,
+        damage: &mut Damage,
+    ) -> Result<(), Error> {
+        let mut ink = Ink::of_brush(brush, self.format())?;
+        self.draw(area, &mut ink, rop, damage);
+        Ok(())
+    }
+
+    /// COPY and BLEND: combines a part of a picture with the surface. Where the part reaches outside its picture and is
+    /// not scaled, the surface keeps its pixels.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptySourceArea`], [`Error::DepthMismatch`]; nothing is drawn then.
+    pub fn copy(
+        &mut self,
+        area: &Area<'_>,
+        cutout: &Cutout<'_>,
+        rop: Rop,
+        damage: &mut Damage,
+    ) -> Result<(), Error> {
+        if area.bbox.is_empty() {
+            return Ok(());
+        }
+        let mut ink = Ink::of_cutout(cutout, area.bbox, self.format())?;
+        self.draw(area, &mut ink, rop, damage);
+        Ok(())
+    }
+
+    /// OPAQUE: copies a part of a picture as it is, then combines the brush with the result.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Surface::copy`] and [`Surface::fill`]; nothing is drawn then.
+    pub fn opaque(
+        &mut self,
+        area: &Area<'_>,
+        cutout: &Cutout<'_>,
+        brush: &Brush<'_>,
+        rop: Rop,
+        damage: &mut Damage,
+    ) -> Result<(), Error> {
+        if area.bbox.is_empty() {
+            return Ok(());
+        }
+        let mut brush = Ink::of_brush(brush, self.format())?;
+        let mut picture = Ink::of_cutout(cutout, area.bbox, self.format())?;
+        self.draw(area, &mut picture, Rop::PUT, damage);
+        self.draw(area, &mut brush, rop, damage);
+        Ok(())
+    }
+
+    /// BLACKNESS: writes zeros.
+    pub fn blackness(&mut self, area: &Area<'_>, damage: &mut Damage) {
+        self.draw(area, &mut Ink::Flat(0), Rop::BLACKNESS, damage);
+    }
+
+    /// WHITENESS: writes ones.
+    pub fn whiteness(&mut self, area: &Area<'_>, damage: &mut Damage) {
+        self.draw(area, &mut Ink::Flat(0), Rop::WHITENESS, damage);
+    }
+
+    /// INVERS: inverts every bit.
+    pub fn invers(&mut self, area: &Area<'_>, damage: &mut Damage) {
+        self.draw(area, &mut Ink::Flat(0), Rop::INVERS, damage);
+    }
+
+    /// COPY_BITS: moves what is at `from` to the corner of `bbox`, as if through a temporary copy. Pixels that would come
+    /// from outside the surface stay as they are.
+    pub fn copy_bits(&mut self, bbox: Rect, clip: &Clip, from: Point, damage: &mut Damage) {
+        let dx = i64::from(from.x) - i64::from(bbox.left);
+        let dy = i64::from(from.y) - i64::from(bbox.top);
+        let size = self.size();
+        let target = part_within(bbox.intersect(size.to_rect()), -dx, -dy, size);
+        if target.is_empty() || (dx, dy) == (0, 0) {
+            return;
+        }
+        // Both ends of the way are on the surface, so it is short.
+        let way = Point::new(dx as i32, dy as i32);
+        // A rectangle is drawn before the place it was read from is drawn over.
+        let order = Order {
+            bottom_up: way.y < 0,
+            right_to_left: way.x < 0,
+        };
+        let region = clip.region_in(target, order);
+        if self.format() == PixelFormat::A1 {
+            self.move_plainly(region, way, damage);
+        } else {
+            each_rect(region, damage, |rect| self.move_rect(rect, way));
+        }
+    }
+
+    /// Combines `ink` with the surface in `area`.
+    fn draw(&mut self, area: &Area<'_>, ink: &mut Ink<'_>, rop: Rop, damage: &mut Damage) {
+        let region = area.clip.region(ink.extent(area.extent(self.size())));
+        if area.mask.is_some() || self.format() == PixelFormat::A1 {
+            self.draw_plainly(region, area, ink, rop, damage);
+        } else {
+            self.draw_rows(region, ink, rop, damage);
+        }
+    }
+
+    /// The plain version of every way to draw.
+    fn draw_plainly(
+        &mut self,
+        region: Region,
+        area: &Area<'_>,
+        ink: &Ink<'_>,
+        rop: Rop,
+        damage: &mut Damage,
+    ) {
+        each_rect(region, damage, |rect| {
+            for y in rect.top..rect.bottom {
+                for x in rect.left..rect.right {
+                    if area.draws(x, y) {
+                        // Regions lie on the surface: no coordinate is negative.
+                        let (px, py) = (x as u32, y as u32);
+                        let old = self.pixels.view().pixel(px, py);
+                        self.pixels
+                            .set_pixel(px, py, rop.apply(ink.word(x, y), old));
+                    }
+                }
+            }
+        });
+    }
+
+    /// Draws without a mask on pixels of whole bytes.
+    fn draw_rows(&mut self, region: Region, ink: &mut Ink<'_>, rop: Rop, damage: &mut Damage) {
+        match ink {
+            Ink::Flat(word) => {
+                let (set, keep) = rop.with_constant(*word);
+                each_rect(region, damage, |rect| self.fill_rect(rect, set, keep));
+            }
+            Ink::Shifted(picture) if rop == Rop::PUT && picture.is_stored() => {
+                each_rect(region, damage, |rect| {
+                    for y in rect.top..rect.bottom {
+                        let row = self.row_mut(rect, y);
+                        let len = row.len();
+                        row.copy_from_slice(&picture.stored_row(rect.left, y)[..len]);
+                    }
+                });
+            }
+            _ => {
+                let format = self.format();
+                let mut words = vec![0; self.size().width as usize];
+                each_rect(region, damage, |rect| {
+                    let words = &mut words[..rect.width() as usize];
+                    for y in rect.top..rect.bottom {
+                        ink.row(rect.left, y, words);
+                        let row = self.row_mut(rect, y);
+                        combine(format, row, words.iter(), |a, b| rop.apply(*a, b));
+                    }
+                });
+            }
+        }
+    }
+
+    /// Makes every word of `rect` `set ^ (word & keep)`.
+    fn fill_rect(&mut self, rect: Rect, set: u32, keep: u32) {
+        let format = self.format();
+        for y in rect.top..rect.bottom {
+            let row = self.row_mut(rect, y);
+            if keep == 0 {
+                fill_words(format, row, set);
+            } else {
+                combine(format, row, std::iter::repeat(()), |(), b| set ^ (b & keep));
+            }
+        }
+    }
+
+    /// Moves into `rect` what lies `way` from it.
+    fn move_rect(&mut self, rect: Rect, way: Point) {
+        let (stride, bytes) = (self.pixels.stride(), self.format().bytes());
+        // Both rectangles are on the surface: no coordinate is negative.
+        let at = |x: i32, y: i32| y as usize * stride + x as usize * bytes;
+        let len = rect.width() as usize * bytes;
+        for i in 0..rect.bottom - rect.top {
+            let y = match way.y < 0 {
+                true => rect.bottom - 1 - i,
+                false => rect.top + i,
+            };
+            let from = at(rect.left + way.x, y + way.y);
+            let to = at(rect.left, y);
+            self.pixels.data_mut().copy_within(from..from + len, to);
+        }
+    }
+
+    /// The plain version of [`Surface::move_rect`] for a whole region.
+    fn move_plainly(&mut self, region: Region, way: Point, damage: &mut Damage) {
+        let before = self.pixels.clone();
+        each_rect(region, damage, |rect| {
+            for y in rect.top..rect.bottom {
+                for x in rect.left..rect.right {
+                    let (from_x, from_y) = ((x + way.x) as u32, (y + way.y) as u32);
+                    let word = before.view().pixel(from_x, from_y);
+                    self.pixels.set_pixel(x as u32, y as u32, word);
+                }
+            }
+        });
+    }
+
+    /// The bytes of row `y` of `rect`, which lies on the surface.
+    fn row_mut(&mut self, rect: Rect, y: i32) -> &mut [u8] {
+        let bytes = self.format().bytes();
+        let start = y as usize * self.pixels.stride() + rect.left as usize * bytes;
+        &mut self.pixels.data_mut()[start..][..rect.width() as usize * bytes]
+    }
+}
+
+impl std::fmt::Debug for Surface {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Surface({:?} {}×{})",
+            self.format(),
+            self.size().width,
+            self.size().height
+        )
+    }
+}
+
+/// Draws each rectangle of a region and notes it in `damage`.
+fn each_rect(region: Region, damage: &mut Damage, mut draw: impl FnMut(Rect)) {
+    let mut rest = Rect::default();
+    for (i, rect) in region.enumerate() {
+        draw(rect);
+        if i < NOTED_SINGLY {
+            damage.add(rect);
+        } else {
+            rest = rest.bounds(rect);
+        }
+    }
+    damage.add(rest);
+}
+
+/// How many rectangles of a region are noted one by one. There may be millions; those after these are noted as one.
+const NOTED_SINGLY: usize = 256;
+
+/// Makes each word of `row` `f(operand, word)`. Not for [`PixelFormat::A1`].
+fn combine<A>(
+    format: PixelFormat,
+    row: &mut [u8],
+    operands: impl Iterator<Item = A>,
+    f: impl Fn(A, u32) -> u32,
+) {
+    match format.bytes() {
+        4 => {
+            for (word, a) in row.as_chunks_mut().0.iter_mut().zip(operands) {
+                *word = f(a, u32::from_le_bytes(*word)).to_le_bytes();
+            }
+        }
+        2 => {
+            for (word, a) in row.as_chunks_mut().0.iter_mut().zip(operands) {
+                *word = (f(a, u32::from(u16::from_le_bytes(*word))) as u16).to_le_bytes();
+            }
+        }
+        _ => {
+            for (word, a) in row.iter_mut().zip(operands) {
+                *word = f(a, u32::from(*word)) as u8;
+            }
+        }
+    }
+}
+
+/// Makes every word of `row` the same. Not for [`PixelFormat::A1`].
+fn fill_words(format: PixelFormat, row: &mut [u8], word: u32) {
+    match format.bytes() {
+        4 => row.as_chunks_mut().0.fill(word.to_le_bytes()),
+        2 => row.as_chunks_mut().0.fill((word as u16).to_le_bytes()),
+        _ => row.fill(word as u8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The fast ways to draw against the plain one, on pictures wide enough for whole vectors and their remainders.
+
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    use super::*;
+    use crate::canvas::{Layout, Operands, ScaleMode, Source};
+
+    const SIZE: Size = Size::new(75, 40);
+
+    fn config() -> ProptestConfig {
+        ProptestConfig {
+            rng_seed: RngSeed::Fixed(11),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        }
+    }
+
+    /// Bytes without a pattern (splitmix64).
+    fn noise(mut seed: u64, len: usize) -> Vec<u8> {
+        let next = || {
+            seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (seed ^ seed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (mixed ^ mixed >> 27) as u8
+        };
+        std::iter::repeat_with(next).take(len).collect()
+    }
+
+    fn noisy(format: PixelFormat) -> Surface {
+        let len = format.row_bytes(SIZE.width) * SIZE.height as usize;
+        let pixels = PixelBuf::from_data(format, SIZE, noise(1, len));
+        Surface {
+            pixels: pixels.expect("packed rows"),
+        }
+    }
+
+    fn format() -> impl Strategy<Value = PixelFormat> {
+        prop::sample::select(vec![
+            PixelFormat::A8,
+            PixelFormat::Rgb555,
+            PixelFormat::Rgb565,
+            PixelFormat::Xrgb,
+            PixelFormat::Argb,
+        ])
+    }
+
+    /// A layout that `format` can read.
+    fn format_and_layout() -> impl Strategy<Value = (PixelFormat, Layout)> {
+        format().prop_flat_map(|format| {
+            let layouts = vec![
+                Layout::Rgb555,
+                Layout::Bgr24,
+                Layout::Xrgb,
+                Layout::XrgbOpaque,
+                Layout::Argb,
+                Layout::A8,
+                Layout::Entries,
+                Layout::Words(format),
+            ];
+            (Just(format), prop::sample::select(layouts))
+        })
+    }
+
+    fn rect() -> impl Strategy<Value = Rect> {
+        (-20..80_i32, -20..50_i32, 1..120_u32, 1..70_u32)
+            .prop_map(|(x, y, width, height)| Rect::at(x, y, Size::new(width, height)))
+    }
+
+    fn small_rect() -> impl Strategy<Value = Rect> {
+        (-5..75_i32, -5..40_i32, 1..12_u32, 1..12_u32)
+            .prop_map(|(x, y, width, height)| Rect::at(x, y, Size::new(width, height)))
+    }
+
+    fn clip() -> impl Strategy<Value = Clip> {
+        prop_oneof![
+            Just(Clip::None),
+            prop::collection::vec(rect(), 0..6).prop_map(Clip::Rects),
+            prop::collection::vec(small_rect(), 0..40).prop_map(Clip::Rects),
+        ]
+    }
+
+    fn rop() -> impl Strategy<Value = Rop> {
+        prop_oneof![
+            Just(Rop::PUT),
+            any::<u16>().prop_map(|bits| Rop::new(bits, Operands::SourceOnSurface)),
+        ]
+    }
+
+    /// Draws `ink` the plain way.
+    fn draw_plainly(surface: &mut Surface, area: &Area<'_>, ink: &Ink<'_>, rop: Rop) {
+        let region = area.clip.region(ink.extent(area.extent(SIZE)));
+        surface.draw_plainly(region, area, ink, rop, &mut Damage::default());
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn a_copy_by_rows_is_a_copy_by_pixels(
+            (format, layout) in format_and_layout(),
+            width in 1..90_u32,
+            height in 1..50_u32,
+            bbox in rect(),
+            part in prop::option::of(rect()),
+            scale in prop::sample::select(vec![ScaleMode::Nearest, ScaleMode::Interpolate]),
+            clip in clip(),
+            rop in rop(),
+        ) {
+            let size = Size::new(width, height);
+            let stride = layout.row_bytes(width).expect("a small picture");
+            let data = noise(2, stride * height as usize);
+            let cutout = Cutout {
+                source: Source::new(layout, size, stride, &data).expect("packed rows"),
+                // Unscaled from near the corner.
+                area: part.unwrap_or(Rect::at(bbox.left / 4, bbox.top / 4, bbox.size())),
+                scale,
+            };
+            let area = Area::new(bbox, &clip);
+            let (mut fast, mut plain) = (noisy(format), noisy(format));
+
+            fast.copy(&area, &cutout, rop, &mut Damage::default()).expect("it can be drawn");
+            let ink = Ink::of_cutout(&cutout, bbox, format).expect("it can be drawn");
+            draw_plainly(&mut plain, &area, &ink, rop);
+
+            prop_assert!(fast == plain);
+        }
+
+        #[test]
+        fn a_fill_by_rows_is_a_fill_by_pixels(
+            (format, layout) in format_and_layout(),
+            tile in prop::option::of((1..90_u32, 1..50_u32, -200..200_i32, -200..200_i32)),
+            word in any::<u32>(),
+            bbox in rect(),
+            clip in clip(),
+            rop in rop(),
+        ) {
+            let (width, height, x, y) = tile.unwrap_or((1, 1, 0, 0));
+            let stride = layout.row_bytes(width).expect("a small picture");
+            let data = noise(3, stride * height as usize);
+            let brush = match tile {
+                Some(_) => Brush::Pattern {
+                    pixels: Source::new(layout, Size::new(width, height), stride, &data)
+                        .expect("packed rows")
+                        .bottom_up(),
+                    origin: Point::new(x, y),
+                },
+                None => Brush::Solid(word),
+            };
+            let area = Area::new(bbox, &clip);
+            let (mut fast, mut plain) = (noisy(format), noisy(format));
+
+            fast.fill(&area, &brush, rop, &mut Damage::default()).expect("it can be drawn");
+            let ink = Ink::of_brush(&brush, format).expect("it can be drawn");
+            draw_plainly(&mut plain, &area, &ink, rop);
+
+            prop_assert!(fast == plain);
+        }
+
+        #[test]
+        fn a_move_in_place_is_a_move_through_a_copy(
+            format in format(),
+            bbox in rect(),
+            dx in -30..30_i32,
+            dy in -30..30_i32,
+            clip in clip(),
+        ) {
+            let (mut fast, mut plain) = (noisy(format), noisy(format));
+
+            let from = Point::new(bbox.left + dx, bbox.top + dy);
+            fast.copy_bits(bbox, &clip, from, &mut Damage::default());
+            let all = SIZE.to_rect();
+            let target = bbox.intersect(all).intersect(all.translate(-dx, -dy));
+            let way = Point::new(dx, dy);
+            plain.move_plainly(clip.region(target), way, &mut Damage::default());
+
+            prop_assert!(fast == plain);
+        }
+    }
+}
