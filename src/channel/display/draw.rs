@@ -2,7 +2,7 @@
 //!
 //! Protocol: spec 07a §3 and §7. Coordinates and colours are as sent; nothing is clipped or converted here.
 
-use super::image::{Image, Target, Targets, unknown};
+use super::image::{Image, Target, Targets, invalid, unknown};
 use crate::geometry::{Point, Rect};
 use crate::wire::{
     Decode, DecodeError, DecodeErrorKind, Encode, Reader, Writer, wire_enum, wire_flags,
@@ -615,10 +615,11 @@ impl<'a> Decode<'a> for LineAttr {
         let flags: LineFlags = r.value("flags")?;
         let mut style = Vec::new();
         if flags.contains(LineFlags::STYLED) {
+            let at = r.position();
             let count = usize::from(r.u8("style_nseg")?);
-            r.require("style_nseg", count > 0, || {
-                "0 dashes in a dashed line".into()
-            })?;
+            if count == 0 {
+                return Err(invalid(r, "style_nseg", at, "0 dashes in a dashed line"));
+            }
             let at = r.position();
             style = r
                 .pointer_with("style", |r| r.list("", count, 4))?
@@ -688,17 +689,15 @@ impl<'a> Decode<'a> for GlyphString<'a> {
         let count = usize::from(r.u16("length")?);
         let at = r.position();
         let flags: StringFlags = r.value("flags")?;
-        let Some(bits) = flags.bits() else {
-            if count == 0 {
-                return Ok(Self::default());
+        let glyphs = match flags.bits() {
+            Some(1) => rasters::<1>(r, count)?,
+            Some(4) => rasters::<4>(r, count)?,
+            Some(_) => rasters::<8>(r, count)?,
+            None if count == 0 => Vec::new(),
+            None => {
+                let text = format!("{flags:?} names no kind of glyph");
+                return Err(invalid(r, "flags", at, text));
             }
-            let text = format!("{flags:?} names no kind of glyph");
-            return Err(r.error("flags", at, DecodeErrorKind::Invalid(text)));
-        };
-        let glyphs = match bits {
-            1 => rasters::<1>(r, count)?,
-            4 => rasters::<4>(r, count)?,
-            _ => rasters::<8>(r, count)?,
         };
         Ok(Self { flags, glyphs })
     }

@@ -413,15 +413,21 @@ impl<'a> Bitmap<'a> {
             return Err(unknown(r, "format", at, n));
         }
         let flags: BitmapFlags = r.value("bitmap_flags")?;
-        let x = r.u32("x")?;
-        r.require("x", x == width, || differs(x, width))?;
-        let y = r.u32("y")?;
-        r.require("y", y == height, || differs(y, height))?;
+        for (field, announced) in [("x", width), ("y", height)] {
+            let at = r.position();
+            let found = r.u32(field)?;
+            if found != announced {
+                let text = format!("{found} differs from the image's {announced}");
+                return Err(invalid(r, field, at, text));
+            }
+        }
+        let at = r.position();
         let stride = r.u32("stride")?;
         let row = format.row_bytes(width);
-        r.require("stride", u64::from(stride) >= row, || {
-            format!("{stride} is less than one row ({row})")
-        })?;
+        if u64::from(stride) < row {
+            let text = format!("{stride} is less than one row ({row})");
+            return Err(invalid(r, "stride", at, text));
+        }
         let palette = PaletteRef::read(r, flags)?;
         // A product beyond `usize` is beyond the body too.
         let len = u64::from(stride).saturating_mul(u64::from(height));
@@ -467,11 +473,11 @@ impl<'a> Decode<'a> for JpegAlpha<'a> {
     fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let flags = r.value("jpeg_alpha_flags")?;
         let jpeg_size = r.u32("jpeg_size")?;
+        let at = r.position();
         let data_size = r.u32("data_size")?;
         let Some(alpha_size) = data_size.checked_sub(jpeg_size) else {
             let text = format!("{data_size} is less than jpeg_size ({jpeg_size})");
-            let at = r.position() - 4;
-            return Err(r.error("data_size", at, DecodeErrorKind::Invalid(text)));
+            return Err(invalid(r, "data_size", at, text));
         };
         Ok(Self {
             flags,
@@ -562,7 +568,17 @@ pub(super) fn read_sized<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], DecodeError
     r.bytes("data", len)
 }
 
-/// The error for a number of a closed list, read at byte `at`, that is not in the list.
+/// An error about `field`, which starts at byte `at`; `text` says what is wrong with it.
+pub(super) fn invalid(
+    r: &Reader<'_>,
+    field: &'static str,
+    at: usize,
+    text: impl Into<String>,
+) -> DecodeError {
+    r.error(field, at, DecodeErrorKind::Invalid(text.into()))
+}
+
+/// The error for a number of a closed list that is not in the list.
 pub(super) fn unknown(
     r: &Reader<'_>,
     field: &'static str,
@@ -570,9 +586,5 @@ pub(super) fn unknown(
     number: impl Into<u32>,
 ) -> DecodeError {
     let text = format!("{} is not a known value", number.into());
-    r.error(field, at, DecodeErrorKind::Invalid(text))
-}
-
-fn differs(found: u32, announced: u32) -> String {
-    format!("{found} differs from the image's {announced}")
+    invalid(r, field, at, text)
 }
