@@ -4,3 +4,6 @@ mod canvas;
 mod layers;
 mod link;
 mod wire;
+
+#[path = "../support/messages.rs"]
+mod messages;
