@@ -1,6 +1,7 @@
 //! Everything a user could name, one module per capability.
 
 mod canvas;
+mod cursor;
 mod layers;
 mod link;
 mod wire;

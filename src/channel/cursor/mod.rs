@@ -2,7 +2,9 @@
 //!
 //! Protocol: spec 03 part B. One channel a display, of the same id.
 
+pub mod client;
 pub mod messages;
+mod shape;
 
 use std::sync::Arc;
 
