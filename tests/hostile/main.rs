@@ -1,3 +1,10 @@
-//! Malformed input, one module per parser.
+//! Malformed input, one module per parser: it must neither panic nor cost more than the input is worth.
+//!
+//! Seeds are fixed; the variable `HOSTILE_ROUNDS` makes the tests that know it run that many times longer.
 
 mod link;
+mod messages;
+mod mutate;
+
+#[path = "../support/messages.rs"]
+mod fixtures;
