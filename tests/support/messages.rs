@@ -30,6 +30,8 @@ pub enum Way {
 }
 
 /// A message of any channel.
+// Few live at a time, and only in tests.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decoded<'a> {
     DisplayServer(display::messages::ServerMessage<'a>),
