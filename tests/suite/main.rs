@@ -1,6 +1,7 @@
 //! Everything a user could name, one module per capability.
 
 mod canvas;
+mod codecs;
 mod cursor;
 mod layers;
 mod link;

@@ -1,0 +1,343 @@
+//! QUIC decoding.
+
+use std::ops::Range;
+
+use super::bits::Reader;
+use super::model::{
+    Before, CODE_OF_5_BITS, CODE_OF_8_BITS, Code, Contexts, LONG_WORD, Model, RunState, add, mean,
+};
+use super::{HEADER_BYTES, Header, Kind};
+use crate::codec::{Error, Limits};
+
+/// Decodes one QUIC image.
+///
+/// Appends `height × width` pixels to `out`, top row first, without padding, in the layout that [`Kind`] describes.
+/// Bytes after the last pixel are ignored.
+///
+/// Makes a [`Decoder`] for this one image; keep one where many are decoded.
+///
+/// # Errors
+///
+/// Those of [`Header::parse`] and [`Limits::check`], before anything is allocated; [`Error::Truncated`] when the stream
+/// ends before the picture; [`Error::Corrupt`] when it says what cannot be. `out` is then as long as it was.
+pub fn decode(data: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<Header, Error> {
+    Decoder::default().decode(data, limits, out)
+}
+
+/// Decodes images one after the other, with memory that is allocated once.
+///
+/// Images have nothing to do with each other: what is kept are empty rows.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    colour: Row,
+    alpha: Row,
+}
+
+impl Decoder {
+    /// Does what [`decode`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn decode(
+        &mut self,
+        data: &[u8],
+        limits: &Limits,
+        out: &mut Vec<u8>,
+    ) -> Result<Header, Error> {
+        let header = Header::parse(data)?;
+        let pixels = limits.check(header.width, header.height)?;
+        let before = out.len();
+        out.reserve(pixels * header.kind.bytes_per_pixel());
+        let result = self.rows(&header, &mut Reader::new(&data[HEADER_BYTES..]), out);
+        if result.is_err() {
+            out.truncate(before);
+        }
+        result.map(|()| header)
+    }
+
+    fn rows(
+        &mut self,
+        header: &Header,
+        reader: &mut Reader<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match header.kind {
+            Kind::Gray => self.gray_rows(header, reader, out),
+            Kind::Rgb16 => self.rgb_rows(header, &CODE_OF_5_BITS, reader, out),
+            Kind::Rgb24 | Kind::Rgb32 => self.rgb_rows(header, &CODE_OF_8_BITS, reader, out),
+            Kind::Rgba => self.rgba_rows(header, reader, out),
+        }
+    }
+
+    fn gray_rows(
+        &mut self,
+        header: &Header,
+        reader: &mut Reader<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let mut model = Model::<1>::new(&CODE_OF_8_BITS);
+        self.colour.clear(header.width);
+        for y in 0..header.height {
+            let row = self.colour.decode(y, &mut model, reader)?;
+            out.extend(row.iter().map(|&pixel| pixel as u8));
+        }
+        Ok(())
+    }
+
+    fn rgb_rows(
+        &mut self,
+        header: &Header,
+        code: &'static Code,
+        reader: &mut Reader<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let mut model = Model::<3>::new(code);
+        self.colour.clear(header.width);
+        for y in 0..header.height {
+            let row = self.colour.decode(y, &mut model, reader)?;
+            match header.kind {
+                Kind::Rgb16 => append(row.iter().copied(), out, |pixel| {
+                    pack_555(pixel).to_le_bytes()
+                }),
+                Kind::Rgb24 => append(row.iter().copied(), out, |pixel| {
+                    let [b, g, r, _] = pixel.to_le_bytes();
+                    [b, g, r]
+                }),
+                _ => append(row.iter().copied(), out, u32::to_le_bytes),
+            }
+        }
+        Ok(())
+    }
+
+    fn rgba_rows(
+        &mut self,
+        header: &Header,
+        reader: &mut Reader<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let mut colour_model = Model::<3>::new(&CODE_OF_8_BITS);
+        let mut alpha_model = Model::<1>::new(&CODE_OF_8_BITS);
+        self.colour.clear(header.width);
+        self.alpha.clear(header.width);
+        for y in 0..header.height {
+            let colour = self.colour.decode(y, &mut colour_model, reader)?;
+            let alpha = self.alpha.decode(y, &mut alpha_model, reader)?;
+            let row = colour.iter().zip(alpha);
+            append(row, out, |(colour, alpha)| {
+                (colour | alpha << 24).to_le_bytes()
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A 16-bit pixel of a lane pixel.
+fn pack_555(pixel: u32) -> u16 {
+    (pixel >> 6 & 0x7c00 | pixel >> 3 & 0x3e0 | pixel & 0x1f) as u16
+}
+
+/// Appends pixels in the layout that `bytes` gives them.
+fn append<P, const N: usize>(
+    row: impl ExactSizeIterator<Item = P>,
+    out: &mut Vec<u8>,
+    bytes: impl Fn(P) -> [u8; N],
+) {
+    let at = out.len();
+    out.resize(at + row.len() * N, 0);
+    let (pixels, _) = out[at..].as_chunks_mut();
+    pixels
+        .iter_mut()
+        .zip(row)
+        .for_each(|(out, pixel)| *out = bytes(pixel));
+}
+
+/// The row being decoded, of one lane.
+#[derive(Debug, Default)]
+struct Row {
+    /// Lane pixels: of this row up to the current column, from there on of the row above.
+    pixels: Vec<u32>,
+    /// For each column the buckets of the symbols last coded there, in whatever row that was.
+    contexts: Vec<Contexts>,
+}
+
+impl Row {
+    fn clear(&mut self, width: u32) {
+        self.pixels.clear();
+        self.pixels.resize(width as usize, 0);
+        self.contexts.clear();
+        self.contexts.resize(width as usize, Contexts::default());
+    }
+
+    /// Decodes row `y`, the row after the one decoded last.
+    fn decode<const PLANES: usize>(
+        &mut self,
+        y: u32,
+        model: &mut Model<PLANES>,
+        reader: &mut Reader<'_>,
+    ) -> Result<&[u32], Error> {
+        let mut before = Before::first(self.pixels[0], self.contexts[0]);
+        let width = self.pixels.len();
+        let mut x = 0;
+        while x < width {
+            let to = x + model.segment(width - x);
+            if y == 0 {
+                self.span::<PLANES, true, false>(x..to, model, reader, &mut before)?;
+            } else {
+                // A run has three pixels before it.
+                let middle = x.max(to.min(3));
+                self.span::<PLANES, false, false>(x..middle, model, reader, &mut before)?;
+                self.span::<PLANES, false, true>(middle..to, model, reader, &mut before)?;
+            }
+            model.advance(to - x);
+            x = to;
+        }
+        if reader.is_exhausted() {
+            return Err(Error::Truncated);
+        }
+        Ok(&self.pixels)
+    }
+
+    /// Decodes pixels of one segment, with or without runs. `FIRST` says that there is no row above.
+    ///
+    /// This loop is what the speed of the codec depends on (bench `codecs`).
+    fn span<const PLANES: usize, const FIRST: bool, const RUNS: bool>(
+        &mut self,
+        columns: Range<usize>,
+        model: &mut Model<PLANES>,
+        reader: &mut Reader<'_>,
+        before: &mut Before,
+    ) -> Result<(), Error> {
+        let pixels = &mut self.pixels[columns.clone()];
+        let contexts = &mut self.contexts[columns];
+        let code = model.code;
+        let mut bits = *reader;
+        let mut wait = model.wait;
+        let mut b = *before;
+        let mut x = 0;
+        while x < pixels.len() && x < contexts.len() {
+            let above = if FIRST { b.left } else { pixels[x] };
+            if RUNS && b.allows_run(above) {
+                let length = run(&mut bits, &mut model.run, pixels.len() - x)?;
+                if length > 0 {
+                    let end = x + length;
+                    b.above_left = pixels[end - 1];
+                    b.contexts = contexts[end - 1];
+                    pixels[x..end].fill(b.left);
+                    x = end;
+                    continue;
+                }
+            }
+            let words = pixel(&mut bits, model, b.contexts)?;
+            let residuals = residuals::<PLANES>(words);
+            let pixel = add(mean(b.left, above), residuals) & code.mask;
+            if wait == 0 {
+                model.update(b.contexts, residuals);
+                wait = model.draw();
+            } else {
+                wait -= 1;
+            }
+            pixels[x] = pixel;
+            contexts[x] = Contexts::from_words(words);
+            b.next(pixel, above, contexts[x]);
+            x += 1;
+        }
+        (*reader, model.wait, *before) = (bits, wait, b);
+        Ok(())
+    }
+}
+
+/// Decodes the symbols of one pixel: the entries of the tables, each shifted down by eight times its plane.
+#[inline(always)]
+fn pixel<const PLANES: usize>(
+    bits: &mut Reader<'_>,
+    model: &Model<PLANES>,
+    contexts: Contexts,
+) -> Result<u64, Error> {
+    bits.refill();
+    let mut window = bits.window();
+    let mut packed = 0;
+    let mut lengths = 0;
+    for plane in 0..PLANES {
+        let word = model.code.fast(model.best(plane, contexts), window);
+        window <<= word & 63;
+        packed |= word >> (8 * plane);
+        lengths += word;
+    }
+    // Three times the longest fast word is still less than the mark of a long one.
+    let taken = lengths as u8;
+    if u64::from(taken) < LONG_WORD {
+        bits.skip_to(window, taken.into());
+        return Ok(packed);
+    }
+    let (after, packed) = long_pixel(*bits, model, contexts)?;
+    *bits = after;
+    Ok(packed)
+}
+
+/// What [`pixel`] does, with words of any length. The reader goes in and out by value so that the loop above can keep it
+/// in registers.
+#[cold]
+#[inline(never)]
+fn long_pixel<'a, const PLANES: usize>(
+    mut bits: Reader<'a>,
+    model: &Model<PLANES>,
+    contexts: Contexts,
+) -> Result<(Reader<'a>, u64), Error> {
+    let mut packed = 0;
+    for plane in 0..PLANES {
+        let symbol = symbol(&mut bits, model.code, model.best(plane, contexts))?;
+        packed |= model.code.entry(symbol) >> (8 * plane);
+    }
+    Ok((bits, packed))
+}
+
+/// Decodes a symbol in code `k`, bit by bit as the format is defined.
+fn symbol(bits: &mut Reader<'_>, code: &Code, k: usize) -> Result<u32, Error> {
+    bits.refill();
+    let (prefix, suffix) = code.escape(k);
+    let zeros = bits.window().leading_zeros();
+    if zeros < prefix {
+        bits.skip(zeros + 1);
+        return Ok(zeros << k | bits.take(k as u32));
+    }
+    bits.skip(prefix);
+    let symbol = (prefix << k) + bits.take(suffix);
+    if symbol > code.most() {
+        return Err(corrupt(bits, "a symbol beyond the samples"));
+    }
+    Ok(symbol)
+}
+
+/// Decodes the length of a run of at most `limit` pixels.
+#[inline(always)]
+fn run(bits: &mut Reader<'_>, state: &mut RunState, limit: usize) -> Result<usize, Error> {
+    let mut length = 0;
+    while bits.take(1) == 1 {
+        length += 1 << state.exponent();
+        if length > limit {
+            return Err(corrupt(bits, "a run beyond its segment"));
+        }
+        *state = state.up();
+    }
+    length += bits.take(state.exponent()) as usize;
+    if length > limit {
+        return Err(corrupt(bits, "a run beyond its segment"));
+    }
+    *state = state.down();
+    Ok(length)
+}
+
+#[cold]
+fn corrupt(bits: &Reader<'_>, what: &'static str) -> Error {
+    Error::Corrupt {
+        at: HEADER_BYTES + bits.position(),
+        what,
+    }
+}
+
+/// The residuals in the entries that [`pixel`] gives.
+#[inline(always)]
+fn residuals<const PLANES: usize>(words: u64) -> u32 {
+    words as u32 >> (8 * (4 - PLANES))
+}
