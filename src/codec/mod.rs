@@ -3,6 +3,8 @@
 //! A codec knows bytes and the vocabulary of this file, nothing about SPICE messages. Each `decode` appends pixels to a
 //! `Vec` the caller owns, so that a warm caller allocates nothing.
 
+pub mod lz;
+pub mod palette;
 pub mod quic;
 
 use std::fmt;
