@@ -3,9 +3,13 @@
 //! A codec knows bytes and the vocabulary of this file, nothing about SPICE messages. Each `decode` appends pixels to a
 //! `Vec` the caller owns, so that a warm caller allocates nothing.
 
+pub mod glz;
+pub mod jpeg;
 pub mod lz;
+pub mod lz4;
 pub mod palette;
 pub mod quic;
+pub mod zlib;
 
 use std::fmt;
 

@@ -2,6 +2,7 @@
 
 mod canvas;
 mod codecs;
+mod codecs_dictionary;
 mod cursor;
 mod layers;
 mod link;

@@ -1,0 +1,538 @@
+//! Pixels to GLZ streams: the dictionary a server keeps for one client.
+//!
+//! The search is greedy with one candidate: a table of positions, indexed by a hash of three elements, spans all images of
+//! the window. Positions of images that left are not cleaned up; they are recognised when they are looked up.
+
+use std::collections::VecDeque;
+
+use super::{Header, Kind, MAX_DISTANCE, MAX_PIXELS};
+use crate::codec::Error;
+
+/// An image to encode.
+#[derive(Clone, Copy, Debug)]
+pub struct Bitmap<'a> {
+    /// What the pixels are.
+    pub kind: Kind,
+    /// Pixels of one row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Bytes from the start of one row to the start of the next; padding is not coded.
+    pub stride: usize,
+    /// Whether the first row in memory is the top one.
+    pub top_down: bool,
+    /// The rows.
+    pub pixels: &'a [u8],
+}
+
+/// The encoder of one client: what it encodes refers to what it encoded before.
+///
+/// Keeps a copy of the images of the window, and a table of 8 MiB.
+///
+/// Every image that was encoded has to reach the client, in the order of encoding on each channel, or the client waits
+/// for the missing id and keeps all that follows.
+#[derive(Debug)]
+pub struct Encoder {
+    window_pixels: u64,
+    first_id: u64,
+    next_id: u64,
+    /// The images of the window, the oldest first; the last one is the newest. INVARIANT: ids are consecutive.
+    images: VecDeque<Image>,
+    /// INVARIANT: the sum of the weights of `images`.
+    weight: u64,
+    /// Where three elements, the index being their hash, were last seen: `(id − first_id) << POSITION_BITS | position`.
+    table: Vec<u64>,
+    /// Planes of images that left.
+    spare_colours: Vec<Vec<u32>>,
+    spare_alphas: Vec<Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Image {
+    id: u64,
+    kind: Kind,
+    weight: u64,
+    /// One number a pixel, equal where the pixels are; no alpha in it.
+    colours: Vec<u32>,
+    /// Empty unless the kind is RGBA.
+    alphas: Vec<u8>,
+}
+
+/// Images below this many pixels count as this many, so that their number is bounded too.
+const LEAST_WEIGHT: u64 = 16;
+const TABLE_BITS: u32 = 20;
+const POSITION_BITS: u32 = 25;
+const NOWHERE: u64 = u64::MAX;
+
+impl Encoder {
+    /// An encoder for a client that announced a window of `window_pixels`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] for a window of more than [`MAX_PIXELS`].
+    pub fn new(window_pixels: u64) -> Result<Self, Error> {
+        Self::resume(window_pixels, 0)
+    }
+
+    /// An encoder that takes over from another server: the client has a window of `window_pixels`, from which nothing is
+    /// known any more, and expects `next_id`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] for a window of more than [`MAX_PIXELS`].
+    pub fn resume(window_pixels: u64, next_id: u64) -> Result<Self, Error> {
+        if window_pixels > MAX_PIXELS {
+            return Err(Error::TooLarge {
+                pixels: window_pixels,
+                limit: MAX_PIXELS,
+            });
+        }
+        Ok(Self {
+            window_pixels,
+            first_id: next_id,
+            next_id,
+            images: VecDeque::new(),
+            weight: 0,
+            table: vec![NOWHERE; 1 << TABLE_BITS],
+            spare_colours: Vec::new(),
+            spare_alphas: Vec::new(),
+        })
+    }
+
+    /// The id the next image will have.
+    pub fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// Encodes one image and appends the stream to `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] for an image that is not smaller than the window: send it in another encoding.
+    /// [`Error::BadHeader`] or [`Error::Truncated`] for a bitmap without pixels, with rows that overlap, or with fewer
+    /// bytes than its size needs. No id is taken then, and `out` is as it was.
+    pub fn encode(&mut self, bitmap: &Bitmap<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        let rows = Rows::of(bitmap)?;
+        let count = u64::from(bitmap.width) * u64::from(bitmap.height);
+        if count >= self.window_pixels {
+            return Err(Error::TooLarge {
+                pixels: count,
+                limit: self.window_pixels.saturating_sub(1),
+            });
+        }
+
+        let id = self.next_id;
+        let weight = count.max(LEAST_WEIGHT);
+        self.make_room(weight);
+        let image = self.load(bitmap, rows, weight);
+        let head = self.images.front().map_or(id, |oldest| oldest.id);
+        Header {
+            kind: bitmap.kind,
+            width: bitmap.width,
+            height: bitmap.height,
+            stride: bitmap.width * bitmap.kind.pixel_len() as u32,
+            top_down: bitmap.top_down,
+            id,
+            head_distance: (id - head) as u32,
+        }
+        .write(out);
+
+        let mut search = Search {
+            images: &self.images,
+            first_id: self.first_id,
+            head,
+            current: &image,
+            table: &mut self.table,
+        };
+        match bitmap.kind {
+            Kind::Rgb16 => search.tokens::<Rgb16>(out),
+            Kind::Rgb24 | Kind::Rgb32 => search.tokens::<Colour>(out),
+            Kind::Rgba => {
+                search.tokens::<Colour>(out);
+                search.tokens::<Alpha>(out);
+            }
+        }
+        self.weight += weight;
+        self.images.push_back(image);
+        self.next_id += 1;
+        Ok(())
+    }
+
+    /// Lets the oldest images go until one of `weight` has room.
+    fn make_room(&mut self, weight: u64) {
+        let id = self.next_id;
+        let window = self.window_pixels;
+        let mut used = self.weight;
+        while let Some(image) = self
+            .images
+            .pop_front_if(|oldest| used + weight > window || id - oldest.id > MAX_DISTANCE)
+        {
+            used -= image.weight;
+            keep_spare(&mut self.spare_colours, image.colours);
+            keep_spare(&mut self.spare_alphas, image.alphas);
+        }
+        self.weight = used;
+    }
+
+    /// Splits a bitmap into what the streams are made of.
+    fn load(&mut self, bitmap: &Bitmap<'_>, rows: Rows<'_>, weight: u64) -> Image {
+        let mut colours = self.spare_colours.pop().unwrap_or_default();
+        let mut alphas = Vec::new();
+        match bitmap.kind {
+            // Bit 15 means nothing.
+            Kind::Rgb16 => rows.load(&mut colours, |&[low, high]: &[u8; 2]| {
+                u32::from(u16::from_le_bytes([low, high & 0x7f]))
+            }),
+            Kind::Rgb24 => rows.load(&mut colours, |&[b, g, r]: &[u8; 3]| {
+                u32::from_le_bytes([b, g, r, 0])
+            }),
+            Kind::Rgb32 => rows.load(&mut colours, |&[b, g, r, _]: &[u8; 4]| {
+                u32::from_le_bytes([b, g, r, 0])
+            }),
+            Kind::Rgba => {
+                alphas = self.spare_alphas.pop().unwrap_or_default();
+                rows.load(&mut colours, |&[b, g, r, _]: &[u8; 4]| {
+                    u32::from_le_bytes([b, g, r, 0])
+                });
+                rows.load(&mut alphas, |&[.., alpha]: &[u8; 4]| alpha);
+            }
+        }
+        Image {
+            id: self.next_id,
+            kind: bitmap.kind,
+            weight,
+            colours,
+            alphas,
+        }
+    }
+}
+
+fn keep_spare<T>(spares: &mut Vec<Vec<T>>, mut plane: Vec<T>) {
+    if spares.len() < 2 && plane.capacity() > 0 {
+        plane.clear();
+        spares.push(plane);
+    }
+}
+
+/// The rows of a bitmap, known to be complete.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    pixels: &'a [u8],
+    stride: usize,
+    row_len: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn of(bitmap: &Bitmap<'a>) -> Result<Self, Error> {
+        if bitmap.width == 0 || bitmap.height == 0 {
+            return Err(Error::BadHeader("width or height is 0"));
+        }
+        let row_len = bitmap.width as usize * bitmap.kind.pixel_len();
+        if bitmap.stride < row_len {
+            return Err(Error::BadHeader("the rows overlap"));
+        }
+        let len = bitmap.stride.checked_mul(bitmap.height as usize - 1);
+        let len = len.and_then(|len| len.checked_add(row_len));
+        let pixels = len.and_then(|len| bitmap.pixels.get(..len));
+        Ok(Self {
+            pixels: pixels.ok_or(Error::Truncated)?,
+            stride: bitmap.stride,
+            row_len,
+        })
+    }
+
+    fn load<const N: usize, T>(self, plane: &mut Vec<T>, element: impl Fn(&[u8; N]) -> T) {
+        plane.reserve_exact(self.pixels.len().div_ceil(self.stride) * (self.row_len / N));
+        for row in self.pixels.chunks(self.stride) {
+            let (pixels, _) = row[..self.row_len].as_chunks();
+            plane.extend(pixels.iter().map(&element));
+        }
+    }
+}
+
+/// What differs between the token streams.
+trait Class {
+    type Element: Copy + Eq + Into<u64>;
+    /// Subtracted from every length field.
+    const BIAS: usize;
+    /// Bytes of one literal.
+    const LITERAL_LEN: usize;
+    /// Shortest match to use at all.
+    const LEAST: usize;
+    /// Keeps the three streams apart in the table.
+    const SALT: u64;
+
+    fn plane(image: &Image) -> &[Self::Element];
+    fn literal(element: Self::Element, out: &mut Vec<u8>);
+}
+
+struct Rgb16;
+struct Colour;
+struct Alpha;
+
+impl Class for Rgb16 {
+    type Element = u32;
+    const BIAS: usize = 1;
+    const LITERAL_LEN: usize = 2;
+    const LEAST: usize = 2;
+    const SALT: u64 = 1 << 62;
+
+    fn plane(image: &Image) -> &[u32] {
+        &image.colours
+    }
+
+    fn literal(element: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&(element as u16).to_be_bytes());
+    }
+}
+
+impl Class for Colour {
+    type Element = u32;
+    const BIAS: usize = 0;
+    const LITERAL_LEN: usize = 3;
+    const LEAST: usize = 2;
+    const SALT: u64 = 0;
+
+    fn plane(image: &Image) -> &[u32] {
+        &image.colours
+    }
+
+    fn literal(element: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&element.to_le_bytes()[..3]);
+    }
+}
+
+impl Class for Alpha {
+    type Element = u8;
+    const BIAS: usize = 2;
+    const LITERAL_LEN: usize = 1;
+    const LEAST: usize = 4;
+    const SALT: u64 = 2 << 62;
+
+    fn plane(image: &Image) -> &[u8] {
+        &image.alphas
+    }
+
+    fn literal(element: u8, out: &mut Vec<u8>) {
+        out.push(element);
+    }
+}
+
+/// A match: `length` elements at `position` of the image `distance` ids back.
+#[derive(Clone, Copy)]
+struct Match {
+    distance: u64,
+    /// With distance 0 the number of elements back, less 1.
+    position: usize,
+    length: usize,
+}
+
+impl Match {
+    /// Bytes of the token.
+    fn len(&self, bias: usize) -> usize {
+        let extension = match (self.length - bias).checked_sub(7) {
+            Some(rest) => rest / 255 + 1,
+            None => 0,
+        };
+        3 + self.wide() + usize::from(self.position >= 1 << 17) + extension
+    }
+
+    fn is_long(&self) -> bool {
+        self.position >= 1 << 12
+    }
+
+    /// Bytes of the image distance beside the bits of the third byte.
+    fn wide(&self) -> usize {
+        let in_place = if self.is_long() { 0 } else { 6 };
+        let bits = u64::BITS - self.distance.leading_zeros();
+        bits.saturating_sub(in_place).div_ceil(8) as usize
+    }
+
+    fn write(&self, bias: usize, out: &mut Vec<u8>) {
+        let length = self.length - bias;
+        let long = self.is_long();
+        let control = length.min(7) << 5 | usize::from(long) << 4 | self.position & 15;
+        out.push(control as u8);
+        if let Some(rest) = length.checked_sub(7) {
+            out.resize(out.len() + rest / 255, 255);
+            out.push((rest % 255) as u8);
+        }
+        out.push((self.position >> 4) as u8);
+        let wide = self.wide();
+        let distance = self.distance.to_le_bytes();
+        if long {
+            let more = self.position >> 17;
+            let fields = wide << 6 | usize::from(more != 0) << 5 | self.position >> 12 & 31;
+            out.push(fields as u8);
+            out.extend_from_slice(&distance[..wide]);
+            if more != 0 {
+                out.push(more as u8);
+            }
+        } else {
+            out.push((wide as u8) << 6 | distance[0] & 63);
+            out.extend_from_slice(&(self.distance >> 6).to_le_bytes()[..wide]);
+        }
+    }
+}
+
+/// One image being encoded against a window.
+struct Search<'a> {
+    images: &'a VecDeque<Image>,
+    first_id: u64,
+    head: u64,
+    current: &'a Image,
+    table: &'a mut [u64],
+}
+
+impl Search<'_> {
+    /// Appends the tokens of one stream.
+    fn tokens<C: Class>(&mut self, out: &mut Vec<u8>) {
+        let plane = C::plane(self.current);
+        // Every known decoder accepts a stream that begins with a literal.
+        let mut pending = 0;
+        let mut at = 1;
+        while at + 3 <= plane.len() {
+            let Some((start, found)) = self.find::<C>(plane, pending.max(1), at) else {
+                // In what does not repeat, look less often the longer it lasts.
+                at += 1 + (at - pending) / 64;
+                continue;
+            };
+            literals::<C>(&plane[pending..start], out);
+            found.write(C::BIAS, out);
+            pending = start + found.length;
+            let run = found.distance == 0 && found.position == 0;
+            self.enter_match::<C>(plane, at, pending, run);
+            at = pending;
+        }
+        literals::<C>(&plane[pending..], out);
+    }
+
+    /// The match to use at `at`, which may begin as early as `least`; where it begins.
+    fn find<C: Class>(
+        &mut self,
+        plane: &[C::Element],
+        least: usize,
+        at: usize,
+    ) -> Option<(usize, Match)> {
+        let next = &plane[at..at + 3];
+        let found = if next == [plane[at - 1]; 3] {
+            let (start, length) = extend(plane, at - 1, plane, at, least);
+            (
+                start,
+                Match {
+                    distance: 0,
+                    position: 0,
+                    length,
+                },
+            )
+        } else {
+            let place = self.enter::<C>(plane, at);
+            let id = self.first_id + (place >> POSITION_BITS);
+            let position = (place & ((1 << POSITION_BITS) - 1)) as usize;
+            if id == self.current.id {
+                // The slot may hold a position of the other stream of an RGBA image.
+                if position >= at {
+                    return None;
+                }
+                let (start, length) = extend(plane, position, plane, at, least);
+                let position = at - position - 1;
+                (
+                    start,
+                    Match {
+                        distance: 0,
+                        position,
+                        length,
+                    },
+                )
+            } else {
+                let index = id.checked_sub(self.head)?;
+                let image = self.images.get(index as usize)?;
+                if image.kind != self.current.kind {
+                    return None;
+                }
+                let other = C::plane(image);
+                let (start, length) = extend(other, position, plane, at, least);
+                let distance = self.current.id - id;
+                let position = position + start - at;
+                (
+                    start,
+                    Match {
+                        distance,
+                        position,
+                        length,
+                    },
+                )
+            }
+        };
+        let length = found.1.length;
+        let worth = length >= C::LEAST && length > found.1.len(C::BIAS) / C::LITERAL_LEN;
+        worth.then_some(found)
+    }
+
+    /// Notes that the element `at` and the two behind it are there; where the like was before.
+    fn enter<C: Class>(&mut self, plane: &[C::Element], at: usize) -> u64 {
+        let slot = &mut self.table[hash::<C>(&plane[at..at + 3])];
+        let here = (self.current.id - self.first_id) << POSITION_BITS | at as u64;
+        std::mem::replace(slot, here)
+    }
+
+    /// Enters what a match covers, so that it is still found when its source has left the window.
+    fn enter_match<C: Class>(&mut self, plane: &[C::Element], start: usize, end: usize, run: bool) {
+        const STEP: usize = 16;
+        let last = plane.len().saturating_sub(3).min(end.saturating_sub(2));
+        if !run {
+            for at in (start..last).step_by(STEP).skip(1) {
+                self.enter::<C>(plane, at);
+            }
+        }
+        if start < last {
+            self.enter::<C>(plane, last);
+        }
+    }
+}
+
+fn hash<C: Class>(elements: &[C::Element]) -> usize {
+    let mixed = elements.iter().fold(C::SALT, |mixed, &element| {
+        mixed.rotate_left(21) ^ element.into()
+    });
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - TABLE_BITS)) as usize
+}
+
+/// How far what stands at `there` in `other` equals what stands at `here` in `plane`, in both directions but not before
+/// `least` in `plane`: where that begins in `plane`, and its length.
+fn extend<T: Copy + Eq>(
+    other: &[T],
+    there: usize,
+    plane: &[T],
+    here: usize,
+    least: usize,
+) -> (usize, usize) {
+    let forward = common_prefix(other.get(there..).unwrap_or_default(), &plane[here..]);
+    if forward == 0 {
+        return (here, 0);
+    }
+    // Position 0 of another image is allowed, but known encoders never name it.
+    let most = (here - least).min(there.saturating_sub(1));
+    let backward = (1..=most)
+        .take_while(|back| other[there - back] == plane[here - back])
+        .count();
+    (here - backward, backward + forward)
+}
+
+fn common_prefix<T: Copy + Eq>(a: &[T], b: &[T]) -> usize {
+    let (a_blocks, _) = a.as_chunks::<16>();
+    let (b_blocks, _) = b.as_chunks::<16>();
+    let blocks = a_blocks.iter().zip(b_blocks);
+    let equal = 16 * blocks.take_while(|(a, b)| a == b).count();
+    let rest = a[equal..].iter().zip(&b[equal..]);
+    equal + rest.take_while(|(a, b)| a == b).count()
+}
+
+fn literals<C: Class>(elements: &[C::Element], out: &mut Vec<u8>) {
+    for run in elements.chunks(32) {
+        out.push((run.len() - 1) as u8);
+        for &element in run {
+            C::literal(element, out);
+        }
+    }
+}

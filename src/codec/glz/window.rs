@@ -1,0 +1,237 @@
+//! The window of a GLZ decoder: the images of a session that later ones may still refer to.
+//!
+//! Ids are given out in encoding order over all channels, but every channel is a connection of its own, so images arrive
+//! out of order. The *frontier* is the lowest id that has not arrived. Only the newest image before it says what may be
+//! dropped: an image that arrived ahead of a gap knows nothing of what the images in the gap refer to.
+
+use std::collections::VecDeque;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::{Header, Kind, MAX_DISTANCE, MAX_PIXELS};
+use crate::codec::Error;
+
+/// The decoded images of one session, by id.
+///
+/// A clone shares the pixels with its original.
+#[derive(Debug)]
+pub struct Window {
+    /// What the client announced. Twice as much in the window is too much.
+    limit_pixels: u64,
+    /// Lowest id that has not arrived. `None` until the first image when ids continue those of another server.
+    frontier: Option<u64>,
+    /// INVARIANT: ids ascend. Only ids at or above the frontier may have gaps between them.
+    images: VecDeque<Image>,
+    /// INVARIANT: the sum over `images`.
+    pixels: u64,
+    /// Buffers of images that were dropped, for those to come.
+    spares: Vec<Vec<[u8; 4]>>,
+}
+
+/// One image of the window.
+#[derive(Clone, Debug)]
+pub(super) struct Image {
+    id: u64,
+    /// Oldest id that this image or a later one may refer to.
+    head: u64,
+    pub(super) kind: Kind,
+    pixels: Pixels,
+}
+
+impl Image {
+    pub(super) fn pixels(&self) -> &[[u8; 4]] {
+        &self.pixels.0
+    }
+}
+
+/// The pixels of one decoded image, shared between the window and whoever draws it: bytes B, G, R and 0, or A where the
+/// image has alpha, without padding, in the order they were coded. A clone is cheap.
+///
+/// The window reuses the memory of an image it drops if nobody else holds it then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels(Arc<Vec<[u8; 4]>>);
+
+impl Deref for Pixels {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_flattened()
+    }
+}
+
+impl Window {
+    /// An empty window for a session whose client announced a window of `limit_pixels`.
+    pub fn new(limit_pixels: u64) -> Self {
+        Self {
+            limit_pixels,
+            frontier: Some(0),
+            images: VecDeque::new(),
+            pixels: 0,
+            spares: Vec::new(),
+        }
+    }
+
+    /// Forgets all images: the session ended, or begins again with id 0.
+    pub fn clear(&mut self) {
+        self.images.clear();
+        self.pixels = 0;
+        self.frontier = Some(0);
+    }
+
+    /// Forgets all images because the session moved to another server, whose ids continue those of the old one.
+    ///
+    /// The frontier is then where the first image to come says that its window begins.
+    pub fn clear_for_migration(&mut self) {
+        self.clear();
+        self.frontier = None;
+    }
+
+    /// Number of images held.
+    pub fn images(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Number of pixels held, four bytes each.
+    pub fn pixels(&self) -> u64 {
+        self.pixels
+    }
+
+    /// Lowest id that has not arrived; `None` while that is unknown after a migration.
+    pub fn frontier(&self) -> Option<u64> {
+        self.frontier
+    }
+
+    /// The pixels of an image, if it is in the window.
+    pub fn image(&self, id: u64) -> Option<&Pixels> {
+        self.find(id).map(|image| &image.pixels)
+    }
+
+    /// Whether an image that is not in the window may still arrive.
+    pub(super) fn may_arrive(&self, id: u64) -> bool {
+        self.frontier.is_none_or(|frontier| id >= frontier)
+    }
+
+    pub(super) fn find(&self, id: u64) -> Option<&Image> {
+        // Without gaps an image stands at its distance from the first one.
+        let place = usize::try_from(id.checked_sub(self.images.front()?.id)?).ok()?;
+        match self.images.get(place) {
+            Some(image) if image.id == id => Some(image),
+            _ => {
+                let place = self.images.binary_search_by_key(&id, |image| image.id);
+                self.images.get(place.ok()?)
+            }
+        }
+    }
+
+    /// Checks that an image of `count` pixels may enter the window.
+    pub(super) fn admit(&self, header: &Header, count: usize) -> Result<(), Error> {
+        let count = count as u64;
+        let limit = self.limit_pixels.min(MAX_PIXELS - 1);
+        if count > limit {
+            return Err(Error::TooLarge {
+                pixels: count,
+                limit,
+            });
+        }
+        // What arrived ahead of a gap is kept beside the window proper, and this image drops others only once it is in.
+        let limit = self.limit_pixels.saturating_mul(2);
+        if self.pixels >= limit {
+            return Err(Error::TooLarge {
+                pixels: self.pixels + count,
+                limit,
+            });
+        }
+        // An image costs memory beside its pixels. Servers send images of fewer than 54 bytes as they are.
+        if self.images.len() as u64 >= self.limit_pixels / 8 + 4096 {
+            return Err(Error::BadHeader("more images than the window can hold"));
+        }
+        if let Some(frontier) = self.frontier {
+            if header.id > frontier.saturating_add(MAX_DISTANCE) {
+                return Err(Error::BadHeader("the image id is far ahead of all others"));
+            }
+            if header.id < frontier {
+                return Err(Error::BadHeader("the image id was used before"));
+            }
+        }
+        if self.find(header.id).is_some() {
+            return Err(Error::BadHeader("the image id was used before"));
+        }
+        Ok(())
+    }
+
+    /// Puts a decoded image into the window and drops those that nothing can refer to any more.
+    pub(super) fn insert(&mut self, header: &Header, buffer: Vec<[u8; 4]>) -> Pixels {
+        let pixels = Pixels(Arc::new(buffer));
+        let image = Image {
+            id: header.id,
+            head: header.head(),
+            kind: header.kind,
+            pixels: pixels.clone(),
+        };
+        self.pixels += image.pixels().len() as u64;
+        let place = self.images.partition_point(|other| other.id < header.id);
+        self.images.insert(place, image);
+
+        let frontier = self.frontier.get_or_insert(header.head());
+        if *frontier == header.id {
+            let mut head = header.head();
+            for image in self.images.range(place..) {
+                if image.id != *frontier {
+                    break;
+                }
+                *frontier += 1;
+                head = image.head;
+            }
+            self.drop_before(head);
+        }
+        pixels
+    }
+
+    fn drop_before(&mut self, head: u64) {
+        while let Some(image) = self.images.pop_front_if(|image| image.id < head) {
+            self.pixels -= image.pixels().len() as u64;
+            if let Some(buffer) = Arc::into_inner(image.pixels.0) {
+                self.recycle(buffer);
+            }
+        }
+    }
+
+    /// A buffer of `count` pixels of any content.
+    pub(super) fn buffer(&mut self, count: usize) -> Vec<[u8; 4]> {
+        // A buffer twice as large as needed would hold memory that `pixels` does not count.
+        let fits = |spare: &Vec<_>| spare.capacity() >= count && spare.capacity() / 2 <= count;
+        match self.spares.iter().position(fits) {
+            Some(place) => {
+                let mut buffer = self.spares.swap_remove(place);
+                buffer.resize(count, [0; 4]);
+                buffer
+            }
+            None => vec![[0; 4]; count],
+        }
+    }
+
+    /// Keeps a buffer for the next image.
+    pub(super) fn recycle(&mut self, buffer: Vec<[u8; 4]>) {
+        const MOST: usize = 8;
+        // Below this the allocator is as fast.
+        const SMALLEST: usize = 1024;
+        if buffer.capacity() < SMALLEST {
+            return;
+        }
+        let kept: usize = self.spares.iter().map(Vec::capacity).sum();
+        if self.spares.len() == MOST || (kept + buffer.capacity()) as u64 > self.limit_pixels {
+            self.spares.clear();
+        }
+        self.spares.push(buffer);
+    }
+}
+
+impl Clone for Window {
+    fn clone(&self) -> Self {
+        Self {
+            images: self.images.clone(),
+            spares: Vec::new(),
+            ..*self
+        }
+    }
+}
