@@ -232,7 +232,7 @@ fn read_capabilities(r: &mut Reader<'_>, fixed: u32) -> Result<Capabilities, Dec
     }
     let mut peek = r.clone();
     let offset = peek.u32("caps_offset")?;
-    peek.require("caps_offset", offset >= fixed, || {
+    r.require("caps_offset", r.position(), offset >= fixed, || {
         format!("{offset} leads into the first {fixed} bytes")
     })?;
     let words = r.pointer_with("caps_offset", |r| {
@@ -245,8 +245,9 @@ fn read_capabilities(r: &mut Reader<'_>, fixed: u32) -> Result<Capabilities, Dec
 }
 
 fn count(r: &mut Reader<'_>, field: &'static str) -> Result<usize, DecodeError> {
+    let at = r.position();
     let count = r.u32(field)?;
-    r.require(field, count <= WORDS_MOST, || {
+    r.require(field, at, count <= WORDS_MOST, || {
         format!("{count} words, the limit is {WORDS_MOST}")
     })?;
     Ok(count as usize)

@@ -227,17 +227,18 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| self.error(field, at, DecodeErrorKind::Null))
     }
 
-    /// Fails with `field` (the one just read, ending here) unless `holds`; `says` completes the sentence "`field` …".
+    /// Fails with `field`, which starts at byte `at`, unless `holds`; `says` completes the sentence "`field` …".
     pub fn require(
         &self,
         field: &'static str,
+        at: usize,
         holds: bool,
         says: impl FnOnce() -> String,
     ) -> Result<(), DecodeError> {
         if holds {
             Ok(())
         } else {
-            Err(self.error(field, self.at, DecodeErrorKind::Invalid(says())))
+            Err(self.error(field, at, DecodeErrorKind::Invalid(says())))
         }
     }
 

@@ -470,7 +470,7 @@ fn a_reply_that_contradicts_the_protocol_names_the_field() {
     );
     assert_eq!(
         with(16 + 166, &[1, 4, 0, 0]),
-        "link reply: num_common_caps at byte 170: 1025 words, the limit is 1024"
+        "link reply: num_common_caps at byte 166: 1025 words, the limit is 1024"
     );
     assert_eq!(
         with(16 + 166, &[2, 0, 0, 0]),

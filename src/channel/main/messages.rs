@@ -3,7 +3,7 @@
 use super::MouseMode;
 use crate::channel::common::messages::Opaque;
 use crate::channel::{ChannelId, messages};
-use crate::wire::{Decode, DecodeError, Encode, Reader, Writer, wire_struct};
+use crate::wire::{Decode, DecodeError, DecodeErrorKind, Encode, Reader, Writer, wire_struct};
 
 messages! {
     /// Server → client.
@@ -259,13 +259,14 @@ impl<'a> MigrateBegin<'a> {
 
     fn read(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let (port, tls_port) = (r.u16("port")?, r.u16("sport")?);
+        let host_at = r.position() + 4;
         let host = Self::read_text(r, "host_size", "host_data")?;
-        r.require("host_data", host.is_some(), || "is null".into())?;
+        let host = host.ok_or_else(|| r.error("host_data", host_at, DecodeErrorKind::Null))?;
         let cert_subject = Self::read_text(r, "cert_subject_size", "cert_subject_data")?;
         Ok(Self {
             port,
             tls_port,
-            host: host.unwrap_or_default(),
+            host,
             cert_subject: cert_subject.unwrap_or_default(),
         })
     }
