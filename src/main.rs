@@ -1,1 +1,3 @@
+//! The `capsaicin` program.
+
 fn main() {}

@@ -5,8 +5,10 @@ pub mod cursor;
 pub mod display;
 pub mod inputs;
 pub mod main;
+pub mod shared;
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -227,3 +229,55 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// What a channel's client works with while it handles one message or command.
+pub struct Cx<'a> {
+    /// The channel.
+    pub id: ChannelId,
+    /// Time since the session began.
+    pub now: Duration,
+    /// What it shares with the other channels.
+    pub shared: &'a mut shared::Shared,
+    /// What it wants to send, in order; serials are set later.
+    pub outbox: &'a mut Vec<Frame>,
+    /// What the user may want to know.
+    pub notices: &'a mut Vec<String>,
+}
+
+impl Cx<'_> {
+    /// Queues a message for sending on this channel.
+    pub fn send<'m>(&mut self, message: &impl Message<'m>) {
+        self.outbox.push(message.to_frame());
+    }
+
+    /// Tells the user something that need not be handled.
+    pub fn notice(&mut self, text: impl Into<String>) {
+        self.notices.push(text.into());
+    }
+}
+
+/// Why a message has to wait, and everything behind it on its channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// For other channels to have handled certain messages.
+    Channels(Vec<common::messages::Wait>),
+    /// For a GLZ image that is on its way on another display channel.
+    GlzImage(u64),
+    /// For a cached image that is on its way on another display channel.
+    Pixmap {
+        /// Its id.
+        id: u64,
+        /// Whether one that was sent as JPEG is not enough.
+        lossless: bool,
+    },
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Channels(_) => f.write_str("other channels"),
+            Self::GlzImage(id) => write!(f, "GLZ image {id}"),
+            Self::Pixmap { id, .. } => write!(f, "cached image {id:#x}"),
+        }
+    }
+}

@@ -1,15 +1,18 @@
 //! All channels of one connection as one value: frames and time go in, frames and events come out. No I/O.
 
+mod client;
 mod event;
 mod stats;
 
 use std::fmt;
 use std::time::Duration;
 
+pub use client::{ClientSession, SessionConfig};
 pub use event::{ClientEvent, Command};
 pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats};
 
 use crate::channel::{ChannelId, Fault};
+use crate::link::Established;
 use crate::wire::Frame;
 
 /// What the session wants done outside.
@@ -55,7 +58,7 @@ pub trait Tap: Send {
     /// A frame passed, `at` after the session began.
     fn frame(&mut self, at: Duration, channel: ChannelId, way: Way, frame: &Frame);
     /// A channel was linked.
-    fn opened(&mut self, _at: Duration, _channel: ChannelId, _link: &crate::link::Established) {}
+    fn opened(&mut self, _at: Duration, _channel: ChannelId, _link: &Established) {}
     /// A channel is gone.
     fn closed(&mut self, _at: Duration, _channel: ChannelId) {}
 }

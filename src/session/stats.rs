@@ -66,7 +66,7 @@ pub struct DisplayStats {
 }
 
 /// One image encoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CodecStats {
     /// The protocol's name for it, as in `GLZ_RGB`.
     pub name: &'static str,

@@ -5,6 +5,9 @@
 mod link;
 mod messages;
 mod mutate;
+mod session;
 
-#[path = "../support/messages.rs"]
-mod fixtures;
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::messages as fixtures;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use capsaicin::channel::cursor::client::Client;
+use capsaicin::channel::cursor::Client;
 use capsaicin::channel::cursor::{Event, Shape};
 
 use crate::fixtures::{Decoded, Fixture, Way, decode, fixtures};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use capsaicin::channel::cursor::client::Client;
+use capsaicin::channel::cursor::Client;
 use capsaicin::channel::cursor::messages::{
     Cursor, CursorFlags, CursorHeader, CursorType, Init, InvalOne, Move, Point16, ServerMessage,
     Set, Trail,

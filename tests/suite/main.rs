@@ -1,12 +1,15 @@
 //! Everything a user could name, one module per capability.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod canvas;
 mod codecs;
 mod codecs_dictionary;
 mod cursor;
 mod layers;
 mod link;
+mod session;
 mod wire;
 
-#[path = "../support/messages.rs"]
-mod messages;
+use support::messages;

@@ -2,9 +2,11 @@
 //!
 //! Protocol: spec 03 part B. One channel a display, of the same id.
 
-pub mod client;
+mod client;
 pub mod messages;
 mod shape;
+
+pub use client::Client;
 
 use std::sync::Arc;
 
@@ -35,6 +37,17 @@ pub enum Event {
         /// Whether it is shown.
         visible: bool,
     },
+}
+
+impl Event {
+    /// Id of the cursor channel it is from.
+    pub fn display(&self) -> u8 {
+        match self {
+            Self::Shape { display, .. }
+            | Self::Moved { display, .. }
+            | Self::Visible { display, .. } => *display,
+        }
+    }
 }
 
 /// A pointer's picture.

@@ -6,6 +6,16 @@ pub mod draw;
 pub mod image;
 pub mod messages;
 
+mod cache;
+mod client;
+mod images;
+mod picture;
+
+pub use cache::{PaletteCache, PixmapCache};
+pub use client::Client;
+pub use images::CodecCount;
+pub use messages::ImageCompression;
+
 use bytes::Bytes;
 
 use crate::geometry::Rect;

@@ -2,8 +2,11 @@
 //!
 //! Protocol: spec 03 part A.
 
+mod client;
 pub mod messages;
 pub mod scancode;
+
+pub use client::Client;
 
 use crate::wire::{wire_enum, wire_flags};
 

@@ -2,7 +2,10 @@
 //!
 //! Protocol: spec 02 §5 to §9.
 
+mod client;
 pub mod messages;
+
+pub use client::Client;
 
 use crate::wire::wire_flags;
 

@@ -1,0 +1,761 @@
+//! The client's side of a display channel: executes draw commands and says which pixels changed.
+
+use std::collections::VecDeque;
+
+use smallvec::SmallVec;
+
+use super::draw::{
+    self, DisplayBase, DrawCopy, DrawFill, DrawMasked, DrawOpaque, MaskFlags, QMask,
+};
+use super::image::Image;
+use super::images::{CodecCount, ImageError, Images, MaskImage, Resolved};
+use super::messages::{
+    ClientMessage, CopyBits, ImageCompression, Init, MonitorsConfig, PreferredCompression,
+    ServerMessage, SurfaceCreate, SurfaceFlags, SurfaceFormat,
+};
+use super::{Event, Head, RegionPixels, SurfaceId};
+use crate::canvas::{
+    Area, Brush, Canvas, Clip, Cutout, Damage, Mask, Operands, Rop, ScaleMode, Source, Surface,
+};
+use crate::channel::shared::PIXMAP_CACHE_PIXELS;
+use crate::channel::{Blocked, Cx, Fault, Message};
+use crate::geometry::{Point, Rect, Size};
+use crate::link::{self, Capabilities};
+use crate::pixels::{PixelFormat, PixelView};
+use crate::wire::Part;
+
+/// Most pixels of one [`Event::Region`]: 1 MiB. A larger area is told in bands.
+const REGION_PIXELS: u32 = 256 * 1024;
+
+/// Moves announced as such while nobody takes events; more become ordinary damage.
+const MAX_MOVES: usize = 16;
+
+/// Most monitors taken from a MONITORS_CONFIG.
+const MAX_HEADS: usize = 256;
+
+/// Executes the commands of one display channel.
+pub struct Client {
+    id: u8,
+    canvas: Canvas,
+    images: Images,
+    primary: Option<SurfaceId>,
+    pending: Pending,
+    draws: u64,
+}
+
+/// What the user has not been told yet, about the primary.
+#[derive(Default)]
+struct Pending {
+    /// In the order they happened; at most one of each kind.
+    control: Vec<Event>,
+    /// Moves since the last event was taken. They are told before the damage: each read nothing that was damaged.
+    moves: VecDeque<(Point, Rect)>,
+    damage: Damage,
+}
+
+/// A picture operand while a command is drawn.
+enum Operand<'a> {
+    Picture(super::picture::Picture<'a>),
+    /// Place in the list of surfaces that are read.
+    Surface(usize),
+}
+
+/// A brush while a command is drawn.
+enum BrushOperand<'a> {
+    None,
+    Solid(u32),
+    Pattern(Operand<'a>, Point),
+}
+
+/// A mask while a command is drawn.
+struct MaskOperand {
+    bits: MaskBits,
+    origin: Point,
+    inverse: bool,
+}
+
+enum MaskBits {
+    Image(std::sync::Arc<crate::pixels::PixelBuf>),
+    Surface(usize),
+}
+
+/// Surfaces a command reads.
+type Reads = SmallVec<[SurfaceId; 3]>;
+
+impl Client {
+    /// The client of display channel `id`, whose surfaces may take `budget` bytes together.
+    pub fn new(id: u8, budget: u64) -> Self {
+        Self {
+            id,
+            canvas: Canvas::new(budget),
+            images: Images::default(),
+            primary: None,
+            pending: Pending::default(),
+            draws: 0,
+        }
+    }
+
+    /// What this client announces: bits 1, MONITORS_CONFIG; 5, LZ4_COMPRESSION; 8, MULTI_CODEC. The last without any
+    /// codec bit says that no video can be played: the server then sends images instead.
+    pub fn capabilities() -> Capabilities {
+        Capabilities::of(link::COMMON, &[1, 5, 8])
+    }
+
+    /// The channel is linked: the server waits for INIT.
+    pub fn start(
+        &mut self,
+        server: &Capabilities,
+        preferred: Option<ImageCompression>,
+        cx: &mut Cx<'_>,
+    ) {
+        let window = cx.shared.size_glz_window();
+        cx.send(&ClientMessage::Init(Init {
+            pixmap_cache_id: 1,
+            pixmap_cache_size: PIXMAP_CACHE_PIXELS as i64,
+            glz_dictionary_id: 1,
+            glz_dictionary_window_size: window as i32,
+        }));
+        const PREF_COMPRESSION: u32 = 6;
+        if let Some(image_compression) = preferred {
+            if server.has(PREF_COMPRESSION) {
+                let message = PreferredCompression { image_compression };
+                cx.send(&ClientMessage::PreferredCompression(message));
+            } else {
+                cx.notice("the server does not let the client choose the image compression");
+            }
+        }
+    }
+
+    /// The surfaces.
+    pub fn canvas(&self) -> &Canvas {
+        &self.canvas
+    }
+
+    /// Draw commands executed.
+    pub fn draws(&self) -> u64 {
+        self.draws
+    }
+
+    /// Size of the primary surface.
+    pub fn primary_size(&self) -> Option<Size> {
+        self.canvas.surface(self.primary?).map(Surface::size)
+    }
+
+    /// What each codec has done.
+    pub fn codec_counts(&self) -> &[CodecCount] {
+        self.images.counts()
+    }
+
+    /// Acts on one message; why it has to wait, if it does. A message that had to wait changed nothing that acting on it
+    /// again would not change.
+    pub fn on_part(&mut self, part: &Part, cx: &mut Cx<'_>) -> Result<Option<Blocked>, Fault> {
+        let message = match ServerMessage::decode(part.number, &part.body) {
+            Ok(message) => message,
+            // Every later command of the surface would be lost too.
+            Err(error) if part.number == 314 => return Err(Fault::Message(error)),
+            Err(error) => {
+                cx.notice(error.to_string());
+                return Ok(None);
+            }
+        };
+        let name = message.name();
+        let result = match message {
+            ServerMessage::Mark => {
+                if self.primary.is_some() {
+                    self.pending.replace(Event::Marked { display: self.id });
+                }
+                Ok(())
+            }
+            ServerMessage::SurfaceCreate(create) => {
+                return self.on_surface_create(&create).map(|()| None);
+            }
+            ServerMessage::SurfaceDestroy(destroy) => {
+                self.destroy(destroy.surface_id);
+                Ok(())
+            }
+            ServerMessage::Mode(mode) => {
+                let format = if mode.bits == 32 {
+                    SurfaceFormat::Xrgb
+                } else {
+                    SurfaceFormat::Rgb555
+                };
+                let (surface_id, width, height) = (0, mode.x_res, mode.y_res);
+                let create = SurfaceCreate {
+                    surface_id,
+                    width,
+                    height,
+                    format,
+                    flags: SurfaceFlags::PRIMARY,
+                };
+                return self.on_surface_create(&create).map(|()| None);
+            }
+            ServerMessage::Reset => {
+                self.on_reset();
+                Ok(())
+            }
+            ServerMessage::InvalList(list) => {
+                list.resources
+                    .iter()
+                    .for_each(|r| cx.shared.pixmaps.invalidate(r.id));
+                Ok(())
+            }
+            // The session has done the waiting that its body asks for.
+            ServerMessage::InvalAllPixmaps(_) => {
+                cx.shared.pixmaps.clear();
+                Ok(())
+            }
+            ServerMessage::InvalPalette(palette) => {
+                self.images.palettes.invalidate(palette.id);
+                Ok(())
+            }
+            ServerMessage::InvalAllPalettes => {
+                self.images.palettes.clear();
+                Ok(())
+            }
+            ServerMessage::MonitorsConfig(config) => {
+                self.on_monitors(&config);
+                Ok(())
+            }
+            ServerMessage::CopyBits(copy) => self.on_copy_bits(&copy),
+            ServerMessage::DrawFill(fill) => self.on_fill(&fill, cx),
+            ServerMessage::DrawCopy(copy) | ServerMessage::DrawBlend(copy) => {
+                self.on_copy(&copy, cx)
+            }
+            ServerMessage::DrawOpaque(opaque) => self.on_opaque(&opaque, cx),
+            ServerMessage::DrawBlackness(masked) => self.on_masked(&masked, Surface::blackness, cx),
+            ServerMessage::DrawWhiteness(masked) => self.on_masked(&masked, Surface::whiteness, cx),
+            ServerMessage::DrawInvers(masked) => self.on_masked(&masked, Surface::invers, cx),
+            ServerMessage::DrawRop3(draw) => self.not_drawn(&[Some(&draw.src_bitmap)], cx),
+            ServerMessage::DrawTransparent(draw) => self.not_drawn(&[Some(&draw.src_bitmap)], cx),
+            ServerMessage::DrawAlphaBlend(draw) => self.not_drawn(&[Some(&draw.src_bitmap)], cx),
+            ServerMessage::DrawComposite(draw) => {
+                self.not_drawn(&[Some(&draw.src_bitmap), draw.mask_bitmap.as_ref()], cx)
+            }
+            ServerMessage::DrawStroke(_)
+            | ServerMessage::DrawText(_)
+            | ServerMessage::StreamCreate(_)
+            | ServerMessage::GlScanoutUnix(_)
+            | ServerMessage::GlDraw(_) => self.not_drawn(&[], cx),
+            // Without the stream there is nothing they could be about, and the stream was noticed.
+            ServerMessage::StreamData(_)
+            | ServerMessage::StreamDataSized(_)
+            | ServerMessage::StreamClip(_)
+            | ServerMessage::StreamDestroy(_)
+            | ServerMessage::StreamDestroyAll
+            | ServerMessage::StreamActivateReport(_)
+            | ServerMessage::QualityIndicator(_) => Ok(()),
+            ServerMessage::Unknown { number, .. } => {
+                cx.notice(format!("unknown message {number}"));
+                Ok(())
+            }
+        };
+        match result {
+            Ok(()) => Ok(None),
+            Err(ImageError::Blocked(why)) => Ok(Some(why)),
+            Err(ImageError::Bad(text)) => {
+                cx.notice(format!("{name}: {text}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether [`poll_event`](Self::poll_event) has something.
+    pub fn has_event(&self) -> bool {
+        !self.pending.control.is_empty()
+            || !self.pending.moves.is_empty()
+            || !self.pending.damage.is_empty()
+    }
+
+    /// The next event. Pixels are cut from the primary surface here, as they are at this moment.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        // A size comes before the pixels, MARK after them: what it marks is then complete.
+        let early = self
+            .pending
+            .control
+            .iter()
+            .position(|e| !matches!(e, Event::Marked { .. }));
+        if let Some(at) = early {
+            return Some(self.pending.control.remove(at));
+        }
+        let surface = self
+            .primary
+            .and_then(|id| Some((id, self.canvas.surface(id)?)));
+        let Some((id, surface)) = surface else {
+            self.pending.moves.clear();
+            self.pending.damage.clear();
+            return self.pending.control.pop();
+        };
+        if let Some((from, dest_rect)) = self.pending.moves.pop_front() {
+            let (display, src_x, src_y) = (self.id, from.x, from.y);
+            return Some(Event::CopyRect {
+                display,
+                surface: id,
+                src_x,
+                src_y,
+                dest_rect,
+            });
+        }
+        let Some(rect) = self.pending.next_band() else {
+            return self.pending.control.pop();
+        };
+        let data = cut(surface.pixels(), rect).into();
+        let pixels = RegionPixels::Raw {
+            data,
+            stride: rect.width() as usize * 4,
+        };
+        Some(Event::Region {
+            display: self.id,
+            surface: id,
+            rect,
+            pixels,
+        })
+    }
+
+    fn on_surface_create(&mut self, create: &SurfaceCreate) -> Result<(), Fault> {
+        let format = match create.format {
+            SurfaceFormat::A1 => PixelFormat::A1,
+            SurfaceFormat::A8 => PixelFormat::A8,
+            SurfaceFormat::Rgb555 => PixelFormat::Rgb555,
+            SurfaceFormat::Rgb565 => PixelFormat::Rgb565,
+            SurfaceFormat::Xrgb => PixelFormat::Xrgb,
+            SurfaceFormat::Argb => PixelFormat::Argb,
+            SurfaceFormat::Other(n) => {
+                return Err(Fault::Violation(format!("unknown surface format {n}")));
+            }
+        };
+        let size = Size::new(create.width, create.height);
+        self.canvas
+            .create(create.surface_id, format, size)
+            .map_err(|error| Fault::Limit(format!("SURFACE_CREATE: {error}")))?;
+        if create.flags.contains(SurfaceFlags::PRIMARY) {
+            if let Some(old) = self.primary.filter(|old| *old != create.surface_id) {
+                self.canvas.destroy(old);
+            }
+            self.primary = Some(create.surface_id);
+            self.pending = Pending::default();
+            let (display, surface) = (self.id, create.surface_id);
+            let event = Event::SurfaceCreated {
+                display,
+                surface,
+                width: size.width,
+                height: size.height,
+            };
+            self.pending.control.push(event);
+        } else if self.primary == Some(create.surface_id) {
+            self.forget_primary(create.surface_id);
+        }
+        Ok(())
+    }
+
+    fn destroy(&mut self, id: SurfaceId) {
+        if self.canvas.destroy(id) && self.primary == Some(id) {
+            self.forget_primary(id);
+        }
+    }
+
+    fn forget_primary(&mut self, id: SurfaceId) {
+        self.primary = None;
+        self.pending = Pending::default();
+        self.pending.control.push(Event::SurfaceDestroyed {
+            display: self.id,
+            surface: id,
+        });
+    }
+
+    fn on_reset(&mut self) {
+        self.images.palettes.clear();
+        if let Some(surface) = self.primary.and_then(|id| self.canvas.surface_mut(id)) {
+            surface.clear(&mut self.pending.damage);
+        }
+    }
+
+    fn on_monitors(&mut self, config: &MonitorsConfig) {
+        let limit = usize::from(config.max_allowed).clamp(1, MAX_HEADS);
+        let side = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+        let heads: Vec<Head> = config
+            .heads
+            .iter()
+            .take(limit)
+            .filter(|h| h.width > 0 && h.height > 0)
+            .map(|h| Head {
+                id: h.monitor_id,
+                rect: Rect::at(side(h.x), side(h.y), Size::new(h.width, h.height)),
+            })
+            .collect();
+        if !heads.is_empty() {
+            self.pending.replace(Event::Monitors {
+                display: self.id,
+                heads,
+            });
+        }
+    }
+
+    fn on_copy_bits(&mut self, copy: &CopyBits) -> Result<(), ImageError> {
+        let DisplayBase {
+            surface_id,
+            bbox,
+            clip,
+        } = &copy.base;
+        let surface = self
+            .canvas
+            .surface_mut(*surface_id)
+            .ok_or_else(|| no_surface(*surface_id))?;
+        let mut damage = Damage::default();
+        surface.copy_bits(*bbox, &to_clip(clip), copy.src_pos, &mut damage);
+        self.draws += 1;
+        if self.primary != Some(*surface_id) {
+            return Ok(());
+        }
+        let (dx, dy) = (
+            bbox.left.wrapping_sub(copy.src_pos.x),
+            bbox.top.wrapping_sub(copy.src_pos.y),
+        );
+        for rect in damage {
+            self.pending.moved(
+                rect,
+                Point::new(rect.left.wrapping_sub(dx), rect.top.wrapping_sub(dy)),
+            );
+        }
+        Ok(())
+    }
+
+    fn on_fill(&mut self, fill: &DrawFill<'_>, cx: &mut Cx<'_>) -> Result<(), ImageError> {
+        let images = [brush_image(&fill.brush), fill.mask.bitmap.as_ref()];
+        self.check_ready(&images, cx)?;
+        let mut reads = Reads::new();
+        let mask = self.mask(&fill.mask, &mut reads, cx)?;
+        let brush = self.brush(&fill.brush, &mut reads, cx)?;
+        let rop = Rop::new(fill.rop.0, Operands::BrushOnSurface);
+        self.draw(&fill.base, &mask, &reads, |surface, area, views, damage| {
+            surface
+                .fill(area, &brush.as_brush(views)?, rop, damage)
+                .map_err(|e| e.to_string())
+        })
+    }
+
+    fn on_copy(&mut self, copy: &DrawCopy<'_>, cx: &mut Cx<'_>) -> Result<(), ImageError> {
+        self.check_ready(&[Some(&copy.src_bitmap), copy.mask.bitmap.as_ref()], cx)?;
+        let mut reads = Reads::new();
+        let mask = self.mask(&copy.mask, &mut reads, cx)?;
+        let source = self.operand(&copy.src_bitmap, &mut reads, cx)?;
+        let (rop, scale) = (
+            Rop::new(copy.rop.0, Operands::SourceOnSurface),
+            scale(copy.scale_mode),
+        );
+        let result = self.draw(&copy.base, &mask, &reads, |surface, area, views, damage| {
+            let cutout = Cutout {
+                source: source.as_source(views)?,
+                area: copy.src_area,
+                scale,
+            };
+            surface
+                .copy(area, &cutout, rop, damage)
+                .map_err(|e| e.to_string())
+        });
+        self.recycle(source);
+        result
+    }
+
+    fn on_opaque(&mut self, opaque: &DrawOpaque<'_>, cx: &mut Cx<'_>) -> Result<(), ImageError> {
+        let images = [
+            Some(&opaque.src_bitmap),
+            brush_image(&opaque.brush),
+            opaque.mask.bitmap.as_ref(),
+        ];
+        self.check_ready(&images, cx)?;
+        let mut reads = Reads::new();
+        // The source first: of the three only it can still turn out to have to wait.
+        let source = self.operand(&opaque.src_bitmap, &mut reads, cx)?;
+        let mask = self.mask(&opaque.mask, &mut reads, cx)?;
+        let brush = self.brush(&opaque.brush, &mut reads, cx)?;
+        let (rop, scale) = (
+            Rop::new(opaque.rop.0, Operands::BrushOnSource),
+            scale(opaque.scale_mode),
+        );
+        let result = self.draw(
+            &opaque.base,
+            &mask,
+            &reads,
+            |surface, area, views, damage| {
+                let cutout = Cutout {
+                    source: source.as_source(views)?,
+                    area: opaque.src_area,
+                    scale,
+                };
+                surface
+                    .opaque(area, &cutout, &brush.as_brush(views)?, rop, damage)
+                    .map_err(|e| e.to_string())
+            },
+        );
+        self.recycle(source);
+        result
+    }
+
+    fn on_masked(
+        &mut self,
+        draw: &DrawMasked<'_>,
+        paint: fn(&mut Surface, &Area<'_>, &mut Damage),
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        self.check_ready(&[draw.mask.bitmap.as_ref()], cx)?;
+        let mut reads = Reads::new();
+        let mask = self.mask(&draw.mask, &mut reads, cx)?;
+        self.draw(&draw.base, &mask, &reads, |surface, area, _, damage| {
+            paint(surface, area, damage);
+            Ok(())
+        })
+    }
+
+    /// A command that is not executed. Its images are decoded all the same: later ones may refer to them.
+    fn not_drawn(
+        &mut self,
+        images: &[Option<&Image<'_>>],
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        self.check_ready(images, cx)?;
+        for image in images.iter().flatten() {
+            self.images.resolve(image, cx)?;
+        }
+        Err("not supported yet; the picture may be wrong"
+            .to_owned()
+            .into())
+    }
+
+    /// Fails while one of the images has to wait, before any of them has changed anything.
+    fn check_ready(&self, images: &[Option<&Image<'_>>], cx: &Cx<'_>) -> Result<(), ImageError> {
+        let blocked = images
+            .iter()
+            .flatten()
+            .find_map(|image| self.images.blocked_by(image, cx));
+        blocked.map_or(Ok(()), |why| Err(ImageError::Blocked(why)))
+    }
+
+    /// Draws on a surface while reading from others, and notes what changed if it is the primary.
+    fn draw(
+        &mut self,
+        base: &DisplayBase,
+        mask: &Option<MaskOperand>,
+        reads: &Reads,
+        paint: impl FnOnce(&mut Surface, &Area<'_>, &[PixelView<'_>], &mut Damage) -> Result<(), String>,
+    ) -> Result<(), ImageError> {
+        let clip = to_clip(&base.clip);
+        let mut damage = Damage::default();
+        let result = self
+            .canvas
+            .draw_from(base.surface_id, reads, |surface, views| {
+                let mask = mask.as_ref().map(|m| m.as_mask(views)).transpose()?;
+                let area = Area {
+                    bbox: base.bbox,
+                    clip: &clip,
+                    mask,
+                };
+                paint(surface, &area, views, &mut damage)
+            });
+        result.map_err(|error| error.to_string())??;
+        self.draws += 1;
+        if self.primary == Some(base.surface_id) {
+            self.pending.damage.merge(&damage);
+        }
+        Ok(())
+    }
+
+    fn operand<'a>(
+        &mut self,
+        image: &Image<'a>,
+        reads: &mut Reads,
+        cx: &mut Cx<'_>,
+    ) -> Result<Operand<'a>, ImageError> {
+        Ok(match self.images.resolve(image, cx)? {
+            Resolved::Picture(picture) => Operand::Picture(picture),
+            Resolved::Surface(id) => {
+                reads.push(id);
+                Operand::Surface(reads.len() - 1)
+            }
+        })
+    }
+
+    fn brush<'a>(
+        &mut self,
+        brush: &draw::Brush<'a>,
+        reads: &mut Reads,
+        cx: &mut Cx<'_>,
+    ) -> Result<BrushOperand<'a>, ImageError> {
+        Ok(match brush {
+            draw::Brush::None => BrushOperand::None,
+            draw::Brush::Solid(color) => BrushOperand::Solid(*color),
+            draw::Brush::Pattern { pattern, pos } => {
+                BrushOperand::Pattern(self.operand(pattern, reads, cx)?, *pos)
+            }
+        })
+    }
+
+    fn mask(
+        &mut self,
+        mask: &QMask<'_>,
+        reads: &mut Reads,
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<MaskOperand>, ImageError> {
+        let Some(image) = &mask.bitmap else {
+            return Ok(None);
+        };
+        let bits = match self.images.resolve_mask(image, cx)? {
+            MaskImage::Bits(bits) => MaskBits::Image(bits),
+            MaskImage::Surface(id) => {
+                reads.push(id);
+                MaskBits::Surface(reads.len() - 1)
+            }
+        };
+        let inverse = mask.flags.contains(MaskFlags::INVERS);
+        Ok(Some(MaskOperand {
+            bits,
+            origin: mask.pos,
+            inverse,
+        }))
+    }
+
+    fn recycle(&mut self, operand: Operand<'_>) {
+        if let Operand::Picture(picture) = operand {
+            self.images.recycle(picture);
+        }
+    }
+}
+
+impl Pending {
+    /// Queues a control event in the place of an older one of its kind.
+    fn replace(&mut self, event: Event) {
+        let kind = std::mem::discriminant(&event);
+        self.control.retain(|e| std::mem::discriminant(e) != kind);
+        self.control.push(event);
+    }
+
+    /// The pixels of `rect` came from the rectangle of its size at `from`.
+    fn moved(&mut self, rect: Rect, from: Point) {
+        let source = Rect::at(from.x, from.y, rect.size());
+        // Who is told of the move has the pixels of before it, but not those that are still damaged.
+        let known = self.damage.rects().iter().all(|r| !r.overlaps(source));
+        if known && self.moves.len() < MAX_MOVES {
+            self.moves.push_back((from, rect));
+        } else {
+            self.damage.add(rect);
+        }
+    }
+
+    /// The next piece of the damage, small enough for one event.
+    fn next_band(&mut self) -> Option<Rect> {
+        let rect = *self.damage.rects().first()?;
+        let rows = (REGION_PIXELS / rect.width().max(1)).clamp(1, rect.height());
+        let band = Rect {
+            bottom: rect.top.saturating_add_unsigned(rows),
+            ..rect
+        };
+        let whole = self.damage.take();
+        for other in whole {
+            other.subtract(band).for_each(|rest| self.damage.add(rest));
+        }
+        Some(band)
+    }
+}
+
+impl Operand<'_> {
+    fn as_source<'s>(&'s self, views: &[PixelView<'s>]) -> Result<Source<'s>, String> {
+        match self {
+            Self::Picture(picture) => picture
+                .source()
+                .ok_or_else(|| "its rows are cut short".to_owned()),
+            Self::Surface(at) => Ok(Source::surface(views[*at])),
+        }
+    }
+}
+
+impl BrushOperand<'_> {
+    fn as_brush<'s>(&'s self, views: &[PixelView<'s>]) -> Result<Brush<'s>, String> {
+        Ok(match self {
+            Self::None => Brush::None,
+            Self::Solid(color) => Brush::Solid(*color),
+            Self::Pattern(operand, origin) => Brush::Pattern {
+                pixels: operand.as_source(views)?,
+                origin: *origin,
+            },
+        })
+    }
+}
+
+impl MaskOperand {
+    fn as_mask<'s>(&'s self, views: &[PixelView<'s>]) -> Result<Mask<'s>, String> {
+        let bits = match &self.bits {
+            MaskBits::Image(bits) => bits.view(),
+            MaskBits::Surface(at) => views[*at],
+        };
+        let mask = Mask::new(bits, self.origin).ok_or("the mask is not a 1-bit surface")?;
+        Ok(if self.inverse { mask.inverse() } else { mask })
+    }
+}
+
+fn brush_image<'b, 'a>(brush: &'b draw::Brush<'a>) -> Option<&'b Image<'a>> {
+    match brush {
+        draw::Brush::Pattern { pattern, .. } => Some(pattern),
+        _ => None,
+    }
+}
+
+fn to_clip(clip: &draw::Clip) -> Clip {
+    match clip {
+        draw::Clip::None => Clip::None,
+        draw::Clip::Rects(rects) => Clip::Rects(rects.clone()),
+    }
+}
+
+fn scale(mode: draw::ScaleMode) -> ScaleMode {
+    match mode {
+        draw::ScaleMode::Interpolate => ScaleMode::Interpolate,
+        _ => ScaleMode::Nearest,
+    }
+}
+
+fn no_surface(id: SurfaceId) -> ImageError {
+    ImageError::Bad(format!("there is no surface {id}"))
+}
+
+/// The pixels of `rect`, packed, as bytes B, G, R, X.
+fn cut(pixels: PixelView<'_>, rect: Rect) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rect.area() as usize * 4);
+    if pixels.format == PixelFormat::A1 {
+        for y in rect.top..rect.bottom {
+            for x in rect.left..rect.right {
+                let value = if pixels.pixel(x as u32, y as u32) == 1 {
+                    0xff
+                } else {
+                    0
+                };
+                out.extend_from_slice(&[value, value, value, 0]);
+            }
+        }
+        return out;
+    }
+    for row in pixels.crop(rect).rows() {
+        match pixels.format {
+            PixelFormat::Xrgb | PixelFormat::Argb => out.extend_from_slice(row),
+            PixelFormat::A8 | PixelFormat::A1 => row
+                .iter()
+                .for_each(|v| out.extend_from_slice(&[*v, *v, *v, 0])),
+            PixelFormat::Rgb555 | PixelFormat::Rgb565 => {
+                let six = pixels.format == PixelFormat::Rgb565;
+                for word in row.chunks_exact(2) {
+                    let word = u16::from_le_bytes([word[0], word[1]]);
+                    let five = |shift: u32| {
+                        let v = (word >> shift & 31) as u8;
+                        v << 3 | v >> 2
+                    };
+                    let green = if six {
+                        let v = (word >> 5 & 63) as u8;
+                        v << 2 | v >> 4
+                    } else {
+                        five(5)
+                    };
+                    out.extend_from_slice(&[five(0), green, five(if six { 11 } else { 10 }), 0]);
+                }
+            }
+        }
+    }
+    out
+}

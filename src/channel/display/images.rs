@@ -1,0 +1,555 @@
+//! Image descriptor → pixels: the choice of the codec, the pixmap cache, palettes, the GLZ window.
+//!
+//! Protocol: spec 07a §3.4 and §9; 08.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cache::{PaletteCache, Pixmap};
+use super::image::{
+    Bitmap, BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags, JpegAlpha, JpegAlphaFlags,
+    LzPlt, PaletteRef, ZlibGlz,
+};
+use super::picture::{Picture, Pixels};
+use crate::canvas::Layout;
+use crate::channel::{Blocked, Cx};
+use crate::codec::{self, Limits, glz, jpeg, lz, lz4, palette, quic, zlib};
+use crate::geometry::Size;
+use crate::pixels::{PixelBuf, PixelFormat};
+
+/// Longest side of an image.
+const MAX_SIDE: u32 = 32767;
+
+/// Decodes the images of one display channel.
+#[derive(Default)]
+pub struct Images {
+    /// Palettes the server asked to keep.
+    pub palettes: PaletteCache,
+    quic: quic::Decoder,
+    /// Buffers of pictures that are done with, for the next ones.
+    spares: Vec<Vec<u8>>,
+    stats: Vec<CodecCount>,
+}
+
+/// What one codec has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodecCount {
+    /// The protocol's name for it.
+    pub name: &'static str,
+    /// Images decoded.
+    pub images: u64,
+    /// Bytes that came in.
+    pub bytes: u64,
+    /// Pixels that came out.
+    pub pixels: u64,
+    /// Time spent, by the session's clock.
+    pub time: Duration,
+    /// Images that could not be decoded.
+    pub failed: u64,
+}
+
+/// An image that is ready to be drawn.
+#[derive(Debug)]
+pub enum Resolved<'a> {
+    /// Pixels.
+    Picture(Picture<'a>),
+    /// The surface of this number.
+    Surface(u32),
+}
+
+/// Why there is nothing to draw.
+#[derive(Debug)]
+pub enum ImageError {
+    /// Not yet: it depends on something that may be on its way on another channel. Nothing has changed; try again.
+    Blocked(Blocked),
+    /// Never; the text says why.
+    Bad(String),
+}
+
+impl From<codec::Error> for ImageError {
+    fn from(error: codec::Error) -> Self {
+        match error {
+            codec::Error::MissingImage { id } => Self::Blocked(Blocked::GlzImage(id)),
+            error => Self::Bad(error.to_string()),
+        }
+    }
+}
+
+impl From<String> for ImageError {
+    fn from(text: String) -> Self {
+        Self::Bad(text)
+    }
+}
+
+/// Spare buffers kept: a draw command has at most three pictures.
+const SPARES: usize = 3;
+
+impl Images {
+    /// The image's pixels, decoded, and kept in the pixmap cache if the server wants that.
+    pub fn resolve<'a>(
+        &mut self,
+        image: &Image<'a>,
+        cx: &mut Cx<'_>,
+    ) -> Result<Resolved<'a>, ImageError> {
+        let (name, bytes) = (image.data.name(), image.data.coded_bytes());
+        match image.data {
+            ImageData::Surface(id) => return Ok(Resolved::Surface(id)),
+            ImageData::FromCache => return cached(image.id, false, cx).map(Resolved::Picture),
+            ImageData::FromCacheLossless => {
+                return cached(image.id, true, cx).map(Resolved::Picture);
+            }
+            _ => {}
+        }
+        let started = (cx.shared.clock)();
+        let result = self.decode(image, cx);
+        let time = (cx.shared.clock)().saturating_sub(started);
+        let pixels = Size::new(image.width, image.height).area();
+        match &result {
+            Ok(picture) => {
+                self.count(name, |c| {
+                    (c.images, c.bytes, c.pixels) =
+                        (c.images + 1, c.bytes + bytes as u64, c.pixels + pixels);
+                    c.time += time;
+                });
+                keep(image, || Pixmap::Picture(picture.to_shared()), cx);
+            }
+            Err(ImageError::Blocked(_)) => {}
+            Err(ImageError::Bad(_)) => self.count(name, |c| c.failed += 1),
+        }
+        let explained = |error| match error {
+            ImageError::Bad(text) => ImageError::Bad(format!("{name} image: {text}")),
+            blocked => blocked,
+        };
+        result.map(Resolved::Picture).map_err(explained)
+    }
+
+    /// A mask's bits, as [`PixelFormat::A1`], before any inversion. A mask that is a surface is named, not read.
+    pub fn resolve_mask(
+        &mut self,
+        image: &Image<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<MaskImage, ImageError> {
+        match &image.data {
+            ImageData::Surface(id) => Ok(MaskImage::Surface(*id)),
+            ImageData::FromCache | ImageData::FromCacheLossless => {
+                let lossless = matches!(image.data, ImageData::FromCacheLossless);
+                match cx.shared.pixmaps.find(image.id, lossless) {
+                    Some(Pixmap::Mask(bits)) => Ok(MaskImage::Bits(Arc::clone(bits))),
+                    Some(Pixmap::Picture(_)) => Err("mask: the cached image is not a 1-bit one"
+                        .to_owned()
+                        .into()),
+                    None => Err(ImageError::Blocked(Blocked::Pixmap {
+                        id: image.id,
+                        lossless,
+                    })),
+                }
+            }
+            ImageData::Bitmap(bitmap) => {
+                let bits = Arc::new(mask_bits(image, bitmap)?);
+                keep(image, || Pixmap::Mask(Arc::clone(&bits)), cx);
+                Ok(MaskImage::Bits(bits))
+            }
+            other => Err(format!("mask: a {} image cannot be one", other.name()).into()),
+        }
+    }
+
+    /// Why an image has to wait, judged without decoding anything.
+    pub fn blocked_by(&self, image: &Image<'_>, cx: &Cx<'_>) -> Option<Blocked> {
+        let lossless = match image.data {
+            ImageData::FromCache => false,
+            ImageData::FromCacheLossless => true,
+            _ => return None,
+        };
+        let there = cx.shared.pixmaps.contains(image.id, lossless);
+        (!there).then_some(Blocked::Pixmap {
+            id: image.id,
+            lossless,
+        })
+    }
+
+    /// Takes back the buffer of a picture that has been drawn.
+    pub fn recycle(&mut self, picture: Picture<'_>) {
+        if let Pixels::Owned(buffer) = picture.pixels
+            && self.spares.len() < SPARES
+        {
+            self.spares.push(buffer);
+        }
+    }
+
+    /// What each codec has done, in the order of first use.
+    pub fn counts(&self) -> &[CodecCount] {
+        &self.stats
+    }
+
+    fn count(&mut self, name: &'static str, change: impl FnOnce(&mut CodecCount)) {
+        let at = self
+            .stats
+            .iter()
+            .position(|c| c.name == name)
+            .unwrap_or_else(|| {
+                self.stats.push(CodecCount {
+                    name,
+                    images: 0,
+                    bytes: 0,
+                    pixels: 0,
+                    time: Duration::ZERO,
+                    failed: 0,
+                });
+                self.stats.len() - 1
+            });
+        change(&mut self.stats[at]);
+    }
+
+    fn buffer(&mut self) -> Vec<u8> {
+        let mut buffer = self.spares.pop().unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+
+    fn decode<'a>(
+        &mut self,
+        image: &Image<'a>,
+        cx: &mut Cx<'_>,
+    ) -> Result<Picture<'a>, ImageError> {
+        if image.width > MAX_SIDE || image.height > MAX_SIDE {
+            return Err(format!("{}×{} pixels are too many", image.width, image.height).into());
+        }
+        let size = Size::new(image.width, image.height);
+        let limits = Limits::announced(image.width, image.height);
+        limits.check(image.width, image.height)?;
+        let opaque = image.flags.contains(ImageFlags::HIGH_BITS_SET);
+        let xrgb = if opaque {
+            Layout::XrgbOpaque
+        } else {
+            Layout::Xrgb
+        };
+        match &image.data {
+            ImageData::Bitmap(bitmap) => self.bitmap(size, bitmap, xrgb),
+            ImageData::Quic(data) => {
+                let mut out = self.buffer();
+                let header = self.quic.decode(data, &limits, &mut out)?;
+                let layout = match header.kind {
+                    quic::Kind::Gray => {
+                        return Err("a GRAY stream is not for displays".to_owned().into());
+                    }
+                    quic::Kind::Rgb16 => Layout::Rgb555,
+                    quic::Kind::Rgb24 => Layout::Bgr24,
+                    quic::Kind::Rgb32 => xrgb,
+                    quic::Kind::Rgba => Layout::Argb,
+                };
+                packed(layout, size, true, out)
+            }
+            ImageData::LzRgb(data) => {
+                let mut out = self.buffer();
+                let header = lz::decode(data, &limits, &mut out)?;
+                let layout = match header.kind {
+                    lz::Kind::Rgb16 => Layout::Rgb555,
+                    lz::Kind::Rgb24 => Layout::Bgr24,
+                    lz::Kind::Rgb32 => xrgb,
+                    lz::Kind::Rgba => Layout::Argb,
+                    lz::Kind::A8 => Layout::A8,
+                    kind => {
+                        return Err(
+                            format!("an LZ stream of type {kind:?} does not belong here").into(),
+                        );
+                    }
+                };
+                packed(layout, size, header.top_down, out)
+            }
+            ImageData::LzPlt(lz_plt) => self.lz_palette(size, &limits, lz_plt),
+            ImageData::GlzRgb(data) => glz_picture(size, data, &limits, xrgb, cx),
+            ImageData::ZlibGlzRgb(zlib_glz) => self.zlib_glz(size, &limits, zlib_glz, xrgb, cx),
+            ImageData::Jpeg(data) => {
+                let mut out = self.buffer();
+                jpeg::decode(data, &limits, &mut out)?;
+                packed(xrgb, size, true, out)
+            }
+            ImageData::JpegAlpha(both) => self.jpeg_alpha(size, &limits, both),
+            ImageData::Lz4(data) => {
+                let mut out = self.buffer();
+                let header = lz4::decode(data, image.width, image.height, &limits, &mut out)?;
+                let layout = match header.format {
+                    6 => Layout::Rgb555,
+                    7 => Layout::Bgr24,
+                    9 => Layout::Argb,
+                    10 => Layout::A8,
+                    _ => xrgb,
+                };
+                packed(layout, size, header.top_down, out)
+            }
+            ImageData::FromCache | ImageData::FromCacheLossless | ImageData::Surface(_) => {
+                Err("holds no pixels".to_owned().into())
+            }
+        }
+    }
+
+    fn bitmap<'a>(
+        &mut self,
+        size: Size,
+        bitmap: &Bitmap<'a>,
+        xrgb: Layout,
+    ) -> Result<Picture<'a>, ImageError> {
+        let bottom_up = !bitmap.flags.contains(BitmapFlags::TOP_DOWN);
+        let stride = bitmap.stride as usize;
+        let layout = match bitmap.format {
+            BitmapFormat::SixteenBit => Layout::Rgb555,
+            BitmapFormat::TwentyFourBit => Layout::Bgr24,
+            BitmapFormat::ThirtyTwoBit => xrgb,
+            BitmapFormat::Rgba => Layout::Argb,
+            BitmapFormat::EightBitAlpha => Layout::A8,
+            indexed => {
+                let indices = indices(indexed).ok_or("the bitmap format is unknown".to_owned())?;
+                let colors = self.palette(&bitmap.palette, bitmap.flags)?;
+                let mut out = self.buffer();
+                palette::expand(
+                    indices,
+                    size.width,
+                    size.height,
+                    stride,
+                    bitmap.rows,
+                    &colors,
+                    &mut out,
+                )?;
+                return packed(Layout::Entries, size, !bottom_up, out);
+            }
+        };
+        Ok(Picture {
+            layout,
+            size,
+            stride,
+            bottom_up,
+            pixels: Pixels::Borrowed(bitmap.rows),
+        })
+    }
+
+    fn lz_palette<'a>(
+        &mut self,
+        size: Size,
+        limits: &Limits,
+        lz_plt: &LzPlt<'_>,
+    ) -> Result<Picture<'a>, ImageError> {
+        // The palette first: it may have to be kept even when the stream is damaged.
+        let colors = self.palette(&lz_plt.palette, lz_plt.flags)?;
+        let mut packed_indices = self.buffer();
+        let header = lz::decode(lz_plt.data, limits, &mut packed_indices)?;
+        let Some(indices) = header.kind.indices() else {
+            return Err(format!("an LZ stream of type {:?} has no palette", header.kind).into());
+        };
+        let mut out = self.buffer();
+        let stride = header.stride as usize;
+        palette::expand(
+            indices,
+            size.width,
+            size.height,
+            stride,
+            &packed_indices,
+            &colors,
+            &mut out,
+        )?;
+        self.spares.push(packed_indices);
+        packed(Layout::Entries, size, header.top_down, out)
+    }
+
+    fn zlib_glz<'a>(
+        &mut self,
+        size: Size,
+        limits: &Limits,
+        zlib_glz: &ZlibGlz<'_>,
+        xrgb: Layout,
+        cx: &mut Cx<'_>,
+    ) -> Result<Picture<'a>, ImageError> {
+        let inside = u64::from(zlib_glz.glz_data_size);
+        if inside > zlib::glz_bound(size.area()) {
+            return Err(format!(
+                "{inside} bytes of GLZ are too many for {}×{}",
+                size.width, size.height
+            )
+            .into());
+        }
+        let mut stream = self.buffer();
+        zlib::inflate_exact(zlib_glz.data, zlib_glz.glz_data_size as usize, &mut stream)?;
+        let picture = glz_picture(size, &stream, limits, xrgb, cx);
+        self.spares.push(stream);
+        picture
+    }
+
+    fn jpeg_alpha<'a>(
+        &mut self,
+        size: Size,
+        limits: &Limits,
+        both: &JpegAlpha<'_>,
+    ) -> Result<Picture<'a>, ImageError> {
+        let mut out = self.buffer();
+        jpeg::decode(both.jpeg, limits, &mut out)?;
+        let header = lz::decode_alpha_into(both.alpha, limits, &mut out)?;
+        if header.top_down != both.flags.contains(JpegAlphaFlags::TOP_DOWN) {
+            return Err("colours and alpha differ in their row order"
+                .to_owned()
+                .into());
+        }
+        packed(Layout::Argb, size, true, out)
+    }
+
+    fn palette(
+        &mut self,
+        palette: &PaletteRef<'_>,
+        flags: BitmapFlags,
+    ) -> Result<Arc<[u32]>, ImageError> {
+        match palette {
+            PaletteRef::None => Err("it has no palette".to_owned().into()),
+            PaletteRef::Cached(id) => {
+                let known = self.palettes.find(*id).cloned();
+                known.ok_or_else(|| format!("its palette {id:#x} is not in the cache").into())
+            }
+            PaletteRef::Inline(palette) => {
+                let colors: Arc<[u32]> = palette.colors().collect();
+                if flags.contains(BitmapFlags::PAL_CACHE_ME) {
+                    self.palettes.store(palette.unique, Arc::clone(&colors))?;
+                }
+                Ok(colors)
+            }
+        }
+    }
+}
+
+/// A mask that is ready to be used.
+#[derive(Clone, Debug)]
+pub enum MaskImage {
+    /// Its bits.
+    Bits(Arc<PixelBuf>),
+    /// The 1-bit surface of this number.
+    Surface(u32),
+}
+
+fn cached(id: u64, lossless: bool, cx: &Cx<'_>) -> Result<Picture<'static>, ImageError> {
+    match cx.shared.pixmaps.find(id, lossless) {
+        Some(Pixmap::Picture(picture)) => {
+            let Picture {
+                layout,
+                size,
+                stride,
+                bottom_up,
+                ..
+            } = **picture;
+            Ok(Picture {
+                layout,
+                size,
+                stride,
+                bottom_up,
+                pixels: Pixels::Cached(Arc::clone(picture)),
+            })
+        }
+        Some(Pixmap::Mask(_)) => Err(format!("the cached image {id:#x} is a mask").into()),
+        None => Err(ImageError::Blocked(Blocked::Pixmap { id, lossless })),
+    }
+}
+
+/// Stores what was decoded in the pixmap cache, if the server wants that.
+fn keep(image: &Image<'_>, pixmap: impl FnOnce() -> Pixmap, cx: &mut Cx<'_>) {
+    let lossy = matches!(image.data, ImageData::Jpeg(_) | ImageData::JpegAlpha(_));
+    let pixels = Size::new(image.width, image.height).area();
+    let result = if image.flags.contains(ImageFlags::CACHE_REPLACE_ME) {
+        if lossy {
+            Err("a lossy image is to replace one in the pixmap cache".to_owned())
+        } else {
+            cx.shared.pixmaps.replace(image.id, pixmap(), pixels)
+        }
+    } else if image.flags.contains(ImageFlags::CACHE_ME) {
+        cx.shared.pixmaps.store(image.id, pixmap(), pixels, lossy)
+    } else {
+        Ok(())
+    };
+    if let Err(text) = result {
+        cx.notice(text);
+    }
+}
+
+fn glz_picture<'a>(
+    size: Size,
+    data: &[u8],
+    limits: &Limits,
+    xrgb: Layout,
+    cx: &mut Cx<'_>,
+) -> Result<Picture<'a>, ImageError> {
+    let (header, pixels) = glz::decode_shared(data, limits, &mut cx.shared.glz)?;
+    let layout = match header.kind {
+        glz::Kind::Rgba => Layout::Argb,
+        // Widened 16-bit pixels have all ones in the unused byte (spec 07b §8).
+        glz::Kind::Rgb16 => Layout::XrgbOpaque,
+        _ => xrgb,
+    };
+    let stride = size.width as usize * 4;
+    Ok(Picture {
+        layout,
+        size,
+        stride,
+        bottom_up: !header.top_down,
+        pixels: Pixels::Glz(pixels),
+    })
+}
+
+/// A picture of rows without padding.
+fn packed<'a>(
+    layout: Layout,
+    size: Size,
+    top_down: bool,
+    out: Vec<u8>,
+) -> Result<Picture<'a>, ImageError> {
+    let stride = layout
+        .row_bytes(size.width)
+        .ok_or("a row is longer than memory".to_owned())?;
+    Ok(Picture {
+        layout,
+        size,
+        stride,
+        bottom_up: !top_down,
+        pixels: Pixels::Owned(out),
+    })
+}
+
+fn indices(format: BitmapFormat) -> Option<palette::Indices> {
+    Some(match format {
+        BitmapFormat::OneBitLe => palette::Indices::OneBitLe,
+        BitmapFormat::OneBitBe => palette::Indices::OneBitBe,
+        BitmapFormat::FourBitLe => palette::Indices::FourBitLe,
+        BitmapFormat::FourBitBe => palette::Indices::FourBitBe,
+        BitmapFormat::EightBit => palette::Indices::EightBit,
+        _ => return None,
+    })
+}
+
+/// The bits of a 1-bit bitmap, bit 7 leftmost, top row first.
+fn mask_bits(image: &Image<'_>, bitmap: &Bitmap<'_>) -> Result<PixelBuf, ImageError> {
+    let little = match bitmap.format {
+        BitmapFormat::OneBitLe => true,
+        BitmapFormat::OneBitBe => false,
+        _ => return Err("mask: it has more than one bit a pixel".to_owned().into()),
+    };
+    let size = Size::new(image.width, image.height);
+    Limits::default().check(image.width, image.height)?;
+    let row = PixelFormat::A1.row_bytes(size.width);
+    let mut bits = PixelBuf::new(PixelFormat::A1, size);
+    let top_down = bitmap.flags.contains(BitmapFlags::TOP_DOWN);
+    let rows = bitmap
+        .rows
+        .chunks(bitmap.stride.max(1) as usize)
+        .take(size.height as usize);
+    for (y, stored) in rows.enumerate() {
+        let y = if top_down {
+            y
+        } else {
+            size.height as usize - 1 - y
+        };
+        let (Some(stored), Some(target)) = (
+            stored.get(..row),
+            bits.data_mut().get_mut(y * row..(y + 1) * row),
+        ) else {
+            return Err("mask: its rows are cut short".to_owned().into());
+        };
+        target.copy_from_slice(stored);
+        if little {
+            target.iter_mut().for_each(|b| *b = b.reverse_bits());
+        }
+    }
+    Ok(bits)
+}

@@ -1,0 +1,190 @@
+//! The client's side of the main channel.
+
+use super::messages::{ClientMessage, Init, MouseModeRequest, ServerMessage};
+use super::{Event, MouseMode};
+use crate::channel::{ChannelId, Cx, Fault, Message};
+use crate::link::{self, Capabilities};
+use crate::wire::Part;
+
+/// Sets up the session and follows mouse mode, agent and clock.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    session_id: Option<u32>,
+    supported: MouseMode,
+    current: MouseMode,
+    agent: bool,
+    /// Mode asked for and not answered yet.
+    requested: Option<MouseMode>,
+    channels: Vec<ChannelId>,
+}
+
+/// Most channels taken from a server.
+const MAX_CHANNELS: usize = 64;
+
+/// Longest name taken over, bytes.
+const MAX_NAME: usize = 256;
+
+impl Client {
+    /// What this client announces on the main channel: bit 1, NAME_AND_UUID; bit 2, AGENT_CONNECTED_TOKENS.
+    pub fn capabilities() -> Capabilities {
+        Capabilities::of(link::COMMON, &[1, 2])
+    }
+
+    /// Repeated by every other channel's link; `None` before INIT.
+    pub fn session_id(&self) -> Option<u32> {
+        self.session_id
+    }
+
+    /// The mouse mode in force.
+    pub fn mouse_mode(&self) -> MouseMode {
+        self.current
+    }
+
+    /// Whether the guest agent is there.
+    pub fn has_agent(&self) -> bool {
+        self.agent
+    }
+
+    /// Asks for another mouse mode, if the server supports it.
+    pub fn request_mouse_mode(&mut self, mode: MouseMode, cx: &mut Cx<'_>) {
+        if self.supported.contains(mode) && self.current != mode && self.requested != Some(mode) {
+            self.requested = Some(mode);
+            cx.send(&ClientMessage::MouseModeRequest(MouseModeRequest { mode }));
+        }
+    }
+
+    /// Acts on one message. Channels to be opened are appended to `open`.
+    pub fn on_part(
+        &mut self,
+        part: &Part,
+        cx: &mut Cx<'_>,
+        events: &mut Vec<Event>,
+        open: &mut Vec<ChannelId>,
+    ) -> Result<(), Fault> {
+        let message = match ServerMessage::decode(part.number, &part.body) {
+            Ok(message) => message,
+            // Nothing works without these two.
+            Err(error) if part.number == 103 || part.number == 104 => {
+                return Err(Fault::Message(error));
+            }
+            Err(error) => {
+                cx.notice(error.to_string());
+                return Ok(());
+            }
+        };
+        match message {
+            ServerMessage::Init(init) => self.on_init(&init, cx, events)?,
+            ServerMessage::ChannelsList(list) => self.on_channels(list.channels, cx, open),
+            ServerMessage::MouseMode(modes) => {
+                self.on_mouse_mode(modes.supported, modes.current, cx, events)
+            }
+            ServerMessage::MultiMediaTime(time) => {
+                cx.shared.media.set(time.time, cx.now);
+                events.push(Event::MultiMediaTime(time.time));
+            }
+            ServerMessage::AgentConnected | ServerMessage::AgentConnectedTokens(_) => {
+                self.on_agent(true, events)
+            }
+            ServerMessage::AgentDisconnected(_) => self.on_agent(false, events),
+            ServerMessage::Name(name) => events.push(Event::Name(text(name.name))),
+            ServerMessage::Uuid(uuid) => events.push(Event::Uuid(uuid.uuid)),
+            // No credit was given and no AGENT_START sent, so there is nothing to expect here.
+            ServerMessage::AgentData(_) | ServerMessage::AgentToken(_) => {}
+            ServerMessage::MigrateBegin(_)
+            | ServerMessage::MigrateBeginSeamless(_)
+            | ServerMessage::MigrateSwitchHost(_)
+            | ServerMessage::MigrateCancel
+            | ServerMessage::MigrateEnd
+            | ServerMessage::MigrateDstSeamlessAck
+            | ServerMessage::MigrateDstSeamlessNack => {
+                cx.notice(format!("{}: migration is not supported", message.name()));
+            }
+            ServerMessage::Unknown { number, .. } => cx.notice(format!("unknown message {number}")),
+        }
+        Ok(())
+    }
+
+    fn on_init(
+        &mut self,
+        init: &Init,
+        cx: &mut Cx<'_>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Fault> {
+        if self.session_id.is_some() {
+            return Err(Fault::Violation("a second INIT on the main channel".into()));
+        }
+        self.session_id = Some(init.session_id);
+        events.push(Event::Init {
+            session_id: init.session_id,
+            display_channels_hint: init.display_channels_hint,
+        });
+        cx.shared.media.set(init.multi_media_time, cx.now);
+        cx.shared.ram_hint = init.ram_hint;
+        let mode = |bits: u32| MouseMode(bits as u16 & 3);
+        if init.agent_connected != 0 {
+            self.on_agent(true, events);
+        }
+        self.on_mouse_mode(
+            mode(init.supported_mouse_modes),
+            mode(init.current_mouse_mode),
+            cx,
+            events,
+        );
+        cx.send(&ClientMessage::AttachChannels);
+        Ok(())
+    }
+
+    fn on_mouse_mode(
+        &mut self,
+        supported: MouseMode,
+        current: MouseMode,
+        cx: &mut Cx<'_>,
+        events: &mut Vec<Event>,
+    ) {
+        (self.supported, self.current, self.requested) = (supported, current, None);
+        cx.shared.mouse_mode = current;
+        events.push(Event::MouseMode { supported, current });
+        // The server never switches to CLIENT by itself (spec 02 §6).
+        self.request_mouse_mode(MouseMode::CLIENT, cx);
+    }
+
+    fn on_agent(&mut self, connected: bool, events: &mut Vec<Event>) {
+        if self.agent != connected {
+            self.agent = connected;
+            events.push(Event::Agent { connected });
+        }
+    }
+
+    fn on_channels(&mut self, listed: Vec<ChannelId>, cx: &mut Cx<'_>, open: &mut Vec<ChannelId>) {
+        for channel in listed {
+            if self.channels.len() == MAX_CHANNELS {
+                cx.notice(format!(
+                    "more than {MAX_CHANNELS} channels are offered; the rest is ignored"
+                ));
+                return;
+            }
+            if channel != ChannelId::MAIN && !self.channels.contains(&channel) {
+                self.channels.push(channel);
+                open.push(channel);
+            }
+        }
+    }
+
+    /// A channel is gone; the server may announce it again.
+    pub fn forget(&mut self, channel: ChannelId) {
+        self.channels.retain(|c| *c != channel);
+    }
+}
+
+/// Text from the server: up to its NUL, cut to a sane length, without control characters.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes
+        .iter()
+        .position(|b| *b == 0)
+        .unwrap_or(bytes.len())
+        .min(MAX_NAME);
+    String::from_utf8_lossy(&bytes[..end])
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! What the channels of one connection share: GLZ window, pixmap cache, mouse mode, media clock.
+
+use std::time::Duration;
+
+use super::display::PixmapCache;
+use super::main::MouseMode;
+use crate::codec::glz;
+
+/// Pixels the pixmap cache may hold, as announced to servers: 80 MiB at 4 bytes, the reference client's default.
+pub const PIXMAP_CACHE_PIXELS: u64 = 20 * 1024 * 1024;
+
+/// State that several channels of one client session use.
+pub struct Shared {
+    /// Images of the session that later GLZ images may refer to.
+    pub glz: glz::Window,
+    /// Images the server asked to keep.
+    pub pixmaps: PixmapCache,
+    /// The mouse mode in force.
+    pub mouse_mode: MouseMode,
+    /// The server's multi-media clock.
+    pub media: MediaClock,
+    /// Bytes of graphics memory as the server hinted; 0 if unknown.
+    pub ram_hint: u32,
+    /// Bytes a display channel's surfaces may take together.
+    pub surface_budget: u64,
+    /// Reads a clock for statistics of decoding time; constant where nobody measures.
+    pub clock: fn() -> Duration,
+}
+
+impl Shared {
+    /// State of a fresh session. `clock` times the decoders.
+    pub fn new(surface_budget: u64, clock: fn() -> Duration) -> Self {
+        Self {
+            glz: glz::Window::new(glz_window_pixels(0)),
+            pixmaps: PixmapCache::new(PIXMAP_CACHE_PIXELS),
+            mouse_mode: MouseMode::SERVER,
+            media: MediaClock::default(),
+            ram_hint: 0,
+            surface_budget,
+            clock,
+        }
+    }
+
+    /// Pixels of the GLZ window to announce for the server's memory hint; the window is sized to it.
+    pub fn size_glz_window(&mut self) -> u64 {
+        let pixels = glz_window_pixels(self.ram_hint);
+        if self.glz.images() == 0 {
+            self.glz = glz::Window::new(pixels);
+        }
+        pixels
+    }
+}
+
+/// Half of the graphics memory within 12 to 64 MiB, at 4 bytes a pixel (spec 07a §8.1).
+fn glz_window_pixels(ram_hint: u32) -> u64 {
+    u64::from(ram_hint / 2).clamp(12 << 20, 64 << 20) / 4
+}
+
+/// The server's multi-media clock as last set: wrapping milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MediaClock {
+    /// Server's time at `at`.
+    base: u32,
+    at: Duration,
+}
+
+impl MediaClock {
+    /// The server's clock says `time` at the moment `now` of the session.
+    pub fn set(&mut self, time: u32, now: Duration) {
+        (self.base, self.at) = (time, now);
+    }
+
+    /// The server's time at the moment `now`, wrapping milliseconds.
+    pub fn time(&self, now: Duration) -> u32 {
+        // Wrapping is the clock's own arithmetic.
+        self.base
+            .wrapping_add(now.saturating_sub(self.at).as_millis() as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_media_clock_runs_from_where_it_was_set_and_wraps() {
+        let mut clock = MediaClock::default();
+        clock.set(u32::MAX - 9, Duration::from_secs(5));
+        assert_eq!(clock.time(Duration::from_millis(5015)), 5);
+        assert_eq!(
+            clock.time(Duration::from_secs(1)),
+            u32::MAX - 9,
+            "never before it was set"
+        );
+    }
+
+    #[test]
+    fn the_glz_window_is_half_the_graphics_memory_within_the_reference_clients_bounds() {
+        assert_eq!(glz_window_pixels(0), 3_145_728);
+        assert_eq!(glz_window_pixels(u32::MAX), 16_777_216);
+        assert_eq!(glz_window_pixels(64 << 20), 8 << 20);
+    }
+}

@@ -1,0 +1,358 @@
+//! The task that drives one session: frames and commands in, frames and events out.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::pending;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tracing::{debug, info};
+
+use super::{ClientConfig, ConnectError};
+use crate::channel::{ChannelId, Fault};
+use crate::link::{Established, LinkRequest, Password};
+use crate::net::{Address, Incoming, PumpEnd, Stream, Wire, handshake, pump};
+use crate::session::{
+    ClientEvent, ClientSession, CloseReason, Command, Output, SessionConfig, Tap, Way,
+};
+use crate::wire::Frame;
+
+/// Frames that may wait for a connection's pump. When full the channel's frames wait here; nothing is dropped.
+const SEND_QUEUE: usize = 64;
+
+/// Frames that may wait for the driver, over all connections.
+const FRAME_QUEUE: usize = 64;
+
+/// Frames that may wait for a stuck connection before it is given up. Only input and answers are ever sent, so this many
+/// mean a server that asks and never reads.
+const MAX_BACKLOG: usize = 16 * 1024;
+
+/// While frames keep coming, events are offered to the user this often; in between damage merges.
+const EVENT_PACE: Duration = Duration::from_millis(4);
+
+/// Owns the session, its tap and the sending ends of its connections.
+pub(super) struct Driver {
+    session: ClientSession,
+    started: Instant,
+    dial: Dial,
+    tap: Option<Box<dyn Tap>>,
+    connections: HashMap<ChannelId, Connection>,
+    dialling: JoinSet<(ChannelId, Dialled)>,
+    incoming: mpsc::Receiver<Incoming<ChannelId>>,
+    to_driver: mpsc::Sender<Incoming<ChannelId>>,
+    budget: Arc<Semaphore>,
+}
+
+/// A linked channel, or why there is none.
+type Dialled = Result<(Established, Wire), ConnectError>;
+
+/// What it takes to connect another channel.
+#[derive(Clone)]
+struct Dial {
+    address: Address,
+    password: Password,
+    timeout: Duration,
+}
+
+/// The sending side of one channel's connection.
+struct Connection {
+    frames: mpsc::Sender<Frame>,
+    /// Frames the queue had no room for, in order.
+    backlog: VecDeque<Frame>,
+}
+
+impl Driver {
+    /// Connects and links the main channel.
+    pub async fn connect(config: ClientConfig) -> Result<Self, ConnectError> {
+        let session = SessionConfig {
+            view_only: config.view_only,
+            clock: monotonic,
+            ..config.session
+        };
+        let session = ClientSession::new(session);
+        let dial = Dial {
+            address: config.address,
+            password: config.password,
+            timeout: config.connect_timeout,
+        };
+        let (to_driver, incoming) = mpsc::channel(FRAME_QUEUE);
+        let mut driver = Self {
+            session,
+            started: Instant::now(),
+            dial,
+            tap: config.tap,
+            connections: HashMap::new(),
+            dialling: JoinSet::new(),
+            incoming,
+            to_driver,
+            budget: Arc::new(Semaphore::new(crate::net::MAX_PERMITS as usize)),
+        };
+        let request = driver.request(ChannelId::MAIN);
+        let (established, wire) = driver
+            .dial
+            .clone()
+            .channel(request, ChannelId::MAIN)
+            .await?;
+        info!(address = %driver.dial.address, "linked");
+        // The session's own wish to open main is fulfilled.
+        let _ = driver.session.poll_output();
+        driver.opened(ChannelId::MAIN, established, wire);
+        Ok(driver)
+    }
+
+    /// Runs until the session is over and the user has been told, or nobody listens any more.
+    pub async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        events: mpsc::Sender<ClientEvent>,
+    ) {
+        let mut offered = Instant::now();
+        loop {
+            self.perform();
+            if offered.elapsed() >= EVENT_PACE {
+                offered = Instant::now();
+                while let Ok(permit) = events.try_reserve() {
+                    match self.session.poll_event() {
+                        Some(event) => {
+                            let last = matches!(event, ClientEvent::Closed(_));
+                            permit.send(event);
+                            if last {
+                                return;
+                            }
+                        }
+                        None => break,
+                    }
+                }
+            }
+            let timeout = self.session.poll_timeout().map(|at| self.started + at);
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(command) => self.session.command(command, self.started.elapsed()),
+                    // The client was dropped.
+                    None => return,
+                },
+                Some(done) = self.dialling.join_next() => {
+                    if let Ok((id, result)) = done {
+                        self.dialled(id, result);
+                    }
+                }
+                () = sleep_until(timeout) => self.session.tick(self.started.elapsed()),
+                () = room(&self.connections) => {}
+                Some(incoming) = self.incoming.recv() => self.received(incoming),
+                permit = events.reserve(), if self.session.has_event() => {
+                    let Ok(permit) = permit else { return };
+                    offered = Instant::now();
+                    if let Some(event) = self.session.poll_event() {
+                        let last = matches!(event, ClientEvent::Closed(_));
+                        permit.send(event);
+                        if last {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what the session wants done.
+    fn perform(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Send(id, frame) => self.send(id, frame),
+                Output::Open(id) => {
+                    let (request, dial) = (self.request(id), self.dial.clone());
+                    self.dialling
+                        .spawn(async move { (id, dial.channel(request, id).await) });
+                }
+                Output::Close(id) => {
+                    if self.connections.remove(&id).is_some() {
+                        self.tap_closed(id);
+                    }
+                }
+            }
+        }
+        let mut stuck = Vec::new();
+        for (id, connection) in &mut self.connections {
+            while let Some(frame) = connection.backlog.pop_front() {
+                if let Err(mpsc::error::TrySendError::Full(frame)) =
+                    connection.frames.try_send(frame)
+                {
+                    connection.backlog.push_front(frame);
+                    break;
+                }
+            }
+            if connection.backlog.len() > MAX_BACKLOG {
+                stuck.push(*id);
+            }
+        }
+        for id in stuck {
+            self.connections.remove(&id);
+            let text = "the server asks for answers and does not read them".to_owned();
+            self.session
+                .closed(id, CloseReason::Protocol(Fault::Limit(text)));
+        }
+    }
+
+    fn send(&mut self, id: ChannelId, frame: Frame) {
+        if let Some(tap) = &mut self.tap {
+            tap.frame(self.started.elapsed(), id, Way::ToServer, &frame);
+        }
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.backlog.push_back(frame);
+        }
+    }
+
+    fn received(&mut self, incoming: Incoming<ChannelId>) {
+        let now = self.started.elapsed();
+        match incoming {
+            Incoming::Frame(id, frame, _share) => {
+                if let Some(tap) = &mut self.tap {
+                    tap.frame(now, id, Way::ToClient, &frame);
+                }
+                self.session.receive(id, frame, now);
+            }
+            Incoming::End(id, end) => {
+                debug!(channel = %id, %end, "connection ended");
+                if self.connections.remove(&id).is_some() {
+                    self.tap_closed(id);
+                    self.session.closed(id, close_reason(end));
+                }
+            }
+        }
+    }
+
+    fn dialled(&mut self, id: ChannelId, result: Dialled) {
+        match result {
+            Ok((established, wire)) => self.opened(id, established, wire),
+            Err(error) => self.session.closed(id, CloseReason::Refused(chain(&error))),
+        }
+    }
+
+    fn opened(&mut self, id: ChannelId, established: Established, wire: Wire) {
+        let now = self.started.elapsed();
+        debug!(channel = %id, header = ?established.header, "channel linked");
+        if let Some(tap) = &mut self.tap {
+            tap.opened(now, id, &established);
+        }
+        let (frames, outgoing) = mpsc::channel(SEND_QUEUE);
+        self.connections.insert(
+            id,
+            Connection {
+                frames,
+                backlog: VecDeque::new(),
+            },
+        );
+        tokio::spawn(pump(
+            wire,
+            id,
+            outgoing,
+            self.to_driver.clone(),
+            Arc::clone(&self.budget),
+        ));
+        self.session.opened(id, established, now);
+    }
+
+    fn request(&self, id: ChannelId) -> LinkRequest {
+        LinkRequest {
+            connection_id: self.session.connection_id(),
+            channel_type: id.kind.number(),
+            channel_id: id.id,
+            capabilities: self.session.capabilities(id).unwrap_or_default(),
+            password: self.dial.password.clone(),
+        }
+    }
+
+    fn tap_closed(&mut self, id: ChannelId) {
+        if let Some(tap) = &mut self.tap {
+            tap.closed(self.started.elapsed(), id);
+        }
+    }
+}
+
+impl Dial {
+    /// Connects and links one channel within the time allowed.
+    async fn channel(
+        self,
+        request: LinkRequest,
+        id: ChannelId,
+    ) -> Result<(Established, Wire), ConnectError> {
+        let link = async {
+            let mut stream =
+                Stream::connect(&self.address)
+                    .await
+                    .map_err(|source| ConnectError::Io {
+                        address: self.address.clone(),
+                        source,
+                    })?;
+            let (established, leftover) = handshake(&mut stream, request)
+                .await
+                .map_err(|error| ConnectError::from_handshake(&self.address, error))?;
+            let (header, limit) = (established.header, id.kind.server_body_limit());
+            Ok((
+                established,
+                Wire {
+                    stream,
+                    leftover,
+                    header,
+                    limit,
+                },
+            ))
+        };
+        match tokio::time::timeout(self.timeout, link).await {
+            Ok(result) => result,
+            Err(_) => Err(ConnectError::Timeout {
+                address: self.address.clone(),
+                after: self.timeout,
+            }),
+        }
+    }
+}
+
+/// Waits for the moment; for ever without one. Cancel safe: it holds nothing.
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => pending().await,
+    }
+}
+
+/// Waits until a connection with a backlog takes frames again. Cancel safe: a permit that was taken is given back.
+async fn room(connections: &HashMap<ChannelId, Connection>) {
+    match connections.values().find(|c| !c.backlog.is_empty()) {
+        // An error means that the pump is gone, which its own end tells.
+        Some(connection) if connection.frames.reserve().await.is_ok() => {}
+        _ => pending().await,
+    }
+}
+
+/// Time since the first call: the clock of the decoding statistics.
+fn monotonic() -> Duration {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    FIRST.get_or_init(Instant::now).elapsed()
+}
+
+fn close_reason(end: PumpEnd) -> CloseReason {
+    match end {
+        PumpEnd::Closed => CloseReason::ByPeer,
+        PumpEnd::Dropped => CloseReason::Requested,
+        PumpEnd::TooLong(error) => CloseReason::Protocol(Fault::Frame(error)),
+        PumpEnd::CutShort => {
+            CloseReason::Broken("the server closed it in the middle of a message".into())
+        }
+        PumpEnd::Io(error) => CloseReason::Broken(error.to_string()),
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,245 @@
+//! A SPICE client: connect, send input, receive events.
+//!
+//! ```no_run
+//! use capsaicin::{ClientEvent, DisplayEvent, InputEvent, RegionPixels, SpiceClient};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut client = SpiceClient::connect("127.0.0.1:5900", "").await?;
+//! client.send_input(InputEvent::KeyDown(0x1e)).await?;
+//! while let Some(evt) = client.next_event().await { match evt {
+//!     ClientEvent::Display(DisplayEvent::SurfaceCreated { width, height, .. }) => {}
+//!     ClientEvent::Display(DisplayEvent::Region { rect, pixels: RegionPixels::Raw { data, stride }, .. }) => {}
+//!     ClientEvent::Display(DisplayEvent::CopyRect { src_x, src_y, dest_rect, .. }) => {}
+//!     ClientEvent::Closed(_) => break, _ => {} } }
+//! # Ok(())
+//! # }
+//! ```
+
+mod driver;
+mod framebuffer;
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+pub use framebuffer::Framebuffer;
+
+use crate::channel::inputs::InputEvent;
+use crate::link::{LinkError, Password};
+use crate::net::{Address, BadAddress, HandshakeError};
+use crate::session::{ClientEvent, Command, SessionConfig, Tap};
+
+/// Commands that may wait for the driver. It always empties them first, so they wait only while it decodes one image.
+const COMMAND_QUEUE: usize = 256;
+
+/// Events that may wait for the user. While they do, damage merges, and pixels are cut later.
+const EVENT_QUEUE: usize = 32;
+
+/// How to reach a server, and what to ask of it.
+pub struct ClientConfig {
+    /// Where it listens.
+    pub address: Address,
+    /// The ticket; empty for none.
+    pub password: Password,
+    /// Sends no input.
+    pub view_only: bool,
+    /// How long connecting and linking one channel may take.
+    pub connect_timeout: Duration,
+    /// What the session may use, and what it tells the server. `view_only` and the clock are set from here.
+    pub session: SessionConfig,
+    /// Sees every frame before the session acts on it.
+    pub tap: Option<Box<dyn Tap>>,
+}
+
+impl ClientConfig {
+    /// No password, input allowed, ten seconds to connect, no tap.
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            password: Password::default(),
+            view_only: false,
+            connect_timeout: Duration::from_secs(10),
+            session: SessionConfig::default(),
+            tap: None,
+        }
+    }
+}
+
+/// One session with a SPICE server. Dropping it closes the connections.
+pub struct SpiceClient {
+    events: mpsc::Receiver<ClientEvent>,
+    sender: CommandSender,
+}
+
+/// Sends commands to a session from anywhere.
+#[derive(Clone, Debug)]
+pub struct CommandSender {
+    commands: mpsc::Sender<Command>,
+}
+
+/// The session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disconnected;
+
+/// Why a session could not be started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The address makes no sense.
+    Address(BadAddress),
+    /// The password cannot be sent.
+    Password(LinkError),
+    /// No connection: nothing listens, no route, no such name, no such socket.
+    Io {
+        /// Where to.
+        address: Address,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Connecting or linking took too long.
+    Timeout {
+        /// Where to.
+        address: Address,
+        /// How long it was given.
+        after: Duration,
+    },
+    /// Connected, but the link was refused or the peer speaks something else.
+    Link {
+        /// Where to.
+        address: Address,
+        /// What the peer said.
+        source: LinkError,
+    },
+}
+
+impl SpiceClient {
+    /// Connects to `HOST:PORT`, `HOST`, `[IPV6]:PORT` or the path of a unix socket. An empty password is none.
+    ///
+    /// Returns when the main channel is linked; the other channels follow by themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`].
+    pub async fn connect(address: &str, password: &str) -> Result<Self, ConnectError> {
+        let address = Address::parse(address).map_err(ConnectError::Address)?;
+        let password = Password::new(password).map_err(ConnectError::Password)?;
+        Self::connect_with(ClientConfig {
+            password,
+            ..ClientConfig::new(address)
+        })
+        .await
+    }
+
+    /// Connects with everything that can be chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`].
+    pub async fn connect_with(config: ClientConfig) -> Result<Self, ConnectError> {
+        let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
+        let (event_queue, events) = mpsc::channel(EVENT_QUEUE);
+        let driver = driver::Driver::connect(config).await?;
+        tokio::spawn(driver.run(command_queue, event_queue));
+        Ok(Self {
+            events,
+            sender: CommandSender { commands },
+        })
+    }
+
+    /// The next event; `None` after [`ClientEvent::Closed`]. Cancel safe: no event is lost.
+    pub async fn next_event(&mut self) -> Option<ClientEvent> {
+        self.events.recv().await
+    }
+
+    /// The next event, if one is waiting.
+    pub fn try_next_event(&mut self) -> Option<ClientEvent> {
+        self.events.try_recv().ok()
+    }
+
+    /// Sends something done with keyboard or mouse.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`] when the session is over.
+    pub async fn send_input(&mut self, event: InputEvent) -> Result<(), Disconnected> {
+        self.sender.send(Command::Input(event)).await
+    }
+
+    /// A sender of commands, for another task.
+    pub fn sender(&self) -> CommandSender {
+        self.sender.clone()
+    }
+}
+
+impl CommandSender {
+    /// Sends a command; waits while the queue is full.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`] when the session is over.
+    pub async fn send(&self, command: Command) -> Result<(), Disconnected> {
+        self.commands.send(command).await.map_err(|_| Disconnected)
+    }
+
+    /// Sends a command unless the queue is full, without waiting; whether it was taken.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`] when the session is over.
+    pub fn try_send(&self, command: Command) -> Result<bool, Disconnected> {
+        match self.commands.try_send(command) {
+            Ok(()) => Ok(true),
+            Err(mpsc::error::TrySendError::Full(_)) => Ok(false),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Disconnected),
+        }
+    }
+}
+
+impl ConnectError {
+    fn from_handshake(address: &Address, error: HandshakeError) -> Self {
+        let address = address.clone();
+        match error {
+            HandshakeError::Io(source) => Self::Io { address, source },
+            HandshakeError::Link(source) => Self::Link { address, source },
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => error.fmt(f),
+            Self::Password(error) => error.fmt(f),
+            Self::Io { address, .. } | Self::Link { address, .. } => {
+                write!(f, "cannot connect to {address}")
+            }
+            Self::Timeout { address, after } => {
+                write!(
+                    f,
+                    "cannot connect to {address}: no answer within {} s",
+                    after.as_secs_f32()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            Self::Link { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Disconnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the session is over")
+    }
+}
+
+impl std::error::Error for Disconnected {}

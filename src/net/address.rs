@@ -1,0 +1,164 @@
+//! Where a server is: a host and port, or a unix socket.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a SPICE server listens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// A TCP port, spoken without TLS.
+    Tcp {
+        /// Name or address, without brackets.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// A unix stream socket.
+    Unix(PathBuf),
+}
+
+/// A text that is no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadAddress {
+    /// The text.
+    pub text: String,
+    /// What is wrong with it, one clause.
+    pub why: &'static str,
+}
+
+impl Address {
+    /// Port of a host given without one.
+    pub const DEFAULT_PORT: u16 = 5900;
+
+    /// Reads `HOST:PORT`, `HOST`, `[IPV6]:PORT`, `[IPV6]`, a bare IPv6 address, or the path of a unix socket (anything
+    /// with a slash in it).
+    ///
+    /// # Errors
+    ///
+    /// [`BadAddress`] with the reason.
+    pub fn parse(text: &str) -> Result<Self, BadAddress> {
+        let bad = |why| BadAddress {
+            text: text.to_owned(),
+            why,
+        };
+        if text.is_empty() {
+            return Err(bad("it is empty"));
+        }
+        if text.contains('/') {
+            return Ok(Self::Unix(text.into()));
+        }
+        if let Some(rest) = text.strip_prefix('[') {
+            let (host, after) = rest
+                .split_once(']')
+                .ok_or(bad("the bracket is not closed"))?;
+            if host.parse::<std::net::Ipv6Addr>().is_err() {
+                return Err(bad("what is in brackets is not an IPv6 address"));
+            }
+            let port = match after.strip_prefix(':') {
+                Some(port) => {
+                    parse_port(port).ok_or(bad("the port is not a number from 1 to 65535"))?
+                }
+                None if after.is_empty() => Self::DEFAULT_PORT,
+                None => return Err(bad("only a port may follow the bracket")),
+            };
+            return Ok(Self::tcp(host, port));
+        }
+        match text.split_once(':') {
+            None => Ok(Self::tcp(text, Self::DEFAULT_PORT)),
+            // Two colons or more: an IPv6 address without a port.
+            Some((_, rest)) if rest.contains(':') => match text.parse::<std::net::Ipv6Addr>() {
+                Ok(_) => Ok(Self::tcp(text, Self::DEFAULT_PORT)),
+                Err(_) => Err(bad("it has several colons and is not an IPv6 address")),
+            },
+            Some(("", _)) => Err(bad("the host is missing")),
+            Some((host, port)) => {
+                let port =
+                    parse_port(port).ok_or(bad("the port is not a number from 1 to 65535"))?;
+                Ok(Self::tcp(host, port))
+            }
+        }
+    }
+
+    /// A TCP address.
+    pub fn tcp(host: impl Into<String>, port: u16) -> Self {
+        Self::Tcp {
+            host: host.into(),
+            port,
+        }
+    }
+}
+
+fn parse_port(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|port| digits && *port != 0)
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for BadAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' is not an address: {}", self.text, self.why)
+    }
+}
+
+impl std::error::Error for BadAddress {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for (text, host, port) in [
+            ("127.0.0.1:5901", "127.0.0.1", 5901),
+            ("hyper.example", "hyper.example", 5900),
+            ("[::1]:5930", "::1", 5930),
+            ("[fe80::1]", "fe80::1", 5900),
+            ("::1", "::1", 5900),
+        ] {
+            assert_eq!(Address::parse(text), Ok(Address::tcp(host, port)), "{text}");
+        }
+        assert_eq!(
+            Address::parse("./vm.sock"),
+            Ok(Address::Unix("./vm.sock".into()))
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        for text in [
+            "",
+            ":5900",
+            "host:",
+            "host:0",
+            "host:+1",
+            "host:99999",
+            "[::1",
+            "[x]:1",
+            "[::1]x",
+            "a:b:c",
+        ] {
+            assert!(Address::parse(text).is_err(), "{text}");
+        }
+        let error = Address::parse("host:http").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "'host:http' is not an address: the port is not a number from 1 to 65535"
+        );
+    }
+
+    #[test]
+    fn an_address_is_shown_as_it_can_be_typed() {
+        for text in ["[::1]:5930", "host:1", "/run/vm.sock"] {
+            assert_eq!(Address::parse(text).unwrap().to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Driving the client's side of a link over a stream.
+
+use std::fmt;
+use std::io;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{Stream, entropy};
+use crate::link::{ClientLink, Established, LinkError, LinkRequest};
+
+/// Why a link did not come about.
+#[derive(Debug)]
+pub enum HandshakeError {
+    /// The connection broke.
+    Io(io::Error),
+    /// What the peer said, or did not say.
+    Link(LinkError),
+}
+
+/// Links one channel over a connected stream. What arrived behind the link result is returned with it.
+pub async fn handshake(
+    stream: &mut Stream,
+    request: LinkRequest,
+) -> Result<(Established, BytesMut), HandshakeError> {
+    let mut link = ClientLink::new(request);
+    let mut received = BytesMut::with_capacity(4096);
+    loop {
+        while let Some(bytes) = link.poll_transmit() {
+            // A peer that is no SPICE server may have closed already; what it said is the better answer.
+            if let Err(error) = stream.write_all(&bytes).await
+                && received.is_empty()
+                && !is_hang_up(&error)
+            {
+                return Err(HandshakeError::Io(error));
+            }
+        }
+        let used = link
+            .receive(&received, &mut entropy)
+            .map_err(HandshakeError::Link)?;
+        let _ = received.split_to(used);
+        if let Some(established) = link.established() {
+            return Ok((established.clone(), received));
+        }
+        if used > 0 {
+            continue;
+        }
+        match stream.read_buf(&mut received).await {
+            Ok(0) => return Err(HandshakeError::Link(link.end_of_stream())),
+            Ok(_) => {}
+            Err(error) if is_hang_up(&error) => {
+                return Err(HandshakeError::Link(link.end_of_stream()));
+            }
+            Err(error) => return Err(HandshakeError::Io(error)),
+        }
+    }
+}
+
+fn is_hang_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Link(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for HandshakeError {}

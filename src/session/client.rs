@@ -1,0 +1,760 @@
+//! The client's side of all channels of one connection.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::channel::common::AckWindow;
+use crate::channel::common::messages::{ClientMessage, Pong, ServerMessage, Wait, WaitForChannels};
+use crate::channel::shared::Shared;
+use crate::channel::{Blocked, ChannelId, ChannelKind, Cx, Fault, Message};
+use crate::channel::{cursor, display, inputs, main};
+use crate::link::{self, Capabilities, Established};
+use crate::session::{
+    ChannelStats, ClientEvent, CloseReason, CodecStats, Command, DisplayStats, Notice, Output,
+    SessionStats,
+};
+use crate::wire::{Decode, Frame, Part, Reader, parts};
+
+/// How long a channel waits for another one before it goes on without.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Most bytes of frames kept for a channel that waits. A server that keeps to its window stays far below.
+const MAX_PARKED_BYTES: usize = 512 << 20;
+
+/// Most frames kept for a channel that waits.
+const MAX_PARKED_FRAMES: usize = 4096;
+
+/// Different notices that are told apart; more are counted together.
+const MAX_NOTICES: usize = 200;
+
+/// What a client session may use, and what it tells the server.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// Sends no input.
+    pub view_only: bool,
+    /// Image compression to ask for; 1 to 7 as in spec 00 §7 (`image_compression`).
+    pub preferred_compression: Option<display::ImageCompression>,
+    /// Bytes the surfaces of one display channel may take together.
+    pub surface_budget: u64,
+    /// Reads a clock for statistics of decoding time. The default is a clock that stands still.
+    pub clock: fn() -> Duration,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            view_only: false,
+            preferred_compression: None,
+            surface_budget: 512 << 20,
+            clock: || Duration::ZERO,
+        }
+    }
+}
+
+/// All channels of one connection to a server, without any I/O.
+///
+/// Call [`opened`](Self::opened), [`receive`](Self::receive), [`closed`](Self::closed), [`command`](Self::command) and
+/// [`tick`](Self::tick) as things happen; after each, take what [`poll_output`](Self::poll_output) has, and events from
+/// [`poll_event`](Self::poll_event) whenever somebody is ready for them.
+pub struct ClientSession {
+    config: SessionConfig,
+    shared: Shared,
+    channels: BTreeMap<ChannelId, Channel>,
+    outputs: VecDeque<Output>,
+    events: VecDeque<ClientEvent>,
+    notices: Vec<Notice>,
+    name: Option<String>,
+    ended: bool,
+}
+
+/// One channel, from the moment the session asked for it.
+struct Channel {
+    link: Option<Established>,
+    closed: bool,
+    behaviour: Behaviour,
+    ack: AckWindow,
+    /// Serial of the last frame sent.
+    sent: u64,
+    /// Serial of the last frame that was handled completely.
+    handled: u64,
+    received: u64,
+    bytes_received: u64,
+    bytes_sent: u64,
+    waiting: Option<Waiting>,
+    parked: VecDeque<Frame>,
+    parked_bytes: usize,
+}
+
+/// What a channel does with its messages. Kinds nobody opens have none.
+enum Behaviour {
+    Main(main::Client),
+    Display(Box<display::Client>),
+    Inputs(inputs::Client),
+    Cursor(cursor::Client),
+}
+
+/// A frame that could not be finished.
+struct Waiting {
+    why: Blocked,
+    until: Duration,
+    serial: u64,
+    /// What is left of the frame, the blocked part first.
+    parts: VecDeque<Part>,
+}
+
+impl ClientSession {
+    /// A session whose main channel is about to be opened.
+    pub fn new(config: SessionConfig) -> Self {
+        let shared = Shared::new(config.surface_budget, config.clock);
+        let mut session = Self {
+            config,
+            shared,
+            channels: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            events: VecDeque::new(),
+            notices: Vec::new(),
+            name: None,
+            ended: false,
+        };
+        session.open(ChannelId::MAIN);
+        session
+    }
+
+    /// What to announce when linking this channel; `None` for a channel the session does not know.
+    pub fn capabilities(&self, id: ChannelId) -> Option<Capabilities> {
+        Some(match self.channels.get(&id)?.behaviour {
+            Behaviour::Main(_) => main::Client::capabilities(),
+            Behaviour::Display(_) => display::Client::capabilities(),
+            Behaviour::Inputs(_) => inputs::Client::capabilities(),
+            Behaviour::Cursor(_) => Capabilities::of(link::COMMON, &[]),
+        })
+    }
+
+    /// The id every channel but the first main one gives when it links; 0 before the server has said it.
+    pub fn connection_id(&self) -> u32 {
+        self.main().and_then(main::Client::session_id).unwrap_or(0)
+    }
+
+    /// A channel was connected and linked.
+    pub fn opened(&mut self, id: ChannelId, link: Established, now: Duration) {
+        let Some(channel) = self.channels.get_mut(&id).filter(|c| !c.closed) else {
+            self.outputs.push_back(Output::Close(id));
+            return;
+        };
+        channel.link = Some(link.clone());
+        self.events.push_back(ClientEvent::ChannelOpened(id));
+        let preferred = self.config.preferred_compression;
+        self.with(id, now, |channel, cx| {
+            match &mut channel.behaviour {
+                Behaviour::Display(display) => display.start(&link.server, preferred, cx),
+                Behaviour::Inputs(inputs) => inputs.start(&link.server),
+                Behaviour::Main(_) | Behaviour::Cursor(_) => {}
+            }
+            Ok(())
+        });
+    }
+
+    /// A frame arrived.
+    pub fn receive(&mut self, id: ChannelId, frame: Frame, now: Duration) {
+        let Some(channel) = self
+            .channels
+            .get_mut(&id)
+            .filter(|c| c.link.is_some() && !c.closed)
+        else {
+            return;
+        };
+        channel.received += 1;
+        channel.bytes_received += channel.frame_bytes(&frame);
+        if channel.waiting.is_some() {
+            channel.parked_bytes += frame.body.len();
+            channel.parked.push_back(frame);
+            if channel.parked.len() > MAX_PARKED_FRAMES || channel.parked_bytes > MAX_PARKED_BYTES {
+                let text = "too much was sent while the channel waited for another".to_owned();
+                self.fault(id, Fault::Limit(text));
+            }
+            return;
+        }
+        self.handle(id, frame, now);
+        self.resume(now);
+    }
+
+    /// A channel's connection ended, or could not be made.
+    pub fn closed(&mut self, id: ChannelId, why: CloseReason) {
+        if self.ended {
+            return;
+        }
+        let Some(channel) = self.channels.get_mut(&id).filter(|c| !c.closed) else {
+            return;
+        };
+        channel.closed = true;
+        channel.waiting = None;
+        channel.parked.clear();
+        if id == ChannelId::MAIN {
+            self.end(why);
+            return;
+        }
+        if let Some(Behaviour::Main(main)) = self
+            .channels
+            .get_mut(&ChannelId::MAIN)
+            .map(|c| &mut c.behaviour)
+        {
+            main.forget(id);
+        }
+        self.events.push_back(ClientEvent::ChannelClosed(id, why));
+    }
+
+    /// The user wants something.
+    pub fn command(&mut self, command: Command, now: Duration) {
+        match command {
+            Command::Input(_) if self.config.view_only => {}
+            Command::Input(event) => self.with(ChannelId::INPUTS, now, |channel, cx| {
+                if let Behaviour::Inputs(inputs) = &mut channel.behaviour {
+                    inputs.on_input(event, cx);
+                }
+                Ok(())
+            }),
+            Command::MouseMode(mode) => self.with(ChannelId::MAIN, now, |channel, cx| {
+                if let Behaviour::Main(main) = &mut channel.behaviour {
+                    main.request_mouse_mode(mode, cx);
+                }
+                Ok(())
+            }),
+            Command::Stats => {
+                let stats = Box::new(self.stats(now));
+                self.events.retain(|e| !matches!(e, ClientEvent::Stats(_)));
+                self.events.push_back(ClientEvent::Stats(stats));
+            }
+            Command::Disconnect => self.end(CloseReason::Requested),
+        }
+    }
+
+    /// Time has passed; to be called when [`poll_timeout`](Self::poll_timeout) is due.
+    pub fn tick(&mut self, now: Duration) {
+        let late: Vec<ChannelId> = self
+            .channels
+            .iter()
+            .filter(|(_, c)| c.waiting.as_ref().is_some_and(|w| w.until <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in late {
+            let Some(waiting) = self.channels.get_mut(&id).and_then(|c| c.waiting.take()) else {
+                continue;
+            };
+            self.notice(Some(id), format!("gave up waiting for {}", waiting.why));
+            // A wait for channels is over; a drawing whose image never came is left out.
+            let mut parts = waiting.parts;
+            if let Some(part) = parts.pop_front()
+                && is_inval_all_pixmaps(id, &part)
+            {
+                self.dispatch(id, &part, now);
+            }
+            self.handle_parts(id, waiting.serial, parts, now);
+            self.unpark(id, now);
+        }
+        self.resume(now);
+    }
+
+    /// When [`tick`](Self::tick) wants to be called, as time since the session began.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.channels
+            .values()
+            .filter_map(|c| c.waiting.as_ref())
+            .map(|w| w.until)
+            .min()
+    }
+
+    /// The next thing to do outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The next event for the user. Pixels are cut from the surfaces here.
+    pub fn poll_event(&mut self) -> Option<ClientEvent> {
+        // The end comes after everything else has been told, pixels included.
+        let closing = matches!(self.events.front(), Some(ClientEvent::Closed(_)));
+        if !closing && let Some(event) = self.events.pop_front() {
+            return Some(event);
+        }
+        let displays = self
+            .channels
+            .values_mut()
+            .filter_map(|c| match &mut c.behaviour {
+                Behaviour::Display(display) => Some(display),
+                _ => None,
+            });
+        for display in displays {
+            if let Some(event) = display.poll_event() {
+                return Some(ClientEvent::Display(event));
+            }
+        }
+        self.events.pop_front()
+    }
+
+    /// Whether [`poll_event`](Self::poll_event) has something.
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
+            || self.channels.values().any(|c| match &c.behaviour {
+                Behaviour::Display(display) => display.has_event(),
+                _ => false,
+            })
+    }
+
+    /// Numbers about the session.
+    pub fn stats(&self, now: Duration) -> SessionStats {
+        let displays = || {
+            self.channels
+                .iter()
+                .filter_map(|(id, c)| match &c.behaviour {
+                    Behaviour::Display(display) => Some((id.id, display)),
+                    _ => None,
+                })
+        };
+        SessionStats {
+            at: now,
+            name: self.name.clone(),
+            mouse_mode: self.shared.mouse_mode,
+            agent: self.main().is_some_and(main::Client::has_agent),
+            channels: self.channels.iter().map(|(id, c)| c.stats(*id)).collect(),
+            displays: displays()
+                .map(|(id, d)| DisplayStats {
+                    id,
+                    primary: d.primary_size(),
+                    surfaces: d.canvas().surfaces().count(),
+                    draws: d.draws(),
+                })
+                .collect(),
+            codecs: codec_stats(displays().map(|(_, d)| d.codec_counts())),
+            surface_bytes: displays().map(|(_, d)| d.canvas().bytes_in_use()).sum(),
+            glz_pixels: self.shared.glz.pixels(),
+            pixmap_cache_pixels: self.shared.pixmaps.pixels(),
+        }
+    }
+
+    /// The display client of a channel, to look at its surfaces.
+    pub fn display(&self, id: u8) -> Option<&display::Client> {
+        match &self
+            .channels
+            .get(&ChannelId::new(ChannelKind::Display, id))?
+            .behaviour
+        {
+            Behaviour::Display(display) => Some(display),
+            _ => None,
+        }
+    }
+
+    fn main(&self) -> Option<&main::Client> {
+        match &self.channels.get(&ChannelId::MAIN)?.behaviour {
+            Behaviour::Main(main) => Some(main),
+            _ => None,
+        }
+    }
+
+    /// Asks for a channel to be opened, if this session has a use for it.
+    fn open(&mut self, id: ChannelId) {
+        let behaviour = match id.kind {
+            ChannelKind::Main => Behaviour::Main(main::Client::default()),
+            ChannelKind::Display => Behaviour::Display(Box::new(display::Client::new(
+                id.id,
+                self.config.surface_budget,
+            ))),
+            ChannelKind::Inputs => Behaviour::Inputs(inputs::Client::default()),
+            ChannelKind::Cursor => Behaviour::Cursor(cursor::Client::new(id.id)),
+            _ => return,
+        };
+        self.channels.insert(id, Channel::new(behaviour));
+        self.outputs.push_back(Output::Open(id));
+    }
+
+    /// Counts a frame, acknowledges it if due, and acts on its messages.
+    fn handle(&mut self, id: ChannelId, frame: Frame, now: Duration) {
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
+        if channel.ack.count() {
+            self.with(id, now, |_, cx| {
+                cx.send(&ClientMessage::Ack);
+                Ok(())
+            });
+        }
+        let (parts, damage) = parts(&frame);
+        if let Some(damage) = damage {
+            self.notice(Some(id), format!("message {}: {damage}", frame.number));
+        }
+        self.handle_parts(id, frame.serial, parts.into(), now);
+    }
+
+    /// Acts on the messages of one frame, as far as they go.
+    fn handle_parts(
+        &mut self,
+        id: ChannelId,
+        serial: u64,
+        mut parts: VecDeque<Part>,
+        now: Duration,
+    ) {
+        while let Some(part) = parts.front() {
+            if let Some(why) = self.handle_part(id, part, now) {
+                if !self.may_come_true(id, &why) {
+                    self.notice(
+                        Some(id),
+                        format!("{why} never arrived; what needed it is not drawn"),
+                    );
+                    parts.pop_front();
+                    continue;
+                }
+                if let Some(channel) = self.channels.get_mut(&id) {
+                    let until = now + PATIENCE;
+                    channel.waiting = Some(Waiting {
+                        why,
+                        until,
+                        serial,
+                        parts,
+                    });
+                }
+                return;
+            }
+            parts.pop_front();
+        }
+        if let Some(channel) = self.channels.get_mut(&id) {
+            channel.handled = serial;
+        }
+    }
+
+    /// Acts on one message; why it has to wait, if it does.
+    fn handle_part(&mut self, id: ChannelId, part: &Part, now: Duration) -> Option<Blocked> {
+        if part.number <= 100 {
+            return self.handle_common(id, part, now);
+        }
+        if is_inval_all_pixmaps(id, part)
+            && let Ok(wait) =
+                WaitForChannels::decode(&mut Reader::new("INVAL_ALL_PIXMAPS", &part.body))
+            && let Some(blocked) = self.wait(id, wait)
+        {
+            return Some(blocked);
+        }
+        self.dispatch(id, part, now)
+    }
+
+    /// Gives a message to its channel; why it has to wait, if it does.
+    fn dispatch(&mut self, id: ChannelId, part: &Part, now: Duration) -> Option<Blocked> {
+        let mut blocked = None;
+        let mut main_events = Vec::new();
+        let mut cursor_events = VecDeque::new();
+        let mut inputs_events = Vec::new();
+        let mut open = Vec::new();
+        self.with(id, now, |channel, cx| {
+            match &mut channel.behaviour {
+                Behaviour::Main(main) => main.on_part(part, cx, &mut main_events, &mut open)?,
+                Behaviour::Display(display) => blocked = display.on_part(part, cx)?,
+                Behaviour::Inputs(inputs) => inputs.on_part(part, cx, &mut inputs_events),
+                Behaviour::Cursor(cursor) => {
+                    let message = cursor::messages::ServerMessage::decode(part.number, &part.body);
+                    let result = message.map_err(|error| error.to_string());
+                    if let Err(text) =
+                        result.and_then(|m| cursor.on_message(&m, &mut cursor_events))
+                    {
+                        cx.notice(text);
+                    }
+                }
+            }
+            Ok(())
+        });
+        for event in main_events {
+            if let main::Event::Name(name) = &event {
+                self.name = Some(name.clone());
+            }
+            self.push_latest(ClientEvent::Main(event));
+        }
+        for event in inputs_events {
+            self.push_latest(ClientEvent::Inputs(event));
+        }
+        for event in cursor_events {
+            self.push_latest(ClientEvent::Cursor(event));
+        }
+        for channel in open {
+            self.open(channel);
+        }
+        blocked
+    }
+
+    fn handle_common(&mut self, id: ChannelId, part: &Part, now: Duration) -> Option<Blocked> {
+        let message = match ServerMessage::decode(part.number, &part.body) {
+            Ok(message) => message,
+            Err(error) => {
+                self.notice(Some(id), error.to_string());
+                return None;
+            }
+        };
+        match message {
+            ServerMessage::SetAck(order) => self.with(id, now, |channel, cx| {
+                let sync = channel.ack.restart(&order);
+                cx.send(&ClientMessage::AckSync(sync));
+                Ok(())
+            }),
+            ServerMessage::Ping(ping) => self.with(id, now, |_, cx| {
+                cx.send(&ClientMessage::Pong(Pong {
+                    id: ping.id,
+                    timestamp: ping.timestamp,
+                }));
+                Ok(())
+            }),
+            ServerMessage::WaitForChannels(wait) => return self.wait(id, wait),
+            ServerMessage::Notify(notify) => {
+                let text: String = String::from_utf8_lossy(notify.message)
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(500)
+                    .collect();
+                self.notice(Some(id), format!("the server says: {text}"));
+            }
+            ServerMessage::Disconnecting(why) => {
+                self.notice(
+                    Some(id),
+                    format!("the server disconnects, reason {}", why.reason),
+                );
+            }
+            ServerMessage::Migrate(_) | ServerMessage::MigrateData(_) => {
+                self.notice(
+                    Some(id),
+                    format!("{}: migration is not supported", message.name()),
+                );
+            }
+            // Framing has taken it apart.
+            ServerMessage::List(_) => {}
+            ServerMessage::Unknown { number, .. } => {
+                self.notice(Some(id), format!("unknown message {number}"));
+            }
+        }
+        None
+    }
+
+    /// What of these waits is still open.
+    fn wait(&self, id: ChannelId, wait: WaitForChannels) -> Option<Blocked> {
+        let open: Vec<Wait> = wait
+            .waits
+            .into_iter()
+            .filter(|w| !self.has_handled(id, w))
+            .collect();
+        (!open.is_empty()).then_some(Blocked::Channels(open))
+    }
+
+    /// Whether another channel could still bring what a message waits for.
+    fn may_come_true(&self, id: ChannelId, why: &Blocked) -> bool {
+        let other_display = |(other, c): (&ChannelId, &Channel)| {
+            *other != id && other.kind == ChannelKind::Display && !c.closed
+        };
+        matches!(why, Blocked::Channels(_)) || self.channels.iter().any(other_display)
+    }
+
+    /// Whether the channel a wait names has got that far. One that does not exist, is gone, or is the waiting one
+    /// itself is not waited for.
+    fn has_handled(&self, waiting: ChannelId, wait: &Wait) -> bool {
+        wait.channel == waiting
+            || self
+                .channels
+                .get(&wait.channel)
+                .is_none_or(|c| c.closed || c.handled >= wait.serial)
+    }
+
+    /// Lets waiting channels go on whose reason is gone, as long as that sets others free.
+    fn resume(&mut self, now: Duration) {
+        loop {
+            let free = self.channels.iter().find_map(|(id, channel)| {
+                let over = match &channel.waiting.as_ref()?.why {
+                    Blocked::Channels(waits) => waits.iter().all(|w| self.has_handled(*id, w)),
+                    Blocked::GlzImage(image) => self.shared.glz.image(*image).is_some(),
+                    Blocked::Pixmap { id, lossless } => {
+                        self.shared.pixmaps.contains(*id, *lossless)
+                    }
+                };
+                over.then_some(*id)
+            });
+            let Some(id) = free else { return };
+            let Some(waiting) = self.channels.get_mut(&id).and_then(|c| c.waiting.take()) else {
+                return;
+            };
+            self.handle_parts(id, waiting.serial, waiting.parts, now);
+            self.unpark(id, now);
+        }
+    }
+
+    /// Handles what arrived while the channel waited, until it has to wait again.
+    fn unpark(&mut self, id: ChannelId, now: Duration) {
+        while let Some(channel) = self.channels.get_mut(&id).filter(|c| c.waiting.is_none()) {
+            let Some(frame) = channel.parked.pop_front() else {
+                return;
+            };
+            channel.parked_bytes -= frame.body.len();
+            self.handle(id, frame, now);
+        }
+    }
+
+    /// Runs `act` on an open channel, then sends what it wants to send and tells what it wants to tell. A fault closes
+    /// the channel.
+    fn with(
+        &mut self,
+        id: ChannelId,
+        now: Duration,
+        act: impl FnOnce(&mut Channel, &mut Cx<'_>) -> Result<(), Fault>,
+    ) {
+        let Some(channel) = self
+            .channels
+            .get_mut(&id)
+            .filter(|c| c.link.is_some() && !c.closed)
+        else {
+            return;
+        };
+        let (mut outbox, mut notices) = (Vec::new(), Vec::new());
+        let mut cx = Cx {
+            id,
+            now,
+            shared: &mut self.shared,
+            outbox: &mut outbox,
+            notices: &mut notices,
+        };
+        let result = act(channel, &mut cx);
+        for mut frame in outbox {
+            channel.sent += 1;
+            frame.serial = channel.sent;
+            channel.bytes_sent += channel.frame_bytes(&frame);
+            self.outputs.push_back(Output::Send(id, frame));
+        }
+        for text in notices {
+            self.notice(Some(id), text);
+        }
+        if let Err(fault) = result {
+            self.fault(id, fault);
+        }
+    }
+
+    fn fault(&mut self, id: ChannelId, fault: Fault) {
+        self.outputs.push_back(Output::Close(id));
+        self.closed(id, CloseReason::Protocol(fault));
+    }
+
+    fn end(&mut self, why: CloseReason) {
+        if self.ended {
+            return;
+        }
+        self.ended = true;
+        for (id, channel) in &mut self.channels {
+            channel.closed = true;
+            self.outputs.push_back(Output::Close(*id));
+        }
+        self.events.push_back(ClientEvent::Closed(why));
+    }
+
+    fn notice(&mut self, channel: Option<ChannelId>, text: String) {
+        let full = self.notices.len() >= MAX_NOTICES;
+        let known = self
+            .notices
+            .iter()
+            .position(|n| n.channel == channel && n.text == text);
+        let at = match known {
+            Some(at) => at,
+            None if full => return,
+            None => {
+                self.notices.push(Notice {
+                    channel,
+                    text,
+                    count: 0,
+                });
+                self.notices.len() - 1
+            }
+        };
+        self.notices[at].count += 1;
+        let notice = self.notices[at].clone();
+        // Told again when the count has doubled, so that a flood costs little and still shows.
+        if notice.count.is_power_of_two() {
+            self.events.push_back(ClientEvent::Notice(notice));
+        }
+    }
+
+    /// Queues an event that replaces an untaken one of the same kind: a slow user sees the newest state.
+    fn push_latest(&mut self, event: ClientEvent) {
+        self.events.retain(|old| !replaces(&event, old));
+        self.events.push_back(event);
+    }
+}
+
+/// INVAL_ALL_PIXMAPS: a message of display channels that begins with a wait for other channels.
+fn is_inval_all_pixmaps(id: ChannelId, part: &Part) -> bool {
+    id.kind == ChannelKind::Display && part.number == 106
+}
+
+/// The counts of several displays added up, in the order of their names.
+fn codec_stats<'a>(displays: impl Iterator<Item = &'a [display::CodecCount]>) -> Vec<CodecStats> {
+    let mut all: BTreeMap<&'static str, CodecStats> = BTreeMap::new();
+    for count in displays.flatten() {
+        let name = count.name;
+        let sum = all.entry(name).or_insert(CodecStats {
+            name,
+            ..CodecStats::default()
+        });
+        sum.images += count.images;
+        sum.bytes += count.bytes;
+        sum.pixels += count.pixels;
+        sum.time += count.time;
+        sum.failed += count.failed;
+    }
+    all.into_values().collect()
+}
+
+/// Whether `new` makes `old` pointless.
+fn replaces(new: &ClientEvent, old: &ClientEvent) -> bool {
+    use std::mem::discriminant;
+    match (new, old) {
+        (ClientEvent::Main(a), ClientEvent::Main(b)) => discriminant(a) == discriminant(b),
+        (ClientEvent::Inputs(a), ClientEvent::Inputs(b)) => discriminant(a) == discriminant(b),
+        (ClientEvent::Cursor(a), ClientEvent::Cursor(b)) => {
+            discriminant(a) == discriminant(b) && a.display() == b.display()
+        }
+        _ => false,
+    }
+}
+
+impl Channel {
+    fn new(behaviour: Behaviour) -> Self {
+        Self {
+            link: None,
+            closed: false,
+            behaviour,
+            ack: AckWindow::default(),
+            sent: 0,
+            handled: 0,
+            received: 0,
+            bytes_received: 0,
+            bytes_sent: 0,
+            waiting: None,
+            parked: VecDeque::new(),
+            parked_bytes: 0,
+        }
+    }
+
+    fn frame_bytes(&self, frame: &Frame) -> u64 {
+        let header = self
+            .link
+            .as_ref()
+            .map(|l| l.header)
+            .unwrap_or_default()
+            .bytes();
+        (header + frame.body.len()) as u64
+    }
+
+    fn stats(&self, id: ChannelId) -> ChannelStats {
+        let link = self.link.clone().unwrap_or_default();
+        ChannelStats {
+            id,
+            state: match () {
+                _ if self.closed => "closed",
+                _ if self.waiting.is_some() => "waiting",
+                _ if self.link.is_some() => "open",
+                _ => "linking",
+            },
+            capabilities: [link.client, link.server],
+            header: link.header,
+            messages: [self.received, self.sent],
+            bytes: [self.bytes_received, self.bytes_sent],
+            ack_window: [self.ack.size(), self.ack.filled()],
+        }
+    }
+}
