@@ -478,7 +478,7 @@ fn a_reply_that_contradicts_the_protocol_names_the_field() {
     );
     assert_eq!(
         with(16 + 174, &[8, 0, 0, 0]),
-        "link reply: caps_offset at byte 178: 8 leads into the first 178 bytes"
+        "link reply: caps_offset at byte 174: 8 leads into the first 178 bytes"
     );
     assert_eq!(
         with(16 + 174, &[0, 1, 0, 0]),
