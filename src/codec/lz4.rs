@@ -32,7 +32,7 @@ impl Header {
         let &[orientation, format, ..] = data else {
             return Err(Error::Truncated);
         };
-        pixel_len(format).ok_or(Error::BadHeader("not a bitmap format LZ4 can carry"))?;
+        bytes_per_pixel(format).ok_or(Error::BadHeader("not a bitmap format LZ4 can carry"))?;
         Ok(Self {
             top_down: orientation != 0,
             format,
@@ -40,12 +40,12 @@ impl Header {
     }
 
     /// Bytes of one pixel.
-    pub fn pixel_len(&self) -> usize {
-        pixel_len(self.format).unwrap_or(4)
+    pub fn bytes_per_pixel(&self) -> usize {
+        bytes_per_pixel(self.format).unwrap_or(4)
     }
 }
 
-fn pixel_len(format: u8) -> Option<usize> {
+fn bytes_per_pixel(format: u8) -> Option<usize> {
     Some(match format {
         6 => 2,
         7 => 3,
@@ -74,7 +74,7 @@ pub fn decode(
     out: &mut Vec<u8>,
 ) -> Result<Header, Error> {
     let header = Header::parse(data)?;
-    let len = limits.check(width, height)? * header.pixel_len();
+    let len = limits.check(width, height)? * header.bytes_per_pixel();
     // No byte of an LZ4 block yields more than 255, so this one cannot be complete.
     if data.len() < len / 256 {
         return Err(Error::Truncated);
@@ -140,9 +140,10 @@ pub fn encode(
 ) -> Result<(), Error> {
     Limits::default().check(width, height)?;
     // Alpha alone is for LZ: the reference client refuses it here.
-    let pixel_len = pixel_len(format).filter(|_| format != 10);
-    let pixel_len = pixel_len.ok_or(Error::BadHeader("not a bitmap format LZ4 can carry"))?;
-    let row_len = width as usize * pixel_len;
+    let bytes_per_pixel = bytes_per_pixel(format).filter(|_| format != 10);
+    let bytes_per_pixel =
+        bytes_per_pixel.ok_or(Error::BadHeader("not a bitmap format LZ4 can carry"))?;
+    let row_len = width as usize * bytes_per_pixel;
     if stride < row_len {
         return Err(Error::BadHeader("the rows overlap"));
     }

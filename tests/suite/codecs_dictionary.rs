@@ -819,7 +819,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let source = Source::random(kind, width, height, seed);
-        let row_len = width as usize * kind.pixel_len();
+        let row_len = width as usize * kind.bytes_per_pixel();
         let mut padded = Vec::new();
         for row in source.pixels.chunks(row_len) {
             padded.extend_from_slice(row);
@@ -920,7 +920,10 @@ fn damaged_lz4_images_yield_an_error_or_a_picture() {
             let result = lz4::decode(data, width, height, &vector.limits(), &mut out);
             match result {
                 Ok(header) => {
-                    assert_eq!(out.len(), (width * height) as usize * header.pixel_len());
+                    assert_eq!(
+                        out.len(),
+                        (width * height) as usize * header.bytes_per_pixel()
+                    );
                     true
                 }
                 Err(_) => {
@@ -1396,7 +1399,7 @@ impl Source {
         }
         let bytes = pixels[..count]
             .iter()
-            .flat_map(|pixel| pixel.to_le_bytes()[..kind.pixel_len()].to_vec());
+            .flat_map(|pixel| pixel.to_le_bytes()[..kind.bytes_per_pixel()].to_vec());
         Self {
             kind,
             width,
@@ -1411,7 +1414,7 @@ impl Source {
             kind: self.kind,
             width: self.width,
             height: self.height,
-            stride: self.width as usize * self.kind.pixel_len(),
+            stride: self.width as usize * self.kind.bytes_per_pixel(),
             top_down: self.top_down,
             pixels: &self.pixels,
         }
@@ -1420,7 +1423,7 @@ impl Source {
     /// What a decoder makes of it.
     fn decoded(&self) -> Vec<u8> {
         let widen = |value: u16| ((value & 31) * 33 / 4) as u8;
-        let pixels = self.pixels.chunks(self.kind.pixel_len());
+        let pixels = self.pixels.chunks(self.kind.bytes_per_pixel());
         pixels
             .flat_map(|pixel| match (self.kind, pixel) {
                 (Kind::Rgb16, &[low, high]) => {

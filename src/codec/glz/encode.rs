@@ -130,7 +130,7 @@ impl Encoder {
             kind: bitmap.kind,
             width: bitmap.width,
             height: bitmap.height,
-            stride: bitmap.width * bitmap.kind.pixel_len() as u32,
+            stride: bitmap.width * bitmap.kind.bytes_per_pixel() as u32,
             top_down: bitmap.top_down,
             id,
             head_distance: (id - head) as u32,
@@ -227,7 +227,7 @@ impl<'a> Rows<'a> {
         if bitmap.width == 0 || bitmap.height == 0 {
             return Err(Error::BadHeader("width or height is 0"));
         }
-        let row_len = bitmap.width as usize * bitmap.kind.pixel_len();
+        let row_len = bitmap.width as usize * bitmap.kind.bytes_per_pixel();
         if bitmap.stride < row_len {
             return Err(Error::BadHeader("the rows overlap"));
         }

@@ -53,7 +53,7 @@ pub enum Kind {
 
 impl Kind {
     /// Bytes of one pixel in a bitmap of this kind.
-    pub fn pixel_len(self) -> usize {
+    pub fn bytes_per_pixel(self) -> usize {
         match self {
             Self::Rgb16 => 2,
             Self::Rgb24 => 3,
