@@ -143,6 +143,7 @@ impl Encoder {
             head,
             current: &image,
             table: &mut self.table,
+            followed: self.images.back().map(|newest| (newest.id, 0)),
         };
         match bitmap.kind {
             Kind::Rgb16 => search.tokens::<Rgb16>(out),
@@ -154,7 +155,7 @@ impl Encoder {
         }
         self.weight += weight;
         self.images.push_back(image);
-        self.next_id += 1;
+        self.next_id = id.wrapping_add(1);
         Ok(())
     }
 
@@ -263,7 +264,8 @@ trait Class {
     const SALT: u64;
 
     fn plane(image: &Image) -> &[Self::Element];
-    fn literal(element: Self::Element, out: &mut Vec<u8>);
+    /// Writes one literal; `place` has its length.
+    fn literal(element: Self::Element, place: &mut [u8]);
 }
 
 struct Rgb16;
@@ -281,8 +283,8 @@ impl Class for Rgb16 {
         &image.colours
     }
 
-    fn literal(element: u32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&(element as u16).to_be_bytes());
+    fn literal(element: u32, place: &mut [u8]) {
+        place.copy_from_slice(&(element as u16).to_be_bytes());
     }
 }
 
@@ -297,8 +299,8 @@ impl Class for Colour {
         &image.colours
     }
 
-    fn literal(element: u32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&element.to_le_bytes()[..3]);
+    fn literal(element: u32, place: &mut [u8]) {
+        place.copy_from_slice(&element.to_le_bytes()[..3]);
     }
 }
 
@@ -313,21 +315,26 @@ impl Class for Alpha {
         &image.alphas
     }
 
-    fn literal(element: u8, out: &mut Vec<u8>) {
-        out.push(element);
+    fn literal(element: u8, place: &mut [u8]) {
+        place.fill(element);
     }
 }
 
-/// A match: `length` elements at `position` of the image `distance` ids back.
+/// A match: from `start` on, `length` elements are those at `position` of the image `distance` ids back.
 #[derive(Clone, Copy)]
 struct Match {
+    start: usize,
+    length: usize,
     distance: u64,
     /// With distance 0 the number of elements back, less 1.
     position: usize,
-    length: usize,
 }
 
 impl Match {
+    fn is_run(&self) -> bool {
+        self.distance == 0 && self.position == 0
+    }
+
     /// Bytes of the token.
     fn len(&self, bias: usize) -> usize {
         let extension = match (self.length - bias).checked_sub(7) {
@@ -382,6 +389,9 @@ struct Search<'a> {
     head: u64,
     current: &'a Image,
     table: &'a mut [u64],
+    /// The image the last match with another one was found in, and how far its positions are ahead of ours. What comes
+    /// behind a change on a screen goes on where the last match broke off.
+    followed: Option<(u64, isize)>,
 }
 
 impl Search<'_> {
@@ -392,101 +402,103 @@ impl Search<'_> {
         let mut pending = 0;
         let mut at = 1;
         while at + 3 <= plane.len() {
-            let Some((start, found)) = self.find::<C>(plane, pending.max(1), at) else {
+            let Some(found) = self.find::<C>(plane, pending.max(1), at) else {
                 // In what does not repeat, look less often the longer it lasts.
                 at += 1 + (at - pending) / 64;
                 continue;
             };
-            literals::<C>(&plane[pending..start], out);
+            literals::<C>(&plane[pending..found.start], out);
             found.write(C::BIAS, out);
-            pending = start + found.length;
-            let run = found.distance == 0 && found.position == 0;
-            self.enter_match::<C>(plane, at, pending, run);
+            pending = found.start + found.length;
+            self.enter_match::<C>(plane, at, &found);
             at = pending;
         }
         literals::<C>(&plane[pending..], out);
     }
 
-    /// The match to use at `at`, which may begin as early as `least`; where it begins.
-    fn find<C: Class>(
-        &mut self,
+    /// The match to use at `at`, which may begin as early as `least`.
+    fn find<C: Class>(&mut self, plane: &[C::Element], least: usize, at: usize) -> Option<Match> {
+        let followed = self.followed.and_then(|(id, ahead)| {
+            let position = at.checked_add_signed(ahead)?;
+            self.compare::<C>(plane, least, at, (id, position))
+        });
+        let seen = if plane[at..at + 3] == [plane[at - 1]; 3] {
+            (self.current.id, at - 1)
+        } else {
+            self.enter::<C>(plane, at)
+        };
+        match (followed, self.compare::<C>(plane, least, at, seen)) {
+            (Some(followed), Some(seen)) if followed.length > seen.length => Some(followed),
+            (followed, None) => followed,
+            (_, seen) => seen,
+        }
+    }
+
+    /// The match between what stands at `at` and at another place, the id of an image and a position, if it is worth its
+    /// token.
+    // Inlined so that the match stays in registers.
+    #[inline(always)]
+    fn compare<C: Class>(
+        &self,
         plane: &[C::Element],
         least: usize,
         at: usize,
-    ) -> Option<(usize, Match)> {
-        let next = &plane[at..at + 3];
-        let found = if next == [plane[at - 1]; 3] {
-            let (start, length) = extend(plane, at - 1, plane, at, least);
-            (
+        (id, there): (u64, usize),
+    ) -> Option<Match> {
+        let found = if id == self.current.id {
+            // The table may name a place of the other stream of an RGBA image.
+            let back = at.checked_sub(there).filter(|&back| back > 0)?;
+            let (start, length) = extend(plane, there, plane, at, least);
+            Match {
                 start,
-                Match {
-                    distance: 0,
-                    position: 0,
-                    length,
-                },
-            )
+                length,
+                distance: 0,
+                position: back - 1,
+            }
         } else {
-            let place = self.enter::<C>(plane, at);
-            let id = self.first_id + (place >> POSITION_BITS);
-            let position = (place & ((1 << POSITION_BITS) - 1)) as usize;
-            if id == self.current.id {
-                // The slot may hold a position of the other stream of an RGBA image.
-                if position >= at {
-                    return None;
-                }
-                let (start, length) = extend(plane, position, plane, at, least);
-                let position = at - position - 1;
-                (
-                    start,
-                    Match {
-                        distance: 0,
-                        position,
-                        length,
-                    },
-                )
-            } else {
-                let index = id.checked_sub(self.head)?;
-                let image = self.images.get(index as usize)?;
-                if image.kind != self.current.kind {
-                    return None;
-                }
-                let other = C::plane(image);
-                let (start, length) = extend(other, position, plane, at, least);
-                let distance = self.current.id - id;
-                let position = position + start - at;
-                (
-                    start,
-                    Match {
-                        distance,
-                        position,
-                        length,
-                    },
-                )
+            let index = usize::try_from(id.checked_sub(self.head)?).ok()?;
+            let image = self.images.get(index)?;
+            if image.kind != self.current.kind {
+                return None;
+            }
+            let (start, length) = extend(C::plane(image), there, plane, at, least);
+            Match {
+                start,
+                length,
+                distance: self.current.id - id,
+                position: there + start - at,
             }
         };
-        let length = found.1.length;
-        let worth = length >= C::LEAST && length > found.1.len(C::BIAS) / C::LITERAL_LEN;
+        let worth = found.length >= C::LEAST && found.length > found.len(C::BIAS) / C::LITERAL_LEN;
         worth.then_some(found)
     }
 
     /// Notes that the element `at` and the two behind it are there; where the like was before.
-    fn enter<C: Class>(&mut self, plane: &[C::Element], at: usize) -> u64 {
+    fn enter<C: Class>(&mut self, plane: &[C::Element], at: usize) -> (u64, usize) {
         let slot = &mut self.table[hash::<C>(&plane[at..at + 3])];
         let here = (self.current.id - self.first_id) << POSITION_BITS | at as u64;
-        std::mem::replace(slot, here)
+        let before = std::mem::replace(slot, here);
+        let position = before & ((1 << POSITION_BITS) - 1);
+        let id = self.first_id.wrapping_add(before >> POSITION_BITS);
+        (id, position as usize)
     }
 
-    /// Enters what a match covers, so that it is still found when its source has left the window.
-    fn enter_match<C: Class>(&mut self, plane: &[C::Element], start: usize, end: usize, run: bool) {
+    /// Enters some of what a match covers, so that it is still found when its source has left the window.
+    fn enter_match<C: Class>(&mut self, plane: &[C::Element], at: usize, found: &Match) {
         const STEP: usize = 16;
+        let end = found.start + found.length;
         let last = plane.len().saturating_sub(3).min(end.saturating_sub(2));
-        if !run {
-            for at in (start..last).step_by(STEP).skip(1) {
+        if !found.is_run() {
+            for at in (at + STEP..last).step_by(STEP) {
                 self.enter::<C>(plane, at);
             }
         }
-        if start < last {
+        if at < last {
             self.enter::<C>(plane, last);
+        }
+        if found.distance > 0 {
+            let ahead = found.position as isize - found.start as isize;
+            self.followed = Some((self.current.id - found.distance, ahead));
         }
     }
 }
@@ -520,19 +532,29 @@ fn extend<T: Copy + Eq>(
 }
 
 fn common_prefix<T: Copy + Eq>(a: &[T], b: &[T]) -> usize {
+    // Most comparisons end at once.
+    let few = a.iter().zip(b).take(8).take_while(|(a, b)| a == b).count();
+    if few < 8 {
+        return few;
+    }
     let (a_blocks, _) = a.as_chunks::<16>();
     let (b_blocks, _) = b.as_chunks::<16>();
-    let blocks = a_blocks.iter().zip(b_blocks);
-    let equal = 16 * blocks.take_while(|(a, b)| a == b).count();
+    // Counted, not searched, so that it becomes one vector comparison.
+    let same =
+        |(a, b): &(&[T; 16], &[T; 16])| a.iter().zip(*b).filter(|(a, b)| a != b).count() == 0;
+    let equal = 16 * a_blocks.iter().zip(b_blocks).take_while(same).count();
     let rest = a[equal..].iter().zip(&b[equal..]);
     equal + rest.take_while(|(a, b)| a == b).count()
 }
 
 fn literals<C: Class>(elements: &[C::Element], out: &mut Vec<u8>) {
     for run in elements.chunks(32) {
+        let start = out.len();
         out.push((run.len() - 1) as u8);
-        for &element in run {
-            C::literal(element, out);
+        out.resize(start + 1 + run.len() * C::LITERAL_LEN, 0);
+        let places = out[start + 1..].chunks_exact_mut(C::LITERAL_LEN);
+        for (place, &element) in places.zip(run) {
+            C::literal(element, place);
         }
     }
 }
