@@ -1,7 +1,8 @@
 //! Pixels to GLZ streams: the dictionary a server keeps for one client.
 //!
-//! The search is greedy with one candidate: a table of positions, indexed by a hash of three elements, spans all images of
-//! the window. Positions of images that left are not cleaned up; they are recognised when they are looked up.
+//! The search is greedy with two candidates. A table of positions, indexed by a hash of three elements, spans all images of
+//! the window; positions of images that left are not cleaned up, but recognised when they are looked up. The other one is
+//! where the last match with another image would go on.
 
 use std::collections::VecDeque;
 
@@ -177,7 +178,8 @@ impl Encoder {
 
     /// Splits a bitmap into what the streams are made of.
     fn load(&mut self, bitmap: &Bitmap<'_>, rows: Rows<'_>, weight: u64) -> Image {
-        let mut colours = self.spare_colours.pop().unwrap_or_default();
+        let count = rows.count;
+        let mut colours = take_spare(&mut self.spare_colours, count);
         let mut alphas = Vec::new();
         match bitmap.kind {
             // Bit 15 means nothing.
@@ -191,7 +193,7 @@ impl Encoder {
                 u32::from_le_bytes([b, g, r, 0])
             }),
             Kind::Rgba => {
-                alphas = self.spare_alphas.pop().unwrap_or_default();
+                alphas = take_spare(&mut self.spare_alphas, count);
                 rows.load(&mut colours, |&[b, g, r, _]: &[u8; 4]| {
                     u32::from_le_bytes([b, g, r, 0])
                 });
@@ -208,11 +210,25 @@ impl Encoder {
     }
 }
 
-fn keep_spare<T>(spares: &mut Vec<Vec<T>>, mut plane: Vec<T>) {
-    if spares.len() < 2 && plane.capacity() > 0 {
-        plane.clear();
-        spares.push(plane);
+/// An empty plane with room for `count` elements. One with room for many more would hold memory that no weight counts.
+fn take_spare<T>(spares: &mut Vec<Vec<T>>, count: usize) -> Vec<T> {
+    let fits = |spare: &Vec<T>| spare.capacity() >= count && spare.capacity() / 2 <= count;
+    match spares.iter().position(fits) {
+        Some(place) => spares.swap_remove(place),
+        None => Vec::with_capacity(count),
     }
+}
+
+fn keep_spare<T>(spares: &mut Vec<Vec<T>>, mut plane: Vec<T>) {
+    const MOST: usize = 2;
+    if plane.capacity() == 0 {
+        return;
+    }
+    if spares.len() == MOST {
+        spares.remove(0);
+    }
+    plane.clear();
+    spares.push(plane);
 }
 
 /// The rows of a bitmap, known to be complete.
@@ -221,6 +237,7 @@ struct Rows<'a> {
     pixels: &'a [u8],
     stride: usize,
     row_len: usize,
+    count: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -228,22 +245,23 @@ impl<'a> Rows<'a> {
         if bitmap.width == 0 || bitmap.height == 0 {
             return Err(Error::BadHeader("width or height is 0"));
         }
-        let row_len = bitmap.width as usize * bitmap.kind.bytes_per_pixel();
+        let (width, height) = (bitmap.width as usize, bitmap.height as usize);
+        let row_len = width.saturating_mul(bitmap.kind.bytes_per_pixel());
         if bitmap.stride < row_len {
             return Err(Error::BadHeader("the rows overlap"));
         }
-        let len = bitmap.stride.checked_mul(bitmap.height as usize - 1);
+        let len = bitmap.stride.checked_mul(height - 1);
         let len = len.and_then(|len| len.checked_add(row_len));
         let pixels = len.and_then(|len| bitmap.pixels.get(..len));
         Ok(Self {
             pixels: pixels.ok_or(Error::Truncated)?,
             stride: bitmap.stride,
             row_len,
+            count: width * height,
         })
     }
 
     fn load<const N: usize, T>(self, plane: &mut Vec<T>, element: impl Fn(&[u8; N]) -> T) {
-        plane.reserve_exact(self.pixels.len().div_ceil(self.stride) * (self.row_len / N));
         for row in self.pixels.chunks(self.stride) {
             let (pixels, _) = row[..self.row_len].as_chunks();
             plane.extend(pixels.iter().map(&element));
@@ -556,5 +574,31 @@ fn literals<C: Class>(elements: &[C::Element], out: &mut Vec<u8>) {
         for (place, &element) in places.zip(run) {
             C::literal(element, place);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_images_do_not_keep_the_memory_of_large_ones() {
+        let mut encoder = Encoder::new(20_000).unwrap();
+        let pixels = vec![0; 4 * 15_000];
+        let mut out = Vec::new();
+        for width in [15_000, 20].repeat(50) {
+            let bitmap = Bitmap {
+                kind: Kind::Rgba,
+                width,
+                height: 1,
+                stride: 4 * width as usize,
+                top_down: true,
+                pixels: &pixels,
+            };
+            encoder.encode(&bitmap, &mut out).unwrap();
+        }
+
+        let held = encoder.images.iter().map(|image| image.colours.capacity());
+        assert_eq!(held.sum::<usize>(), 20 + 15_000 + 20);
     }
 }

@@ -218,9 +218,11 @@ impl Window {
         if buffer.capacity() < SMALLEST {
             return;
         }
-        let kept: usize = self.spares.iter().map(Vec::capacity).sum();
-        if self.spares.len() == MOST || (kept + buffer.capacity()) as u64 > self.limit_pixels {
-            self.spares.clear();
+        let mut kept: usize = self.spares.iter().map(Vec::capacity).sum();
+        while self.spares.len() == MOST
+            || !self.spares.is_empty() && (kept + buffer.capacity()) as u64 > self.limit_pixels
+        {
+            kept -= self.spares.remove(0).capacity();
         }
         self.spares.push(buffer);
     }

@@ -200,15 +200,15 @@ proptest! {
 
 /// The bitmap a GLZ vector was made from: its picture, in the kind it was encoded as.
 fn bitmap_of(vector: &Vector) -> Source {
-    let (kind, narrow): (Kind, fn(&[u8; 4]) -> Vec<u8>) =
-        match glz::Header::parse(&vector.enc).unwrap().kind {
-            Kind::Rgb16 => (Kind::Rgb16, |&[b, g, r, _]| {
-                let value = u16::from(r >> 3) << 10 | u16::from(g >> 3) << 5 | u16::from(b >> 3);
-                value.to_le_bytes().to_vec()
-            }),
-            Kind::Rgb24 => (Kind::Rgb24, |pixel| pixel[..3].to_vec()),
-            kind => (kind, |pixel| pixel.to_vec()),
-        };
+    let kind = glz::Header::parse(&vector.enc).unwrap().kind;
+    let narrow = |&[b, g, r, x]: &[u8; 4]| match kind {
+        Kind::Rgb16 => {
+            let value = u16::from(r >> 3) << 10 | u16::from(g >> 3) << 5 | u16::from(b >> 3);
+            value.to_le_bytes().to_vec()
+        }
+        Kind::Rgb24 => vec![b, g, r],
+        Kind::Rgb32 | Kind::Rgba => vec![b, g, r, x],
+    };
     let (width, height) = vector.size();
     Source {
         kind,
