@@ -78,6 +78,9 @@ impl Framebuffer {
 /// Copies `source` to `rect`, as far as both hold pixels; the area written.
 fn paste(picture: &mut PixelBuf, rect: Rect, source: PixelView<'_>) -> Rect {
     let area = rect.intersect(picture.size.to_rect());
+    if area.is_empty() {
+        return area;
+    }
     let (stride, columns) = (picture.stride(), area.width() as usize * 4);
     let skip = area.left.wrapping_sub(rect.left) as usize * 4;
     for y in area.top..area.bottom {
