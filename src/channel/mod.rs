@@ -218,6 +218,13 @@ pub enum Fault {
     Violation(String),
 }
 
+impl Fault {
+    /// For a number that the channel does not know in this direction.
+    pub(crate) fn unknown_message(number: u16) -> Self {
+        Self::Violation(format!("unknown message {number}"))
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

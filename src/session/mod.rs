@@ -2,6 +2,7 @@
 
 mod client;
 mod event;
+mod server;
 mod stats;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 pub use client::{ClientSession, SessionConfig};
 pub use event::{ClientEvent, Command};
+pub use server::{Parting, ServerEvent, ServerSession};
 pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats};
 
 use crate::channel::{ChannelId, Fault};

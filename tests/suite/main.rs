@@ -9,6 +9,7 @@ mod codecs_dictionary;
 mod cursor;
 mod layers;
 mod link;
+mod server;
 mod session;
 mod wire;
 

@@ -4,9 +4,11 @@
 
 mod client;
 pub mod messages;
+mod server;
 mod shape;
 
 pub use client::Client;
+pub use server::{Pointer, Server};
 
 use std::sync::Arc;
 

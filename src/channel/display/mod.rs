@@ -8,13 +8,16 @@ pub mod messages;
 
 mod cache;
 mod client;
+mod compress;
 mod images;
 mod picture;
+mod server;
 
 pub use cache::{PaletteCache, PixmapCache};
 pub use client::Client;
 pub use images::CodecCount;
 pub use messages::ImageCompression;
+pub use server::{Server, Update};
 
 use bytes::Bytes;
 

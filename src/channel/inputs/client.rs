@@ -100,8 +100,8 @@ impl Client {
                 for code in std::mem::take(&mut self.held).into_iter().rev() {
                     Self::send_up(code, cx);
                 }
-                for (button, bit) in HELD_BUTTONS {
-                    if self.buttons.contains(bit) {
+                for button in Button::HELD {
+                    if self.buttons.contains(button.bit()) {
                         self.release(button, cx);
                     }
                 }
@@ -185,7 +185,7 @@ impl Client {
     fn press(&mut self, button: Button, cx: &mut Cx<'_>) {
         // A click belongs to the place the pointer has reached, whatever the window.
         self.flush(cx);
-        self.buttons = self.buttons | mask(button);
+        self.buttons = self.buttons | button.bit();
         cx.send(&ClientMessage::MousePress(MouseButton {
             button,
             buttons: self.buttons,
@@ -194,25 +194,10 @@ impl Client {
 
     fn release(&mut self, button: Button, cx: &mut Cx<'_>) {
         self.flush(cx);
-        self.buttons = Buttons(self.buttons.0 & !mask(button).0);
+        self.buttons = Buttons(self.buttons.0 & !button.bit().0);
         cx.send(&ClientMessage::MouseRelease(MouseButton {
             button,
             buttons: self.buttons,
         }));
     }
-}
-
-/// The buttons that can be held, with their bits.
-const HELD_BUTTONS: [(Button, Buttons); 5] = [
-    (Button::Left, Buttons::LEFT),
-    (Button::Middle, Buttons::MIDDLE),
-    (Button::Right, Buttons::RIGHT),
-    (Button::Side, Buttons::SIDE),
-    (Button::Extra, Buttons::EXTRA),
-];
-
-/// The bit of a button; none for the wheel, whose bits the reference client never sets.
-fn mask(button: Button) -> Buttons {
-    let known = HELD_BUTTONS.iter().find(|(b, _)| *b == button);
-    known.map_or(Buttons::empty(), |(_, bit)| *bit)
 }

@@ -5,8 +5,10 @@
 mod client;
 pub mod messages;
 pub mod scancode;
+mod server;
 
 pub use client::Client;
+pub use server::{Server, Surroundings};
 
 use crate::wire::{wire_enum, wire_flags};
 
@@ -59,6 +61,29 @@ wire_flags! {
         SIDE = 0x20,
         /// Second thumb button.
         EXTRA = 0x40,
+    }
+}
+
+impl Button {
+    /// The buttons that can be held, which a wheel cannot.
+    pub const HELD: [Self; 5] = [
+        Self::Left,
+        Self::Middle,
+        Self::Right,
+        Self::Side,
+        Self::Extra,
+    ];
+
+    /// The bit of a button that can be held; none for others. The reference client never sets those of the wheel.
+    pub const fn bit(self) -> Buttons {
+        match self {
+            Self::Left => Buttons::LEFT,
+            Self::Middle => Buttons::MIDDLE,
+            Self::Right => Buttons::RIGHT,
+            Self::Side => Buttons::SIDE,
+            Self::Extra => Buttons::EXTRA,
+            _ => Buttons::empty(),
+        }
     }
 }
 

@@ -4,6 +4,9 @@
 
 mod client;
 pub mod messages;
+mod server;
+
+pub use server::{Greeting, Server};
 
 pub use client::Client;
 

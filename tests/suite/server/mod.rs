@@ -1,0 +1,3 @@
+//! What a server sends and when, what it makes of input, and how it treats clients that do not behave.
+
+mod session;
