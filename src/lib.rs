@@ -45,6 +45,8 @@ pub mod link;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod net;
 pub mod pixels;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
 pub mod wire;
 
@@ -54,4 +56,6 @@ pub use channel::inputs::{Event as InputsEvent, InputEvent};
 pub use channel::main::Event as MainEvent;
 #[cfg(feature = "client")]
 pub use client::SpiceClient;
+#[cfg(feature = "server")]
+pub use server::SpiceServer;
 pub use session::{ClientEvent, CloseReason, Command, Notice};

@@ -1,0 +1,161 @@
+//! Being a SPICE server: push pictures, pull events.
+//!
+//! One viewer at a time: who connects later and knows the password takes over. Offered are the channels main, display,
+//! inputs and cursor; pictures go raw or as LZ.
+
+mod driver;
+mod events;
+mod handle;
+mod screen;
+pub mod source;
+mod viewer;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+pub use handle::DisplayHandle;
+
+use crate::canvas;
+use crate::channel::display::messages::ImageCompression;
+use crate::geometry::Size;
+use crate::link::Password;
+use crate::net::{Address, BadAddress, Listener};
+use crate::session::ServerEvent;
+use driver::Hub;
+use handle::Shared;
+use screen::Screen;
+
+/// What a server offers.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The password; `None` lets everybody in.
+    pub password: Option<Password>,
+    /// The name viewers show.
+    pub name: String,
+    /// The UUID viewers are told, bytes in textual order; all zero for none.
+    pub uuid: [u8; 16],
+    /// Size of the screen at the start.
+    pub size: Size,
+    /// Compression of pictures until a viewer asks for another: `Off`, or anything else for LZ. Over unix sockets none
+    /// is used unless the viewer asks.
+    pub compression: ImageCompression,
+}
+
+impl Default for ServerConfig {
+    /// No password, 1024 × 768, LZ.
+    fn default() -> Self {
+        Self {
+            password: None,
+            name: "capsaicin".into(),
+            uuid: [0; 16],
+            size: Size::new(1024, 768),
+            compression: ImageCompression::Lz,
+        }
+    }
+}
+
+/// A listening server. It ends when it is dropped.
+#[derive(Debug)]
+pub struct SpiceServer {
+    hub: Arc<Hub>,
+    address: Address,
+    acceptor: JoinHandle<()>,
+}
+
+impl SpiceServer {
+    /// Starts listening at `HOST:PORT` or the path of a unix socket. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`] when the text is no address, the address cannot be listened at, or the screen size is impossible.
+    pub async fn bind(address: &str, config: ServerConfig) -> Result<Self, ServeError> {
+        let address = Address::parse(address).map_err(ServeError::Address)?;
+        Self::bind_to(&address, config).await
+    }
+
+    /// As [`SpiceServer::bind`]; a TCP port of 0 lets the system choose.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SpiceServer::bind`].
+    pub async fn bind_to(address: &Address, config: ServerConfig) -> Result<Self, ServeError> {
+        let screen = Screen::new(config.size).map_err(ServeError::Screen)?;
+        let listen = |error| ServeError::Listen {
+            address: address.clone(),
+            error,
+        };
+        let listener = Listener::bind(address).await.map_err(listen)?;
+        let address = listener.address().map_err(listen)?;
+        let hub = Arc::new(Hub::new(config, Shared::new(screen)));
+        let acceptor = tokio::spawn(driver::accept(listener, Arc::clone(&hub)));
+        Ok(Self {
+            hub,
+            address,
+            acceptor,
+        })
+    }
+
+    /// What to draw with.
+    pub fn display(&self) -> DisplayHandle {
+        DisplayHandle {
+            shared: Arc::clone(&self.hub.shared),
+        }
+    }
+
+    /// Where it listens, with the port the system chose.
+    pub fn local_address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The next event; `None` if the server has ended. An embedder that never asks keeps its viewer's input waiting,
+    /// and nothing else.
+    ///
+    /// Cancel safe: no event is lost.
+    pub async fn next_event(&mut self) -> Option<ServerEvent> {
+        if self.acceptor.is_finished() {
+            return None;
+        }
+        tokio::select! {
+            event = self.hub.events.next() => Some(event),
+            _ = &mut self.acceptor => None,
+        }
+    }
+}
+
+impl Drop for SpiceServer {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+    }
+}
+
+/// Why a server cannot start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The text is no address.
+    Address(BadAddress),
+    /// The address cannot be listened at.
+    Listen {
+        /// The address.
+        address: Address,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// The screen cannot be that size.
+    Screen(canvas::Error),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => error.fmt(f),
+            Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
+            Self::Screen(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
