@@ -16,29 +16,60 @@ use crate::codec::{Error, Limits};
 pub fn decode(data: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<Header, Error> {
     let header = Header::parse(data)?;
     let pixels = limits.check(header.width, header.height)?;
-    let elements = match header.kind {
-        Kind::Plt(_) => header.stride as u64 * u64::from(header.height),
-        _ => pixels as u64,
-    };
-    let bytes = u64::from(header.stride) * u64::from(header.height);
-    // A longer match costs a byte for each 255 elements: shorter streams are refused before memory is taken.
-    if elements > data.len() as u64 * 255 {
-        return Err(Error::Truncated);
-    }
     let too_large = Error::TooLarge {
         pixels: pixels as u64,
         limit: limits.max_pixels,
     };
+    let bytes = u64::from(header.stride) * u64::from(header.height);
     let bytes = usize::try_from(bytes).map_err(|_| too_large)?;
+    let elements = match header.kind {
+        Kind::Plt(_) => bytes,
+        _ => pixels,
+    };
+    // A longer match costs a byte for each 255 elements: shorter streams are refused before memory is taken.
+    if elements as u64 > data.len() as u64 * 255 {
+        return Err(Error::Truncated);
+    }
 
     let start = out.len();
-    out.resize(start + bytes, 0);
-    let result = decode_elements(header.kind, data, &mut out[start..]);
+    out.reserve(bytes);
+    let tokens = Tokens::new(data, HEADER_BYTES, elements);
+    let result = match header.kind {
+        Kind::Plt(_) | Kind::A8 => append::<Byte, _, _>(tokens, out),
+        Kind::Rgb16 => append::<Rgb16, _, _>(tokens, out),
+        Kind::Rgb24 => append::<Rgb24, _, _>(tokens, out),
+        Kind::Rgb32 => append::<Rgb32, _, _>(tokens, out),
+        Kind::Xxxa => append::<Alpha, _, _>(tokens, out),
+        Kind::Rgba => append::<Rgb32, _, _>(tokens, out).and_then(|at| {
+            let (pixels, _) = out[start..].as_chunks_mut();
+            Tokens::new(data, at, elements).fill::<Alpha, _>(pixels)?;
+            Ok(at)
+        }),
+    };
     if result.is_err() {
         out.truncate(start);
     }
-    result.map(|()| header)
+    result.map(|_| header)
 }
+
+/// Appends all elements to `out`; the byte of the stream after the last token.
+///
+/// `out` grows by a little at a time, so that its new bytes are still in the processor's cache when they get their values.
+fn append<E: Element<N, Slot = [u8; SLOT]>, const N: usize, const SLOT: usize>(
+    mut tokens: Tokens,
+    out: &mut Vec<u8>,
+) -> Result<usize, Error> {
+    let start = out.len();
+    while tokens.done < tokens.total {
+        let filled = tokens.total.min(tokens.done + GROWTH / SLOT);
+        out.resize(start + filled * SLOT, 0);
+        tokens.fill::<E, N>(out[start..].as_chunks_mut().0)?;
+    }
+    Ok(tokens.at())
+}
+
+/// Bytes.
+const GROWTH: usize = 16 << 10;
 
 /// Decodes the alpha of a picture that has its colours already: an XXXA image.
 ///
@@ -59,7 +90,7 @@ pub fn decode_alpha_into(data: &[u8], limits: &Limits, pixels: &mut [u8]) -> Res
     if pixels.len() != count || !rest.is_empty() {
         return Err(Error::BadHeader("alpha is not of the size of the colours"));
     }
-    tokens::<Alpha>(data, HEADER_BYTES, pixels)?;
+    Tokens::new(data, HEADER_BYTES, count).fill::<Alpha, _>(pixels)?;
     if !header.top_down {
         turn_over(pixels, header.width as usize);
     }
@@ -79,107 +110,175 @@ fn turn_over(pixels: &mut [[u8; 4]], width: usize) {
     }
 }
 
-fn decode_elements(kind: Kind, data: &[u8], out: &mut [u8]) -> Result<(), Error> {
-    let at = HEADER_BYTES;
-    match kind {
-        Kind::Plt(_) | Kind::A8 => tokens::<Byte>(data, at, out.as_chunks_mut().0),
-        Kind::Rgb16 => tokens::<Rgb16>(data, at, out.as_chunks_mut().0),
-        Kind::Rgb24 => tokens::<Rgb24>(data, at, out.as_chunks_mut().0),
-        Kind::Rgb32 => tokens::<Rgb32>(data, at, out.as_chunks_mut().0),
-        Kind::Xxxa => tokens::<Alpha>(data, at, out.as_chunks_mut().0),
-        Kind::Rgba => {
-            let (pixels, _) = out.as_chunks_mut();
-            let at = tokens::<Rgb32>(data, at, pixels)?;
-            tokens::<Alpha>(data, at, pixels)
-        }
-    }
-    .map(|_| ())
-}
-
-/// Decodes the tokens from byte `at` of `data` on until `slots` are full; the byte after the last token.
-fn tokens<E: Element>(data: &[u8], at: usize, slots: &mut [E::Slot]) -> Result<usize, Error> {
-    let mut input = Input { data, at };
-    let mut done = 0;
-    while done < slots.len() {
-        let corrupt = |at, what| Err(Error::Corrupt { at, what });
-        let token = input.at;
-        let room = slots.len() - done;
-        let first = input.byte()?;
-        if first < 32 {
-            let length = usize::from(first) + 1;
-            if length > room {
-                return corrupt(token, "literals beyond the last pixel");
-            }
-            let wire = input.bytes(length * E::WIRE)?;
-            let literals = wire.chunks_exact(E::WIRE);
-            for (literal, slot) in literals.zip(&mut slots[done..]) {
-                E::literal(literal, slot);
-            }
-            done += length;
-        } else {
-            let (length, distance) = input.rest_of_match(first, room)?;
-            let length = length + E::BIAS;
-            if length > room {
-                return corrupt(token, "a match beyond the last pixel");
-            }
-            if distance > done {
-                return corrupt(token, "a match from before the first pixel");
-            }
-            for i in done..done + length {
-                let from = slots[i - distance];
-                E::copy(from, &mut slots[i]);
-            }
-            done += length;
-        }
-    }
-    Ok(input.at)
-}
-
-/// The stream, as far as it was read.
-struct Input<'a> {
+/// A stream of tokens, and how far it was followed.
+struct Tokens<'a> {
     data: &'a [u8],
-    at: usize,
+    /// What was not read yet: the end of `data`.
+    rest: &'a [u8],
+    /// Elements of the whole stream.
+    total: usize,
+    /// Elements decoded.
+    done: usize,
+    /// How much is left of a match for which there was no room, and how far back it is.
+    cut: (usize, usize),
 }
 
-impl<'a> Input<'a> {
-    fn byte(&mut self) -> Result<u8, Error> {
-        let byte = *self.data.get(self.at).ok_or(Error::Truncated)?;
-        self.at += 1;
-        Ok(byte)
+impl<'a> Tokens<'a> {
+    fn new(data: &'a [u8], at: usize, total: usize) -> Self {
+        Self {
+            data,
+            rest: data.get(at..).unwrap_or_default(),
+            total,
+            done: 0,
+            cut: (0, 0),
+        }
     }
 
-    fn bytes(&mut self, count: usize) -> Result<&'a [u8], Error> {
-        let rest = self.data.get(self.at..).unwrap_or_default();
-        let bytes = rest.get(..count).ok_or(Error::Truncated)?;
-        self.at += count;
-        Ok(bytes)
+    /// The byte of `data` that comes next.
+    fn at(&self) -> usize {
+        self.data.len() - self.rest.len()
     }
 
-    /// What follows the first byte of a match: its length without the bias, and its distance. A length above `room` may
-    /// be given as any length above `room`.
-    fn rest_of_match(&mut self, first: u8, room: usize) -> Result<(usize, usize), Error> {
-        let mut length = usize::from(first >> 5);
-        if length == 7 {
-            loop {
-                let more = self.byte()?;
-                length += usize::from(more);
-                if more != 255 || length > room {
+    /// Decodes into `slots`, which begin with those filled before. With fewer than `total` slots, some may stay empty.
+    ///
+    /// The plain version is in the tests; the bench is `lz`.
+    fn fill<E: Element<N>, const N: usize>(&mut self, slots: &mut [E::Slot]) -> Result<(), Error> {
+        let mut rest = self.rest;
+        let mut done = self.done;
+        let (mut length, mut distance) = self.cut;
+        loop {
+            let room = slots.len() - done;
+            if length > 0 {
+                let now = length.min(room);
+                repeat::<E, N>(slots, done, now, distance);
+                done += now;
+                length -= now;
+                if length > 0 {
                     break;
+                }
+                continue;
+            }
+            if room < 32 && (room == 0 || slots.len() < self.total) {
+                break;
+            }
+            let token = rest;
+            let corrupt = |what| {
+                let at = self.data.len() - token.len();
+                Err(Error::Corrupt { at, what })
+            };
+            let first = next(&mut rest)?;
+            if first < 32 {
+                let count = usize::from(first) + 1;
+                if room >= 32
+                    && let Some(wire) = rest.get(..32 * E::WIRE)
+                {
+                    let target = slots[done..done + 32].as_chunks_mut::<N>().0;
+                    let wire = wire.chunks_exact(N * E::WIRE);
+                    for (target, wire) in target.iter_mut().zip(wire).take(count.div_ceil(N)) {
+                        for (slot, wire) in target.iter_mut().zip(wire.chunks_exact(E::WIRE)) {
+                            E::literal(wire, slot);
+                        }
+                    }
+                } else {
+                    if count > room {
+                        return corrupt("literals beyond the last pixel");
+                    }
+                    let wire = rest.get(..count * E::WIRE).ok_or(Error::Truncated)?;
+                    let target = &mut slots[done..done + count];
+                    for (slot, wire) in target.iter_mut().zip(wire.chunks_exact(E::WIRE)) {
+                        E::literal(wire, slot);
+                    }
+                }
+                rest = &rest[count * E::WIRE..];
+                done += count;
+            } else {
+                length = usize::from(first >> 5);
+                if length == 7 {
+                    loop {
+                        let more = next(&mut rest)?;
+                        length += usize::from(more);
+                        // Stops early rather than count beyond all numbers.
+                        if more != 255 || length > self.total {
+                            break;
+                        }
+                    }
+                }
+                length += E::BIAS;
+                let (high, low) = (first & 31, next(&mut rest)?);
+                distance = usize::from(high) << 8 | usize::from(low);
+                if distance == FAR - 1 {
+                    distance = usize::from(next(&mut rest)?) << 8 | usize::from(next(&mut rest)?);
+                    distance += FAR - 1;
+                }
+                distance += 1;
+                if length > self.total - done {
+                    return corrupt("a match beyond the last pixel");
+                }
+                if distance > done {
+                    return corrupt("a match from before the first pixel");
                 }
             }
         }
-        let (high, low) = (usize::from(first & 31), usize::from(self.byte()?));
-        if (high, low) == (31, 255) {
-            let (high, low) = (usize::from(self.byte()?), usize::from(self.byte()?));
-            Ok((length, (high << 8) + low + FAR))
-        } else {
-            Ok((length, (high << 8) + low + 1))
-        }
+        self.rest = rest;
+        self.done = done;
+        self.cut = (length, distance);
+        Ok(())
     }
 }
 
-/// What a stream is made of.
-trait Element {
+fn next(rest: &mut &[u8]) -> Result<u8, Error> {
+    let (&byte, tail) = rest.split_first().ok_or(Error::Truncated)?;
+    *rest = tail;
+    Ok(byte)
+}
+
+/// Fills `length` slots from `done` on with what is `distance` slots before. May write to slots behind that, too.
+#[inline(always)]
+fn repeat<E: Element<N>, const N: usize>(
+    slots: &mut [E::Slot],
+    mut done: usize,
+    length: usize,
+    mut distance: usize,
+) {
+    let end = done + length;
+    // Whole blocks fit before this.
+    let last = slots.len().saturating_sub(N);
+    let blocks_end = end.min(last);
+    if distance == 1 {
+        let block = [slots[done - 1]; N];
+        while done < blocks_end {
+            E::copy(block, slots[done..].first_chunk_mut().unwrap());
+            done += N;
+        }
+    } else {
+        if distance < N {
+            // What repeats after `distance` slots repeats after a multiple, too.
+            let few = end.min(done + N);
+            while done < few {
+                one::<E, N>(slots, done, distance);
+                done += 1;
+            }
+            distance = N.next_multiple_of(distance);
+        }
+        while done < blocks_end {
+            let block = *slots[done - distance..].first_chunk().unwrap();
+            E::copy(block, slots[done..].first_chunk_mut().unwrap());
+            done += N;
+        }
+    }
+    while done < end {
+        one::<E, N>(slots, done, distance);
+        done += 1;
+    }
+}
+
+fn one<E: Element<N>, const N: usize>(slots: &mut [E::Slot], at: usize, distance: usize) {
+    let from = slots[at - distance];
+    E::copy_one(from, &mut slots[at]);
+}
+
+/// What a stream is made of; `N` of them are best moved at a time.
+trait Element<const N: usize> {
     /// An element in memory.
     type Slot: Copy;
     /// Bytes of a literal in the stream.
@@ -189,15 +288,19 @@ trait Element {
 
     fn literal(wire: &[u8], slot: &mut Self::Slot);
 
-    fn copy(from: Self::Slot, slot: &mut Self::Slot) {
-        *slot = from;
+    fn copy_one(from: Self::Slot, to: &mut Self::Slot) {
+        *to = from;
+    }
+
+    fn copy(from: [Self::Slot; N], to: &mut [Self::Slot; N]) {
+        *to = from;
     }
 }
 
 /// Indices or the values of A8.
 struct Byte;
 
-impl Element for Byte {
+impl Element<16> for Byte {
     type Slot = [u8; 1];
     const WIRE: usize = 1;
     const BIAS: usize = 2;
@@ -210,7 +313,7 @@ impl Element for Byte {
 /// High byte first in the stream, last in memory.
 struct Rgb16;
 
-impl Element for Rgb16 {
+impl Element<16> for Rgb16 {
     type Slot = [u8; 2];
     const WIRE: usize = 2;
     const BIAS: usize = 1;
@@ -222,7 +325,7 @@ impl Element for Rgb16 {
 
 struct Rgb24;
 
-impl Element for Rgb24 {
+impl Element<8> for Rgb24 {
     type Slot = [u8; 3];
     const WIRE: usize = 3;
     const BIAS: usize = 0;
@@ -235,7 +338,7 @@ impl Element for Rgb24 {
 /// The colours of 32-bit pixels; the fourth byte becomes 0.
 struct Rgb32;
 
-impl Element for Rgb32 {
+impl Element<8> for Rgb32 {
     type Slot = [u8; 4];
     const WIRE: usize = 3;
     const BIAS: usize = 0;
@@ -248,7 +351,7 @@ impl Element for Rgb32 {
 /// The alpha of 32-bit pixels; the colours stay as they are.
 struct Alpha;
 
-impl Element for Alpha {
+impl Element<8> for Alpha {
     type Slot = [u8; 4];
     const WIRE: usize = 1;
     const BIAS: usize = 2;
@@ -257,7 +360,14 @@ impl Element for Alpha {
         slot[3] = wire[0];
     }
 
-    fn copy(from: [u8; 4], slot: &mut [u8; 4]) {
-        slot[3] = from[3];
+    fn copy_one(from: [u8; 4], to: &mut [u8; 4]) {
+        to[3] = from[3];
+    }
+
+    fn copy(from: [[u8; 4]; 8], to: &mut [[u8; 4]; 8]) {
+        for (from, to) in from.into_iter().zip(to) {
+            let (from, colours) = (u32::from_le_bytes(from), u32::from_le_bytes(*to));
+            *to = (from & 0xff00_0000 | colours & 0x00ff_ffff).to_le_bytes();
+        }
     }
 }
