@@ -32,44 +32,29 @@ pub fn decode(data: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<Header,
     }
 
     let start = out.len();
-    out.reserve(bytes);
-    let tokens = Tokens::new(data, HEADER_BYTES, elements);
-    let result = match header.kind {
-        Kind::Plt(_) | Kind::A8 => append::<Byte, _, _>(tokens, out),
-        Kind::Rgb16 => append::<Rgb16, _, _>(tokens, out),
-        Kind::Rgb24 => append::<Rgb24, _, _>(tokens, out),
-        Kind::Rgb32 => append::<Rgb32, _, _>(tokens, out),
-        Kind::Xxxa => append::<Alpha, _, _>(tokens, out),
-        Kind::Rgba => append::<Rgb32, _, _>(tokens, out).and_then(|at| {
-            let (pixels, _) = out[start..].as_chunks_mut();
-            Tokens::new(data, at, elements).fill::<Alpha, _>(pixels)?;
-            Ok(at)
-        }),
-    };
+    out.resize(start + bytes, 0);
+    let result = decode_elements(header.kind, data, &mut out[start..]);
     if result.is_err() {
         out.truncate(start);
     }
     result.map(|_| header)
 }
 
-/// Appends all elements to `out`; the byte of the stream after the last token.
-///
-/// `out` grows by a little at a time, so that its new bytes are still in the processor's cache when they get their values.
-fn append<E: Element<N, Slot = [u8; SLOT]>, const N: usize, const SLOT: usize>(
-    mut tokens: Tokens,
-    out: &mut Vec<u8>,
-) -> Result<usize, Error> {
-    let start = out.len();
-    while tokens.done < tokens.total {
-        let filled = tokens.total.min(tokens.done + GROWTH / SLOT);
-        out.resize(start + filled * SLOT, 0);
-        tokens.fill::<E, N>(out[start..].as_chunks_mut().0)?;
+/// Decodes the tokens of `data` into zeroed bytes; the offset of the byte after the last token.
+fn decode_elements(kind: Kind, data: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    let at = HEADER_BYTES;
+    match kind {
+        Kind::Plt(_) | Kind::A8 => tokens::<Byte, _>(data, at, out.as_chunks_mut().0),
+        Kind::Rgb16 => tokens::<Rgb16, _>(data, at, out.as_chunks_mut().0),
+        Kind::Rgb24 => tokens::<Rgb24, _>(data, at, out.as_chunks_mut().0),
+        Kind::Rgb32 => tokens::<Rgb32, _>(data, at, out.as_chunks_mut().0),
+        Kind::Xxxa => tokens::<Alpha, _>(data, at, out.as_chunks_mut().0),
+        Kind::Rgba => {
+            let at = tokens::<Rgb32, _>(data, at, out.as_chunks_mut().0)?;
+            tokens::<Alpha, _>(data, at, out.as_chunks_mut().0)
+        }
     }
-    Ok(tokens.at())
 }
-
-/// Bytes.
-const GROWTH: usize = 16 << 10;
 
 /// Decodes the alpha of a picture that has its colours already: an XXXA image.
 ///
@@ -90,7 +75,7 @@ pub fn decode_alpha_into(data: &[u8], limits: &Limits, pixels: &mut [u8]) -> Res
     if pixels.len() != count || !rest.is_empty() {
         return Err(Error::BadHeader("alpha is not of the size of the colours"));
     }
-    Tokens::new(data, HEADER_BYTES, count).fill::<Alpha, _>(pixels)?;
+    tokens::<Alpha, _>(data, HEADER_BYTES, pixels)?;
     if !header.top_down {
         turn_over(pixels, header.width as usize);
     }
@@ -110,120 +95,79 @@ fn turn_over(pixels: &mut [[u8; 4]], width: usize) {
     }
 }
 
-/// A stream of tokens, and how far it was followed.
-struct Tokens<'a> {
-    data: &'a [u8],
-    /// What was not read yet: the end of `data`.
-    rest: &'a [u8],
-    /// Elements of the whole stream.
-    total: usize,
-    /// Elements decoded.
-    done: usize,
-    /// How much is left of a match for which there was no room, and how far back it is.
-    cut: (usize, usize),
-}
-
-impl<'a> Tokens<'a> {
-    fn new(data: &'a [u8], at: usize, total: usize) -> Self {
-        Self {
-            data,
-            rest: data.get(at..).unwrap_or_default(),
-            total,
-            done: 0,
-            cut: (0, 0),
-        }
-    }
-
-    /// The byte of `data` that comes next.
-    fn at(&self) -> usize {
-        self.data.len() - self.rest.len()
-    }
-
-    /// Decodes into `slots`, which begin with those filled before. With fewer than `total` slots, some may stay empty.
-    ///
-    /// The plain version is in the tests; the bench is `lz`.
-    fn fill<E: Element<N>, const N: usize>(&mut self, slots: &mut [E::Slot]) -> Result<(), Error> {
-        let mut rest = self.rest;
-        let mut done = self.done;
-        let (mut length, mut distance) = self.cut;
-        loop {
-            let room = slots.len() - done;
-            if length > 0 {
-                let now = length.min(room);
-                repeat::<E, N>(slots, done, now, distance);
-                done += now;
-                length -= now;
-                if length > 0 {
-                    break;
-                }
-                continue;
-            }
-            if room < 32 && (room == 0 || slots.len() < self.total) {
-                break;
-            }
-            let token = rest;
-            let corrupt = |what| {
-                let at = self.data.len() - token.len();
-                Err(Error::Corrupt { at, what })
-            };
-            let first = next(&mut rest)?;
-            if first < 32 {
-                let count = usize::from(first) + 1;
-                if room >= 32
-                    && let Some(wire) = rest.get(..32 * E::WIRE)
-                {
-                    let target = slots[done..done + 32].as_chunks_mut::<N>().0;
-                    let wire = wire.chunks_exact(N * E::WIRE);
-                    for (target, wire) in target.iter_mut().zip(wire).take(count.div_ceil(N)) {
-                        for (slot, wire) in target.iter_mut().zip(wire.chunks_exact(E::WIRE)) {
-                            E::literal(wire, slot);
-                        }
-                    }
-                } else {
-                    if count > room {
-                        return corrupt("literals beyond the last pixel");
-                    }
-                    let wire = rest.get(..count * E::WIRE).ok_or(Error::Truncated)?;
-                    let target = &mut slots[done..done + count];
+/// Fills `slots` with the tokens from byte `at` of `data` on; the offset of the byte after the last token.
+///
+/// The plain version is in the tests, the bench is `lz`.
+fn tokens<E: Element<N>, const N: usize>(
+    data: &[u8],
+    at: usize,
+    slots: &mut [E::Slot],
+) -> Result<usize, Error> {
+    let mut rest = data.get(at..).unwrap_or_default();
+    let mut done = 0;
+    while done < slots.len() {
+        let room = slots.len() - done;
+        let token = rest;
+        let corrupt = |what| {
+            let at = data.len() - token.len();
+            Err(Error::Corrupt { at, what })
+        };
+        let first = next(&mut rest)?;
+        if first < 32 {
+            let count = usize::from(first) + 1;
+            if room >= 32
+                && let Some(wire) = rest.get(..32 * E::WIRE)
+            {
+                let target = slots[done..done + 32].as_chunks_mut::<N>().0;
+                let wire = wire.chunks_exact(N * E::WIRE);
+                for (target, wire) in target.iter_mut().zip(wire).take(count.div_ceil(N)) {
                     for (slot, wire) in target.iter_mut().zip(wire.chunks_exact(E::WIRE)) {
                         E::literal(wire, slot);
                     }
                 }
-                rest = &rest[count * E::WIRE..];
-                done += count;
             } else {
-                length = usize::from(first >> 5);
-                if length == 7 {
-                    loop {
-                        let more = next(&mut rest)?;
-                        length += usize::from(more);
-                        // Stops early rather than count beyond all numbers.
-                        if more != 255 || length > self.total {
-                            break;
-                        }
-                    }
+                if count > room {
+                    return corrupt("literals beyond the last pixel");
                 }
-                length += E::BIAS;
-                let (high, low) = (first & 31, next(&mut rest)?);
-                distance = usize::from(high) << 8 | usize::from(low);
-                if distance == FAR - 1 {
-                    distance = usize::from(next(&mut rest)?) << 8 | usize::from(next(&mut rest)?);
-                    distance += FAR - 1;
-                }
-                distance += 1;
-                if length > self.total - done {
-                    return corrupt("a match beyond the last pixel");
-                }
-                if distance > done {
-                    return corrupt("a match from before the first pixel");
+                let wire = rest.get(..count * E::WIRE).ok_or(Error::Truncated)?;
+                let target = &mut slots[done..done + count];
+                for (slot, wire) in target.iter_mut().zip(wire.chunks_exact(E::WIRE)) {
+                    E::literal(wire, slot);
                 }
             }
+            rest = &rest[count * E::WIRE..];
+            done += count;
+        } else {
+            let mut length = usize::from(first >> 5);
+            if length == 7 {
+                loop {
+                    let more = next(&mut rest)?;
+                    length += usize::from(more);
+                    // Stops early rather than count beyond all numbers.
+                    if more != 255 || length > room {
+                        break;
+                    }
+                }
+            }
+            length += E::BIAS;
+            let (high, low) = (first & 31, next(&mut rest)?);
+            let mut distance = usize::from(high) << 8 | usize::from(low);
+            if distance == FAR - 1 {
+                distance = usize::from(next(&mut rest)?) << 8 | usize::from(next(&mut rest)?);
+                distance += FAR - 1;
+            }
+            distance += 1;
+            if length > room {
+                return corrupt("a match beyond the last pixel");
+            }
+            if distance > done {
+                return corrupt("a match from before the first pixel");
+            }
+            repeat::<E, N>(slots, done, length, distance);
+            done += length;
         }
-        self.rest = rest;
-        self.done = done;
-        self.cut = (length, distance);
-        Ok(())
     }
+    Ok(data.len() - rest.len())
 }
 
 fn next(rest: &mut &[u8]) -> Result<u8, Error> {
