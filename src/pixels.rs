@@ -150,6 +150,13 @@ impl<'a> PixelView<'a> {
         (0..this.size.height).map(move |y| this.row(y))
     }
 
+    /// All rows as they lie in memory, when there is nothing between them.
+    pub fn packed(&self) -> Option<&'a [u8]> {
+        let row = self.format.row_bytes(self.size.width);
+        let len = row.checked_mul(self.size.height as usize)?;
+        (self.stride == row).then(|| self.data.get(..len))?
+    }
+
     /// The part inside `rect`, which is cut to the picture first. Not for [`PixelFormat::A1`], whose pixels share bytes.
     pub fn crop(&self, rect: Rect) -> PixelView<'a> {
         let rect = rect.intersect(self.size.to_rect());

@@ -1,0 +1,207 @@
+//! Cells as bytes, with as few of them as the terminal's state allows.
+
+use super::Ink;
+
+/// How text is set off. A set of bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attributes(u8);
+
+impl Attributes {
+    /// Bold.
+    pub const BOLD: Self = Self(1);
+    /// Faint.
+    pub const DIM: Self = Self(2);
+    /// Underlined.
+    pub const UNDERLINED: Self = Self(4);
+    /// Foreground and background exchanged.
+    pub const REVERSED: Self = Self(8);
+
+    /// Bits and the number each has as a terminal attribute.
+    const NUMBERS: [(Self, &str); 4] = [
+        (Self::BOLD, "1"),
+        (Self::DIM, "2"),
+        (Self::UNDERLINED, "4"),
+        (Self::REVERSED, "7"),
+    ];
+
+    /// Whether every bit of `other` is set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl std::ops::BitOr for Attributes {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Where a terminal's cursor is and how it would write the next character.
+///
+/// Half blocks may come out as their opposite with the colours exchanged, when that names fewer colours.
+#[derive(Clone, Debug, Default)]
+pub struct Pen {
+    /// Column and row, both from 0; `None` while unknown.
+    at: Option<(u16, u16)>,
+    fore: Ink,
+    back: Ink,
+    attributes: Attributes,
+}
+
+impl Pen {
+    /// A pen of which only the position is unknown: attributes and colours are the terminal's own.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Goes to a column and row, both from 0.
+    pub fn go(&mut self, column: u16, row: u16, out: &mut Vec<u8>) {
+        match self.at {
+            Some(at) if at == (column, row) => return,
+            Some((from, same)) if same == row && from < column => {
+                out.extend_from_slice(b"\x1b[");
+                if column - from > 1 {
+                    decimal(column - from, out);
+                }
+                out.push(b'C');
+            }
+            _ => {
+                out.extend_from_slice(b"\x1b[");
+                decimal(row.saturating_add(1), out);
+                out.push(b';');
+                decimal(column.saturating_add(1), out);
+                out.push(b'H');
+            }
+        }
+        self.at = Some((column, row));
+    }
+
+    /// Writes one character (or one cluster) that is `width` columns wide.
+    pub fn write(
+        &mut self,
+        text: &str,
+        width: u16,
+        (fore, back): (Ink, Ink),
+        attributes: Attributes,
+        out: &mut Vec<u8>,
+    ) {
+        if attributes != self.attributes {
+            self.set_attributes(attributes, out);
+        }
+        let plain = attributes == Attributes::default();
+        let mut text = text;
+        match text {
+            " " if plain => self.set_colours(self.fore, back, out),
+            "▀" if plain && fore != Ink::Default && back != Ink::Default => {
+                let upright = (fore != self.fore) as u8 + (back != self.back) as u8;
+                let turned = (back != self.fore) as u8 + (fore != self.back) as u8;
+                if turned < upright {
+                    text = "▄";
+                    self.set_colours(back, fore, out);
+                } else {
+                    self.set_colours(fore, back, out);
+                }
+            }
+            _ => self.set_colours(fore, back, out),
+        }
+        out.extend_from_slice(text.as_bytes());
+        // A terminal may stay in the last column after filling it, so the position is trusted only within a row; the
+        // caller goes to the start of the next.
+        if let Some((column, _)) = &mut self.at {
+            *column = column.saturating_add(width);
+        }
+    }
+
+    /// Gives the terminal its own colours and attributes back.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        if (self.fore, self.back, self.attributes) != Default::default() {
+            out.extend_from_slice(b"\x1b[m");
+        }
+        *self = Self {
+            at: self.at,
+            ..Self::default()
+        };
+    }
+
+    fn set_attributes(&mut self, attributes: Attributes, out: &mut Vec<u8>) {
+        if !attributes.contains(self.attributes) {
+            out.extend_from_slice(b"\x1b[m");
+            (self.fore, self.back) = (Ink::Default, Ink::Default);
+            self.attributes = Attributes::default();
+        }
+        for (bit, number) in Attributes::NUMBERS {
+            if attributes.contains(bit) && !self.attributes.contains(bit) {
+                out.extend_from_slice(b"\x1b[");
+                out.extend_from_slice(number.as_bytes());
+                out.push(b'm');
+            }
+        }
+        self.attributes = attributes;
+    }
+
+    fn set_colours(&mut self, fore: Ink, back: Ink, out: &mut Vec<u8>) {
+        if (fore, back) == (self.fore, self.back) {
+            return;
+        }
+        out.extend_from_slice(b"\x1b[");
+        if fore != self.fore {
+            colour(fore, Ground::Fore, out);
+            if back != self.back {
+                out.push(b';');
+            }
+        }
+        if back != self.back {
+            colour(back, Ground::Back, out);
+        }
+        out.push(b'm');
+        (self.fore, self.back) = (fore, back);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Ground {
+    Fore,
+    Back,
+}
+
+fn colour(ink: Ink, ground: Ground, out: &mut Vec<u8>) {
+    let base = match ground {
+        Ground::Fore => 30,
+        Ground::Back => 40,
+    };
+    match ink {
+        Ink::Default => decimal(base + 9, out),
+        Ink::Indexed(n @ 0..=7) => decimal(base + u16::from(n), out),
+        Ink::Indexed(n @ 8..=15) => decimal(base + 60 + u16::from(n - 8), out),
+        Ink::Indexed(n) => {
+            decimal(base + 8, out);
+            out.extend_from_slice(b";5;");
+            decimal(n.into(), out);
+        }
+        Ink::Rgb(r, g, b) => {
+            decimal(base + 8, out);
+            out.extend_from_slice(b";2;");
+            decimal(r.into(), out);
+            out.push(b';');
+            decimal(g.into(), out);
+            out.push(b';');
+            decimal(b.into(), out);
+        }
+    }
+}
+
+fn decimal(n: u16, out: &mut Vec<u8>) {
+    let mut digits = [0; 5];
+    let mut left = n;
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[first..]);
+}
