@@ -1,0 +1,122 @@
+//! What can happen in the viewer, and what it wants done outside.
+
+use super::typist::{Held, Key};
+use crate::channel::inputs::Button;
+use crate::session::{ClientEvent, CloseReason, Command};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// The escape key.
+    Escape,
+    /// A key for the menu that is open.
+    Menu(MenuKey),
+    /// A key for the guest.
+    Key(GuestKey),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse.
+    Pointer(Pointer),
+    /// The terminal's window lost the keyboard.
+    FocusLost,
+    /// The terminal has another size.
+    Resized {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+        /// Width divided by height of half a cell.
+        dot_aspect: f64,
+    },
+    /// The terminal turned out to report releases and modifier keys, or not.
+    ReportsReleases(bool),
+    /// From the session.
+    Session(ClientEvent),
+    /// A line of the program's own log.
+    Logged(String),
+    /// The picture is about to be drawn.
+    Frame,
+    /// It was drawn, with this many bytes to the terminal.
+    Painted {
+        /// Bytes written.
+        bytes: usize,
+    },
+    /// Time passed; something may be due.
+    Time,
+}
+
+/// A key for the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuestKey {
+    /// Pressed, on a terminal that does not say when it is released.
+    Tap(Key, Held),
+    /// Pressed, or repeating.
+    Down(Key, Held),
+    /// Released.
+    Up(Key),
+}
+
+/// A key for a menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum MenuKey {
+    Char(char),
+    Ctrl(char),
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Enter,
+    /// Deletes what was typed last, or goes back.
+    Back,
+    /// Goes away.
+    Close,
+}
+
+/// Something the mouse did, at a cell of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    /// Column from 0.
+    pub column: u16,
+    /// Row from 0.
+    pub row: u16,
+    /// What.
+    pub did: Mouse,
+}
+
+/// What a mouse does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// Moved, with or without a button.
+    Move,
+    /// A button went down.
+    Press(Button),
+    /// A button went up.
+    Release(Button),
+    /// The wheel turned by a notch; up or down.
+    Wheel(Button),
+}
+
+/// What the viewer wants done outside of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A command for the session.
+    Command(Command),
+    /// Give the terminal back to the shell until the user returns.
+    Suspend,
+    /// The end.
+    End(Ending),
+}
+
+/// How the viewer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The user quit.
+    Quit,
+    /// The session was closed from outside.
+    Closed(CloseReason),
+    /// A signal asked for it; its number.
+    Signal(i32),
+}

@@ -1,0 +1,186 @@
+//! Everything the viewer's screen is a function of.
+
+use std::time::Duration;
+
+use super::keymap::{Escape, Mode};
+use super::meter::Meter;
+use super::panes::{PaneKind, log, palette};
+use super::picture::{Pane, Picture};
+use super::typist::Typist;
+use super::view;
+use crate::channel::inputs::Button;
+use crate::channel::main::MouseMode;
+use crate::geometry::Point;
+use crate::keyboard::us;
+use crate::session::SessionStats;
+use crate::term::Style;
+
+/// What is known before the session begins.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What the user is connected to, as the user wrote it.
+    pub target: String,
+    /// Whether input is kept from the guest.
+    pub view_only: bool,
+    /// The way out of the guest's keyboard.
+    pub escape: Escape,
+    /// How pictures are drawn.
+    pub style: Style,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Width divided by height of half a cell.
+    pub dot_aspect: f64,
+}
+
+/// The viewer. [`App::update`](App::update) alone changes it.
+pub struct App {
+    /// What was known before.
+    pub setup: Setup,
+    /// Time since the viewer began.
+    pub now: Duration,
+    /// The guest's screen.
+    pub picture: Picture,
+    /// Who has the keyboard.
+    pub focus: Focus,
+    /// The panes that are open, the newest last.
+    pub panes: Vec<PaneKind>,
+    /// What happened so far.
+    pub log: log::Log,
+    /// The newest numbers of the session.
+    pub stats: Option<Box<SessionStats>>,
+    /// How fast pictures reach the terminal.
+    pub meter: Meter,
+    /// What the status line says for a moment.
+    pub flash: Option<Flash>,
+    /// The guest's name.
+    pub name: Option<String>,
+    /// Whether its agent is there.
+    pub agent: bool,
+    /// The mouse mode in force.
+    pub mouse_mode: MouseMode,
+    /// The guest's keyboard.
+    pub(super) typist: Typist,
+    pub(super) pointer: Held,
+    /// Whether the terminal reports releases.
+    pub(super) releases: bool,
+    /// Whether what is on the terminal is out of date.
+    pub(super) stale: bool,
+    /// Whether the picture is, too.
+    pub(super) picture_stale: bool,
+    /// When the last frame was drawn.
+    pub(super) drawn: Option<Duration>,
+    /// When fresh numbers are to be asked for.
+    pub(super) stats_due: Option<Duration>,
+    /// When they were last asked for.
+    pub(super) stats_asked: Option<Duration>,
+}
+
+/// Who has the keyboard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The guest.
+    #[default]
+    Guest,
+    /// A menu.
+    Palette(palette::State),
+    /// The help page, from this line on.
+    Help(u16),
+}
+
+/// A line for the user that goes by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flash {
+    /// What.
+    pub text: String,
+    /// Until when.
+    pub until: Duration,
+}
+
+/// The mouse as the guest knows it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held {
+    /// Buttons that are down.
+    pub buttons: Vec<Button>,
+    /// The pixel it was last at.
+    pub at: Option<Point>,
+}
+
+/// Least time from one frame to the next.
+const FRAME: Duration = Duration::from_millis(16);
+
+impl App {
+    /// A viewer that has seen nothing.
+    pub fn new(setup: Setup) -> Self {
+        let mut app = Self {
+            now: Duration::ZERO,
+            picture: Picture::new(
+                Pane {
+                    columns: 0,
+                    rows: 0,
+                    dot_aspect: setup.dot_aspect,
+                },
+                setup.style,
+            ),
+            focus: Focus::default(),
+            panes: Vec::new(),
+            log: log::Log::default(),
+            stats: None,
+            meter: Meter::default(),
+            flash: None,
+            name: None,
+            agent: false,
+            mouse_mode: MouseMode::empty(),
+            typist: Typist::new(us),
+            pointer: Held::default(),
+            releases: false,
+            stale: true,
+            picture_stale: true,
+            drawn: None,
+            stats_due: None,
+            stats_asked: None,
+            setup,
+        };
+        app.lay_out();
+        app
+    }
+
+    /// What the keymap has to know.
+    pub fn mode(&self) -> Mode {
+        Mode {
+            escape: self.setup.escape,
+            menu: self.focus != Focus::Guest,
+            releases: self.releases,
+        }
+    }
+
+    /// When the next frame is to be drawn; `None` while the terminal shows all there is.
+    pub fn frame_due(&self) -> Option<Duration> {
+        let earliest = self.drawn.map_or(Duration::ZERO, |drawn| drawn + FRAME);
+        self.stale.then_some(earliest)
+    }
+
+    /// When something is due that is not a frame; `None` while the viewer could sleep for ever.
+    pub fn deadline(&self) -> Option<Duration> {
+        [
+            self.typist.deadline(),
+            self.stats_due,
+            self.flash.as_ref().map(|flash| flash.until),
+            self.meter.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Gives the picture the pane it has in the current layout.
+    pub(super) fn lay_out(&mut self) {
+        let area = view::layout(self.setup.size, &self.panes).picture;
+        self.picture.set_pane(Pane {
+            columns: area.width,
+            rows: area.height,
+            dot_aspect: self.setup.dot_aspect,
+        });
+        self.stale = true;
+        self.picture_stale = true;
+    }
+}

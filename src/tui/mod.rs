@@ -1,0 +1,102 @@
+//! The viewer: a guest's screen, keyboard and mouse inside a terminal.
+//!
+//! [`App`](app::App) is everything the screen is a function of; [`App::update`](app::App::update) alone changes it, and
+//! [`view::draw`] draws it. Only [`run`] knows of sockets, signals and time.
+
+pub mod action;
+pub mod app;
+pub mod backend;
+pub mod keymap;
+pub mod meter;
+pub mod panes;
+pub mod picture;
+mod run_loop;
+pub mod screen;
+pub mod text;
+pub mod typist;
+mod update;
+pub mod view;
+
+use std::sync::mpsc;
+use std::{fmt, io};
+
+pub use action::Ending;
+pub use keymap::Escape;
+pub use text::printable;
+
+use crate::client::SpiceClient;
+use crate::term::Style;
+
+/// How to view.
+#[derive(Debug)]
+pub struct Options {
+    /// What the user is connected to, as the user wrote it.
+    pub target: String,
+    /// Whether input is kept from the guest.
+    pub view_only: bool,
+    /// The way out of the guest's keyboard.
+    pub escape: Escape,
+    /// How pictures are drawn.
+    pub style: Style,
+    /// Lines of the program's own log, for the log pane.
+    pub logged: Option<mpsc::Receiver<String>>,
+}
+
+/// Why a session could not be viewed to its end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// Standard output is no terminal, or it went away.
+    NoTerminal,
+    /// The terminal is smaller than the least the viewer can use.
+    TooSmall {
+        /// Columns it has.
+        columns: u16,
+        /// Rows it has.
+        rows: u16,
+    },
+    /// Reading from or writing to the terminal failed.
+    Io(io::Error),
+    /// Something broke in this program; what, is on the screen already.
+    Panicked,
+}
+
+/// Views a session until it ends or the user quits. The terminal is given back on every way out.
+///
+/// # Errors
+///
+/// [`ViewError`].
+pub async fn run(client: SpiceClient, options: Options) -> Result<Ending, ViewError> {
+    run_loop::Viewer::new(client, options)?.run().await
+}
+
+impl From<io::Error> for ViewError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for ViewError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTerminal => f.write_str("standard output is not a terminal"),
+            Self::TooSmall { columns, rows } => write!(
+                f,
+                "the terminal has {columns}×{rows} cells, at least {}×{} are needed",
+                view::LEAST_COLUMNS,
+                view::LEAST_ROWS
+            ),
+            Self::Io(_) => f.write_str("the terminal cannot be used"),
+            Self::Panicked => f.write_str("something broke inside"),
+        }
+    }
+}
+
+impl std::error::Error for ViewError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}

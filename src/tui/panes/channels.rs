@@ -1,0 +1,98 @@
+//! The channels of the session: state, messages, bytes, acknowledgement window, capabilities.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::draw_lines;
+use crate::channel::ChannelKind;
+use crate::link::names;
+use crate::session::ChannelStats;
+use crate::tui::app::App;
+use crate::tui::text::short;
+use crate::tui::view::Theme;
+use crate::wire::HeaderKind;
+
+/// Draws two lines a channel: numbers, and the capabilities both sides have.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = Theme::of(app);
+    let Some(stats) = &app.stats else {
+        return draw_lines([Line::styled("no numbers yet", theme.dim())], area, buf);
+    };
+    let head = Line::styled(
+        format!(
+            "{:<11}{:<8}{:>6}{:>6}  ack window",
+            "channel", "state", "in", "out"
+        ),
+        theme.dim(),
+    );
+    // Where room is short, numbers of all channels come before what they can do.
+    let channels = &stats.channels;
+    let roomy = usize::from(area.height) > channels.len() * 2;
+    let lines = channels.iter().flat_map(|channel| {
+        let more = roomy.then(|| capabilities(channel, &theme));
+        std::iter::once(numbers(channel, &theme)).chain(more)
+    });
+    draw_lines(std::iter::once(head).chain(lines), area, buf);
+}
+
+fn numbers<'a>(channel: &ChannelStats, theme: &Theme) -> Line<'a> {
+    let [received, sent] = channel.bytes.map(short);
+    let mut spans = vec![
+        Span::styled(format!("{:<11}", channel.id.to_string()), theme.title()),
+        Span::raw(format!("{:<8}{received:>6}{sent:>6}  ", channel.state)),
+    ];
+    match channel.ack_window {
+        [0, _] => spans.push(Span::styled("none", theme.dim())),
+        [size, filled] => {
+            const CELLS: u32 = 8;
+            let full = (u64::from(filled.min(size)) * u64::from(CELLS) / u64::from(size)) as usize;
+            let (ink, blank) = theme.gauge();
+            spans.push(Span::raw(ink.repeat(full)));
+            spans.push(Span::styled(
+                blank.repeat(CELLS as usize - full),
+                theme.dim(),
+            ));
+            spans.push(Span::raw(format!(" {filled}/{size}")));
+        }
+    }
+    Line::from(spans)
+}
+
+fn capabilities<'a>(channel: &ChannelStats, theme: &Theme) -> Line<'a> {
+    let [client, server] = &channel.capabilities;
+    let common = client
+        .common_bits()
+        .filter(|bit| server.has_common(*bit))
+        .map(|bit| name(names::COMMON, bit));
+    let own = client
+        .channel_bits()
+        .filter(|bit| server.has(*bit))
+        .map(|bit| name(channel_names(channel.id.kind), bit));
+    let header = match channel.header {
+        HeaderKind::Mini => "mini header",
+        HeaderKind::Full => "full header",
+    };
+    let mut words = vec![header.to_owned()];
+    words.extend(common.filter(|name| name != "MINI_HEADER"));
+    words.extend(own);
+    Line::styled(format!("  {}", words.join(" ")), theme.dim())
+}
+
+fn name(names: &[&str], bit: u32) -> String {
+    names
+        .get(bit as usize)
+        .map_or_else(|| format!("bit{bit}"), |name| (*name).to_owned())
+}
+
+fn channel_names(kind: ChannelKind) -> &'static [&'static str] {
+    match kind {
+        ChannelKind::Main => names::MAIN,
+        ChannelKind::Display => names::DISPLAY,
+        ChannelKind::Inputs => names::INPUTS,
+        ChannelKind::Playback => names::PLAYBACK,
+        ChannelKind::Record => names::RECORD,
+        ChannelKind::Usbredir | ChannelKind::Port | ChannelKind::Webdav => names::VMC,
+        _ => &[],
+    }
+}

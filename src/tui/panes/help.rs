@@ -1,0 +1,85 @@
+//! The help page.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+use super::draw_lines;
+use crate::tui::action::MenuKey;
+use crate::tui::app::App;
+use crate::tui::view::Theme;
+
+/// What each key does; `^]` stands for the escape key.
+const LINES: &[(&str, &str)] = &[
+    ("", "Every key goes to the guest, but one:"),
+    ("^]", "opens the menu; twice sends it to the guest"),
+    ("", ""),
+    ("", "In the menu, one key is enough:"),
+    ("q", "quit"),
+    (
+        "k",
+        "send keys a terminal cannot: Ctrl+Alt+Del, F-keys, SysRq",
+    ),
+    ("i", "panes: channels, codecs, log"),
+    ("z", "zoom: the whole screen, or 1:1 with arrows to pan"),
+    ("d", "drawing: colours and characters"),
+    ("^Z", "suspend; fg comes back"),
+    ("?", "this page"),
+    ("/", "type to filter; Enter takes the marked line"),
+    ("", ""),
+    (
+        "",
+        "The mouse goes to the guest; Shift keeps it here in most",
+    ),
+    ("", "terminals, to select and copy. Paste is typed as keys."),
+];
+
+/// The first line to show after a key; `None` when the key closes the page.
+pub fn key(key: MenuKey, from: u16) -> Option<u16> {
+    const LAST: u16 = LINES.len() as u16 - 1;
+    Some(match key {
+        MenuKey::Up => from.saturating_sub(1),
+        MenuKey::Down => (from + 1).min(LAST),
+        MenuKey::PageUp => from.saturating_sub(5),
+        MenuKey::PageDown => (from + 5).min(LAST),
+        _ => return None,
+    })
+}
+
+/// Draws the page over everything.
+pub fn draw(app: &App, from: u16, area: Rect, buf: &mut Buffer) {
+    let theme = Theme::of(app);
+    Clear.render(area, buf);
+    let [head, body] = split_first_row(area);
+    Line::styled(
+        " capsaicin: arrows scroll, any other key closes",
+        theme.bar(),
+    )
+    .style(theme.bar())
+    .render(head, buf);
+    let escape = app.setup.escape.to_string();
+    let lines = LINES.iter().skip(from.into()).map(|(key, text)| {
+        let key = if *key == "^]" { escape.as_str() } else { *key };
+        match (key, *text) {
+            ("", text) => Line::from(format!(" {text}")),
+            (key, text) => Line::from(vec![
+                Span::styled(format!("  {key:<8}"), theme.title()),
+                Span::raw(text),
+            ]),
+        }
+    });
+    draw_lines(lines, body, buf);
+}
+
+fn split_first_row(area: Rect) -> [Rect; 2] {
+    let height = area.height.min(1);
+    [
+        Rect { height, ..area },
+        Rect {
+            y: area.y + height,
+            height: area.height - height,
+            ..area
+        },
+    ]
+}

@@ -1,0 +1,195 @@
+//! Taking the terminal over, and giving it back as it was.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
+    EnableFocusChange, EnableMouseCapture, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
+    PushKeyboardEnhancementFlags,
+};
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, window_size,
+};
+use crossterm::{cursor, execute, queue};
+
+use super::ViewError;
+use super::view::{LEAST_COLUMNS, LEAST_ROWS};
+use crate::term::{Colours, Glyphs, Style};
+
+/// Whether the terminal is taken over. One per process, because a process has one terminal, and because a panic can
+/// come from anywhere.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether the keyboard protocol was switched on in it.
+static KEYBOARD: AtomicBool = AtomicBool::new(false);
+
+/// The terminal while the viewer has it. Dropping it gives the terminal back.
+pub struct Screen(());
+
+impl Screen {
+    /// Takes the terminal over: raw mode, another screen, no cursor, mouse and paste reports. A panic, wherever it
+    /// happens, gives it back before anything is printed.
+    pub fn take() -> io::Result<Self> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let print = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                give_back();
+                print(panic);
+            }));
+        });
+        let screen = Self(());
+        screen.retake()?;
+        Ok(screen)
+    }
+
+    /// Gives it back for a while.
+    pub fn give_back(&self) {
+        give_back();
+    }
+
+    /// Takes it again, whatever others made of it in the meantime.
+    pub fn retake(&self) -> io::Result<()> {
+        give_back();
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            cursor::Hide,
+            EnableMouseCapture,
+            EnableBracketedPaste,
+            EnableFocusChange,
+        )
+    }
+
+    /// Switches on reports of releases and modifier keys, in a terminal that said it has them.
+    pub fn report_releases(&self) -> io::Result<()> {
+        KEYBOARD.store(true, Ordering::SeqCst);
+        execute!(
+            io::stdout(),
+            PushKeyboardEnhancementFlags(
+                KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES
+                    | KeyboardEnhancementFlags::REPORT_EVENT_TYPES
+                    | KeyboardEnhancementFlags::REPORT_ALTERNATE_KEYS
+                    | KeyboardEnhancementFlags::REPORT_ALL_KEYS_AS_ESCAPE_CODES
+            )
+        )
+    }
+
+    /// Whether the terminal is still ours; not after a panic.
+    pub fn is_ours(&self) -> bool {
+        TAKEN.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Undoes what was done, once. Errors are of no use here: the terminal may be gone.
+fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    if KEYBOARD.swap(false, Ordering::SeqCst) {
+        let _ = queue!(out, PopKeyboardEnhancementFlags);
+    }
+    let _ = queue!(
+        out,
+        DisableFocusChange,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        crossterm::style::ResetColor,
+        cursor::Show,
+        LeaveAlternateScreen,
+    );
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+/// Columns and rows of the terminal, if there is one to view in.
+///
+/// # Errors
+///
+/// [`ViewError::NoTerminal`], [`ViewError::TooSmall`].
+pub fn terminal_size() -> Result<(u16, u16), ViewError> {
+    let has_keyboard = io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok();
+    if !io::stdout().is_terminal() || !has_keyboard {
+        return Err(ViewError::NoTerminal);
+    }
+    let (columns, rows) = crossterm::terminal::size().map_err(ViewError::Io)?;
+    if columns < LEAST_COLUMNS || rows < LEAST_ROWS {
+        return Err(ViewError::TooSmall { columns, rows });
+    }
+    Ok((columns, rows))
+}
+
+/// Width divided by height of half a cell, 1 where the terminal does not say.
+pub fn dot_aspect() -> f64 {
+    let Ok(window) = window_size() else {
+        return 1.0;
+    };
+    let cell = |pixels: u16, cells: u16| f64::from(pixels) / f64::from(cells);
+    let aspect = cell(window.width, window.columns) * 2.0 / cell(window.height, window.rows);
+    // Outside of this it is a mistake, or not a number.
+    if (0.5..=2.0).contains(&aspect) {
+        aspect
+    } else {
+        1.0
+    }
+}
+
+/// What the environment lets expect of a terminal; `variable` looks one up.
+pub fn style_from(variable: impl Fn(&str) -> Option<String>) -> Style {
+    let value = |name: &str| variable(name).filter(|v| !v.is_empty());
+    let term = value("TERM").unwrap_or_default();
+    let plain = ["", "dumb", "vt52", "vt100", "vt102", "vt220"].contains(&term.as_str());
+    Style {
+        colours: match plain || value("NO_COLOR").is_some() {
+            true => Colours::None,
+            false => colours(&term, &value),
+        },
+        glyphs: match plain || has_other_charset(&value) {
+            true => Glyphs::Ascii,
+            false => Glyphs::Blocks,
+        },
+    }
+}
+
+fn colours(term: &str, value: &impl Fn(&str) -> Option<String>) -> Colours {
+    let known = [
+        "kitty",
+        "ghostty",
+        "alacritty",
+        "foot",
+        "wezterm",
+        "contour",
+        "direct",
+    ];
+    let said = matches!(value("COLORTERM").as_deref(), Some("truecolor" | "24bit"));
+    // tmux takes every colour and gives its own terminal what that can do.
+    let marked = value("TMUX").is_some() || value("WT_SESSION").is_some();
+    if said || marked || known.iter().any(|name| term.contains(name)) {
+        Colours::True
+    } else if term.contains("256color") {
+        Colours::Palette256
+    } else {
+        Colours::Palette16
+    }
+}
+
+/// Whether the locale names a character set, and it is not UTF-8.
+fn has_other_charset(value: &impl Fn(&str) -> Option<String>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value);
+    locale.is_some_and(|locale| {
+        let charset = locale
+            .split_once('.')
+            .map(|(_, charset)| charset.to_lowercase());
+        charset.is_some_and(|c| !c.starts_with("utf-8") && !c.starts_with("utf8"))
+    })
+}

@@ -1,0 +1,425 @@
+//! `App::update`: the only code that changes the viewer.
+
+use std::time::Duration;
+
+use super::action::{Action, Effect, Ending, GuestKey, MenuKey, Mouse, Pointer};
+use super::app::{App, Flash, Focus};
+use super::panes::palette::{self, Choice, Menu};
+use super::panes::{PaneKind, help};
+use super::picture::Zoom;
+use super::text::printable;
+use super::typist::{MOST_PASTED, NotOnLayout};
+use super::view;
+use crate::channel::inputs::{self, InputEvent, Locks};
+use crate::channel::main::{self, MouseMode};
+use crate::channel::{cursor, display};
+use crate::geometry::Point;
+use crate::session::{ClientEvent, CloseReason, Command, Notice};
+
+/// How long a flash stays.
+const FLASH: Duration = Duration::from_secs(4);
+/// Least time from one question for numbers to the next.
+const STATS_PACE: Duration = Duration::from_millis(500);
+
+impl App {
+    /// Takes in what happened at `now` (time since the viewer began); what is to be done outside, in order.
+    pub fn update(&mut self, action: Action, now: Duration) -> Vec<Effect> {
+        self.now = now;
+        let mut effects = Vec::new();
+        match action {
+            Action::Escape => self.escape(),
+            Action::Menu(key) => self.menu_key(key, &mut effects),
+            Action::Key(key) => self.guest_key(key),
+            Action::Paste(text) => self.paste(&text),
+            Action::Pointer(pointer) => self.pointer(pointer, &mut effects),
+            Action::FocusLost => self.let_go(),
+            Action::Resized {
+                columns,
+                rows,
+                dot_aspect,
+            } => {
+                self.setup.size = (columns, rows);
+                self.setup.dot_aspect = dot_aspect;
+                self.lay_out();
+            }
+            Action::ReportsReleases(reports) => self.releases = reports,
+            Action::Session(event) => self.session(event, &mut effects),
+            Action::Logged(line) => self.log_line(&line),
+            Action::Frame => self.frame(),
+            Action::Painted { bytes } => self.painted(bytes),
+            Action::Time => {}
+        }
+        self.what_is_due(&mut effects);
+        effects
+    }
+
+    fn what_is_due(&mut self, effects: &mut Vec<Effect>) {
+        while let Some(event) = self.typist.next_due(self.now) {
+            effects.push(Effect::Command(Command::Input(event)));
+        }
+        if self.stats_due.is_some_and(|due| due <= self.now) {
+            self.stats_due = None;
+            self.stats_asked = Some(self.now);
+            effects.push(Effect::Command(Command::Stats));
+        }
+        if self
+            .flash
+            .take_if(|flash| flash.until <= self.now)
+            .is_some()
+        {
+            self.stale = true;
+        }
+        if self.meter.deadline().is_some_and(|at| at <= self.now) {
+            self.stale |= self.meter.forget(self.now);
+        }
+    }
+
+    // --- drawing
+
+    fn frame(&mut self) {
+        self.stale = false;
+        self.drawn = Some(self.now);
+        self.picture.refresh();
+    }
+
+    fn painted(&mut self, bytes: usize) {
+        if std::mem::take(&mut self.picture_stale) {
+            self.meter.count(bytes, self.now);
+        }
+    }
+
+    fn flash(&mut self, text: String) {
+        self.flash = Some(Flash {
+            text,
+            until: self.now + FLASH,
+        });
+        self.stale = true;
+    }
+
+    fn log_line(&mut self, line: &str) {
+        self.log.push(self.now, printable(line));
+        self.stale |= self.panes.contains(&PaneKind::Log);
+    }
+
+    // --- keys
+
+    fn escape(&mut self) {
+        self.stale = true;
+        if self.focus == Focus::Guest {
+            self.let_go();
+            self.focus = Focus::Palette(palette::State::default());
+            return;
+        }
+        let twice =
+            matches!(&self.focus, Focus::Palette(state) if *state == palette::State::default());
+        self.focus = Focus::Guest;
+        if twice && let Some((key, held)) = self.setup.escape.for_guest() {
+            self.guest_key(GuestKey::Tap(key, held));
+        }
+    }
+
+    fn guest_key(&mut self, key: GuestKey) {
+        if self.setup.view_only {
+            return;
+        }
+        let typed = match key {
+            GuestKey::Tap(key, held) => self.typist.tap(key, held, self.now),
+            GuestKey::Down(key, held) => self.typist.press(key, held, self.now),
+            GuestKey::Up(key) => {
+                self.typist.release(key, self.now);
+                Ok(())
+            }
+        };
+        if let Err(NotOnLayout(c)) = typed {
+            self.flash(format!(
+                "no key makes '{}' on a US keyboard",
+                printable(&c.to_string())
+            ));
+        }
+    }
+
+    fn paste(&mut self, text: &str) {
+        if let Focus::Palette(state) = &mut self.focus {
+            state.type_text(text);
+            self.stale = true;
+            return;
+        }
+        if self.setup.view_only {
+            return;
+        }
+        let missing = self.typist.paste(text, self.now);
+        if text.chars().count() > MOST_PASTED {
+            self.flash(format!("only the first {MOST_PASTED} characters are typed"));
+        } else if missing > 0 {
+            self.flash(format!(
+                "{missing} characters left out: no key on a US keyboard"
+            ));
+        }
+    }
+
+    fn let_go(&mut self) {
+        self.pointer.buttons.clear();
+        if !self.setup.view_only {
+            self.typist.let_go(self.now);
+        }
+    }
+
+    fn menu_key(&mut self, key: MenuKey, effects: &mut Vec<Effect>) {
+        self.stale = true;
+        match &mut self.focus {
+            Focus::Guest => {}
+            Focus::Help(from) => match help::key(key, *from) {
+                Some(line) => *from = line,
+                None => self.focus = Focus::Guest,
+            },
+            Focus::Palette(state) => {
+                let mut state = state.clone();
+                let response = palette::key(&mut state, key, self);
+                self.focus = match response {
+                    palette::Response::Stay => Focus::Palette(state),
+                    palette::Response::Close => Focus::Guest,
+                    palette::Response::Chosen(choice) => {
+                        self.focus = Focus::Guest;
+                        self.choose(choice, effects);
+                        return;
+                    }
+                };
+            }
+        }
+    }
+
+    fn choose(&mut self, choice: Choice, effects: &mut Vec<Effect>) {
+        match choice {
+            Choice::Quit => {
+                effects.push(Effect::Command(Command::Disconnect));
+                effects.push(Effect::End(Ending::Quit));
+            }
+            Choice::Open(menu) => self.focus = Focus::Palette(palette::State::of(menu)),
+            Choice::Chord(keys) => {
+                if self.setup.view_only {
+                    self.flash("view only: no keys are sent".into());
+                } else {
+                    self.typist.chord(&keys, self.now);
+                }
+            }
+            Choice::Pane(kind) => self.toggle(kind),
+            Choice::Whole => self.zoom(Zoom::Whole),
+            Choice::Exact => {
+                let size = self.picture.size();
+                let middle = Point::new(size.width as i32 / 2, size.height as i32 / 2);
+                self.zoom(Zoom::Exact(self.pointer.at.unwrap_or(middle)));
+                self.focus = Focus::Palette(palette::State::of(Menu::Zoom));
+            }
+            Choice::Pan(dx, dy) => {
+                self.pan(dx, dy);
+                self.focus = Focus::Palette(palette::State::of(Menu::Zoom));
+            }
+            Choice::Draw(style) => {
+                self.setup.style = style;
+                self.picture.set_style(style);
+                self.picture_stale = true;
+            }
+            Choice::Help => self.focus = Focus::Help(0),
+            Choice::Suspend => effects.push(Effect::Suspend),
+            Choice::Scroll(lines) => {
+                self.log.scroll(lines);
+                self.focus = Focus::Palette(palette::State::of(Menu::Panes));
+            }
+        }
+    }
+
+    fn toggle(&mut self, kind: PaneKind) {
+        match self.panes.iter().position(|open| *open == kind) {
+            Some(at) => {
+                self.panes.remove(at);
+            }
+            None => self.panes.push(kind),
+        }
+        self.ask_for_stats(self.now);
+        self.lay_out();
+    }
+
+    fn zoom(&mut self, zoom: Zoom) {
+        self.picture.set_zoom(zoom);
+        self.picture_stale = true;
+        self.stale = true;
+    }
+
+    /// Moves the part that is shown by quarters of it.
+    fn pan(&mut self, dx: i32, dy: i32) {
+        let Some(fit) = self.picture.fit() else {
+            return;
+        };
+        let shown = fit.shown();
+        let (width, height) = (shown.width() as i32, shown.height() as i32);
+        let middle = Point::new(
+            shown.left + width / 2 + dx * (width / 4).max(1),
+            shown.top + height / 2 + dy * (height / 4).max(1),
+        );
+        self.zoom(Zoom::Exact(middle));
+    }
+
+    // --- the mouse
+
+    fn pointer(&mut self, pointer: Pointer, effects: &mut Vec<Effect>) {
+        let layout = view::layout(self.setup.size, &self.panes);
+        let over_pane = layout.pane_at(pointer.column, pointer.row);
+        if let (Some(kind), Mouse::Wheel(button)) = (over_pane, pointer.did) {
+            if kind == PaneKind::Log {
+                self.log
+                    .scroll(if button == inputs::Button::Up { 3 } else { -3 });
+                self.stale = true;
+            }
+            return;
+        }
+        if self.focus != Focus::Guest || self.setup.view_only {
+            return;
+        }
+        let Some(fit) = self.picture.fit() else {
+            return;
+        };
+        let column = pointer.column.saturating_sub(layout.picture.x);
+        let row = pointer.row.saturating_sub(layout.picture.y);
+        // Once a button is down, the picture keeps the mouse until it is up.
+        let held = !self.pointer.buttons.is_empty();
+        let pixel = match fit.pixel_at(column, row) {
+            Some(pixel) if held || over_pane.is_none() => pixel,
+            _ if held => fit.nearest_pixel(column, row),
+            _ => {
+                self.pointer.at = None;
+                return;
+            }
+        };
+        let mut send = |event| effects.push(Effect::Command(Command::Input(event)));
+        if self.pointer.at != Some(pixel) {
+            if self.mouse_mode.contains(MouseMode::CLIENT) {
+                send(InputEvent::Position {
+                    x: pixel.x as u32,
+                    y: pixel.y as u32,
+                    display: self.picture.shown().unwrap_or_default(),
+                });
+            } else if let Some(before) = self.pointer.at {
+                send(InputEvent::Motion {
+                    dx: pixel.x - before.x,
+                    dy: pixel.y - before.y,
+                });
+            }
+            self.pointer.at = Some(pixel);
+        }
+        match pointer.did {
+            Mouse::Move => {}
+            Mouse::Wheel(button) => send(InputEvent::Wheel(button)),
+            Mouse::Press(button) => {
+                self.pointer.buttons.push(button);
+                send(InputEvent::Press(button));
+            }
+            Mouse::Release(button) => {
+                self.pointer.buttons.retain(|b| *b != button);
+                send(InputEvent::Release(button));
+            }
+        }
+    }
+
+    // --- the session
+
+    fn session(&mut self, event: ClientEvent, effects: &mut Vec<Effect>) {
+        match event {
+            ClientEvent::Main(event) => self.main(event),
+            ClientEvent::Display(event) => self.display(&event),
+            ClientEvent::Inputs(inputs::Event::Locks(locks)) => {
+                self.typist.caps_lock = locks.contains(Locks::CAPS);
+            }
+            ClientEvent::Cursor(event) => self.cursor(&event),
+            ClientEvent::ChannelOpened(id) => self.log_line(&format!("{id}: open")),
+            ClientEvent::ChannelClosed(id, reason) => self.log_line(&format!("{id}: {reason}")),
+            ClientEvent::Notice(notice) => self.notice(&notice),
+            ClientEvent::Stats(stats) => {
+                self.stats = Some(stats);
+                self.stale |= self.panes.iter().any(|pane| pane.shows_stats());
+                return;
+            }
+            ClientEvent::Closed(reason) => self.closed(reason, effects),
+        }
+        let soonest = self
+            .stats_asked
+            .map_or(self.now, |asked| asked + STATS_PACE);
+        self.ask_for_stats(soonest.max(self.now));
+    }
+
+    /// Fresh numbers at `at`, if somebody would see them. Nothing happens between events, so nothing is asked then.
+    fn ask_for_stats(&mut self, at: Duration) {
+        if self.panes.iter().any(|pane| pane.shows_stats()) {
+            self.stats_due.get_or_insert(at);
+        }
+    }
+
+    fn main(&mut self, event: main::Event) {
+        match event {
+            main::Event::Name(name) => {
+                let name = printable(&name);
+                self.log_line(&format!("the guest's name is {name}"));
+                self.name = Some(name);
+            }
+            main::Event::MouseMode { current, .. } => {
+                self.mouse_mode = current;
+                self.pointer.at = None;
+            }
+            main::Event::Agent { connected } => {
+                self.log_line(if connected {
+                    "the guest agent is there"
+                } else {
+                    "the guest agent is gone"
+                });
+                self.agent = connected;
+            }
+            main::Event::Init { .. } | main::Event::Uuid(_) | main::Event::MultiMediaTime(_) => {
+                return;
+            }
+        }
+        self.stale = true;
+    }
+
+    fn display(&mut self, event: &display::Event) {
+        if let display::Event::SurfaceCreated {
+            display,
+            width,
+            height,
+            ..
+        } = event
+        {
+            self.log_line(&format!("display:{display}: {width}x{height}"));
+        }
+        if self.picture.apply(event) {
+            self.stale = true;
+            self.picture_stale = true;
+        }
+    }
+
+    fn cursor(&mut self, event: &cursor::Event) {
+        let shown = !self.mouse_mode.contains(MouseMode::CLIENT);
+        if self.picture.apply_pointer(event) && shown {
+            self.stale = true;
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        let once = Notice {
+            count: 1,
+            ..notice.clone()
+        };
+        let text = printable(&once.to_string());
+        if !self.log.raise(&text, notice.count) {
+            self.log.push(self.now, text.clone());
+            self.flash(text);
+        }
+        self.stale |= self.panes.contains(&PaneKind::Log);
+    }
+
+    fn closed(&mut self, reason: CloseReason, effects: &mut Vec<Effect>) {
+        self.log_line(&reason.to_string());
+        effects.push(Effect::End(match reason {
+            CloseReason::Requested => Ending::Quit,
+            reason => Ending::Closed(reason),
+        }));
+    }
+}

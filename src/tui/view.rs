@@ -1,0 +1,293 @@
+//! Layout and theme: draws an [`App`], changes nothing.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::symbols::border;
+use ratatui::text::Line;
+use ratatui::widgets::Widget;
+
+use super::app::{App, Focus};
+use super::panes::{PaneKind, help, palette, viewer};
+use super::text::short;
+use crate::term::{Colours, Glyphs};
+
+/// Least columns of a terminal that are enough.
+pub const LEAST_COLUMNS: u16 = 20;
+/// Least rows of a terminal that are enough.
+pub const LEAST_ROWS: u16 = 5;
+
+/// Where everything goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The guest's screen.
+    pub picture: Rect,
+    /// The panes there is room for.
+    pub panes: Vec<(PaneKind, Rect)>,
+    /// The status line.
+    pub status: Rect,
+}
+
+impl Layout {
+    /// The pane at a cell, if one is there.
+    pub fn pane_at(&self, column: u16, row: u16) -> Option<PaneKind> {
+        let here = |area: &Rect| area.contains((column, row).into());
+        let mut panes = self.panes.iter();
+        panes.find(|(_, area)| here(area)).map(|(kind, _)| *kind)
+    }
+}
+
+/// Divides a terminal: the status line below, the panes beside the picture where the terminal is wide and below it
+/// where it is not. Where panes would get too small, only the newest are shown.
+pub fn layout((columns, rows): (u16, u16), panes: &[PaneKind]) -> Layout {
+    /// Columns from which on panes stand beside the picture.
+    const WIDE: u16 = 120;
+    /// Least rows of a pane that shares the room with others.
+    const SHARE: u16 = 6;
+
+    let status_rows = u16::from(rows > 1);
+    let body = Rect::new(0, 0, columns, rows - status_rows);
+    let status = Rect::new(0, body.height, columns, status_rows);
+    if panes.is_empty() {
+        return Layout {
+            picture: body,
+            panes: Vec::new(),
+            status,
+        };
+    }
+    let (picture, side) = if columns >= WIDE {
+        let width = (columns / 3).clamp(48, 64);
+        let (picture, side) = split_columns(body, columns - width);
+        // A column between a picture and text.
+        (picture, split_columns(side, 1).1)
+    } else {
+        split_rows(body, body.height - body.height / 2)
+    };
+    let fitting = usize::from(side.height / SHARE).max(1);
+    let shown = &panes[panes.len().saturating_sub(fitting)..];
+    let mut left = side;
+    let panes = shown
+        .iter()
+        .enumerate()
+        .map(|(at, kind)| {
+            let waiting = (shown.len() - at) as u16;
+            let (area, rest) = split_rows(left, left.height / waiting);
+            left = rest;
+            (*kind, area)
+        })
+        .collect();
+    Layout {
+        picture,
+        panes,
+        status,
+    }
+}
+
+fn split_rows(area: Rect, first: u16) -> (Rect, Rect) {
+    let first = first.min(area.height);
+    let upper = Rect {
+        height: first,
+        ..area
+    };
+    let lower = Rect {
+        y: area.y + first,
+        height: area.height - first,
+        ..area
+    };
+    (upper, lower)
+}
+
+fn split_columns(area: Rect, first: u16) -> (Rect, Rect) {
+    let first = first.min(area.width);
+    let left = Rect {
+        width: first,
+        ..area
+    };
+    let right = Rect {
+        x: area.x + first,
+        width: area.width - first,
+        ..area
+    };
+    (left, right)
+}
+
+/// Draws everything.
+pub fn draw(app: &App, buf: &mut Buffer) {
+    let area = buf.area;
+    if area.width < LEAST_COLUMNS || area.height < LEAST_ROWS {
+        return draw_too_small(app, area, buf);
+    }
+    let layout = layout((area.width, area.height), &app.panes);
+    viewer::draw(app, layout.picture, buf);
+    for (kind, area) in &layout.panes {
+        kind.draw(app, *area, buf);
+    }
+    match &app.focus {
+        Focus::Guest => {}
+        Focus::Palette(state) => palette::draw(app, state, area_above(layout.status, area), buf),
+        Focus::Help(from) => help::draw(app, *from, area_above(layout.status, area), buf),
+    }
+    draw_status(app, layout.status, buf);
+}
+
+fn area_above(status: Rect, area: Rect) -> Rect {
+    Rect {
+        height: status.y - area.y,
+        ..area
+    }
+}
+
+fn draw_too_small(app: &App, area: Rect, buf: &mut Buffer) {
+    let text = format!(
+        "needs {LEAST_COLUMNS}{}{LEAST_ROWS}",
+        Theme::of(app).times()
+    );
+    Line::raw(text).render(area, buf);
+}
+
+/// Target, size, drawing, rate, agent; what matters least goes first where room is short.
+fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = Theme::of(app);
+    let width = usize::from(area.width);
+    let mut line = match &app.flash {
+        Some(flash) => format!(" {}", flash.text),
+        None => status(app, &theme, width),
+    };
+    let used = Line::raw(line.as_str()).width();
+    line.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
+    let style = if app.flash.is_some() {
+        theme.alert()
+    } else {
+        theme.bar()
+    };
+    buf.set_stringn(area.x, area.y, line, width, style);
+}
+
+fn status(app: &App, theme: &Theme, width: usize) -> String {
+    let size = app.picture.size();
+    let menu = format!("{} menu", app.setup.escape);
+    let rate = format!(
+        "{} fps {}B/s",
+        app.meter.frames_per_second(),
+        short(app.meter.bytes_per_second())
+    );
+    let picture = match size.is_empty() {
+        true => String::new(),
+        false => format!("{}{}{}", size.width, theme.times(), size.height),
+    };
+    let view_only = if app.setup.view_only { "view only" } else { "" };
+    let agent = if app.agent { "agent" } else { "" };
+    // In the order they are shown; the numbers say which are kept longest.
+    let parts = [
+        (1, app.setup.target.as_str()),
+        (5, app.name.as_deref().unwrap_or_default()),
+        (3, picture.as_str()),
+        (6, app.setup.style.name()),
+        (4, rate.as_str()),
+        (7, agent),
+        (2, view_only),
+        (8, menu.as_str()),
+    ];
+    let separator = theme.separator();
+    let join = |most: u8| {
+        let kept = parts
+            .iter()
+            .filter(|(rank, text)| *rank <= most && !text.is_empty());
+        let words: Vec<&str> = kept.map(|(_, text)| *text).collect();
+        format!(" {} ", words.join(separator))
+    };
+    (1..=8)
+        .rev()
+        .map(join)
+        .find(|line| Line::raw(line.as_str()).width() <= width)
+        .unwrap_or_else(|| join(1))
+}
+
+/// Colours and lines for what the terminal can do.
+pub struct Theme {
+    colours: Colours,
+    glyphs: Glyphs,
+}
+
+impl Theme {
+    /// The theme for the way an app draws.
+    pub fn of(app: &App) -> Self {
+        let style = app.setup.style;
+        Self {
+            colours: style.colours,
+            glyphs: style.glyphs,
+        }
+    }
+
+    fn coloured(&self, style: Style, colour: Color) -> Style {
+        match (self.colours, self.glyphs) {
+            (Colours::None, _) | (_, Glyphs::Ascii) => style,
+            _ => style.fg(colour),
+        }
+    }
+
+    /// Headings and keys.
+    pub fn title(&self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// What matters less.
+    pub fn dim(&self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// Bars and marks.
+    pub fn bar(&self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// What must not be missed.
+    pub fn alert(&self) -> Style {
+        let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
+        self.coloured(style, Color::Indexed(3))
+    }
+
+    /// The character of horizontal lines.
+    pub fn rule(&self) -> &'static str {
+        self.choose("─", "-")
+    }
+
+    /// What stands between the parts of a line.
+    pub fn separator(&self) -> &'static str {
+        self.choose(" · ", " | ")
+    }
+
+    /// Between width and height, or after a count.
+    pub fn times(&self) -> &'static str {
+        self.choose("×", "x")
+    }
+
+    /// The filled and the empty part of a gauge.
+    pub fn gauge(&self) -> (&'static str, &'static str) {
+        (self.choose("█", "#"), self.choose("░", "."))
+    }
+
+    /// The lines around a box.
+    pub fn border(&self) -> border::Set<'static> {
+        match self.glyphs {
+            Glyphs::Blocks => border::PLAIN,
+            Glyphs::Ascii => border::Set {
+                top_left: "+",
+                top_right: "+",
+                bottom_left: "+",
+                bottom_right: "+",
+                vertical_left: "|",
+                vertical_right: "|",
+                horizontal_top: "-",
+                horizontal_bottom: "-",
+            },
+        }
+    }
+
+    fn choose(&self, blocks: &'static str, ascii: &'static str) -> &'static str {
+        match self.glyphs {
+            Glyphs::Blocks => blocks,
+            Glyphs::Ascii => ascii,
+        }
+    }
+}
