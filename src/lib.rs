@@ -37,10 +37,14 @@
 
 pub mod canvas;
 pub mod channel;
+#[cfg(feature = "viewer")]
+pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod codec;
 pub mod geometry;
+#[cfg(feature = "viewer")]
+pub mod keyboard;
 pub mod link;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod net;
@@ -48,6 +52,10 @@ pub mod pixels;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session;
+#[cfg(feature = "viewer")]
+pub mod term;
+#[cfg(feature = "viewer")]
+pub mod tui;
 pub mod wire;
 
 pub use channel::cursor::Event as CursorEvent;

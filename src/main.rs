@@ -1,3 +1,5 @@
-//! The `capsaicin` program.
+//! The `capsaicin` program; everything is in [`capsaicin::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    capsaicin::cli::main()
+}

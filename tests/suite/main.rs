@@ -4,6 +4,7 @@
 mod support;
 
 mod canvas;
+mod cli;
 mod codecs;
 mod codecs_dictionary;
 mod cursor;

@@ -1,0 +1,395 @@
+//! The command line: what may be written, in the words of `--help`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum, value_parser};
+use clap_complete::Shell;
+
+use super::logging::Wanted;
+use crate::channel::display::ImageCompression;
+use crate::geometry::Size;
+use crate::tui::Escape;
+
+/// The SPICE remote-display protocol in pure Rust: view a virtual machine inside the terminal, or be its server.
+#[derive(Debug, Parser)]
+#[command(name = "capsaicin", version, max_term_width = 100, after_help = TARGETS)]
+pub struct Args {
+    /// Common to all.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const TARGETS: &str = "\
+TARGET is HOST[:PORT] (port 5900 unless named), spice://HOST:PORT,
+spice+unix:///PATH, the path of a socket, or demo: for the server inside this
+program, which needs no machine at all.
+
+Examples:
+  capsaicin view demo:
+  capsaicin screenshot 127.0.0.1:5900 -o screen.png
+  capsaicin serve 127.0.0.1:5901
+
+Exit codes: 0 done, 2 usage, 3 cannot connect, 4 not SPICE, 5 TLS, 6 password,
+7 closed by the server, 8 timeout, 10 terminal unfit, 11 file, 130 interrupted,
+1 anything else.";
+
+/// Options of every command.
+#[derive(Debug, Group)]
+pub struct Common {
+    /// Add the program's log to this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Log more (-v, -vv); RUST_LOG=capsaicin=debug works too
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+impl Common {
+    /// What to log.
+    pub fn logging(&self) -> Wanted<'_> {
+        Wanted {
+            file: self.log_file.as_deref(),
+            verbose: self.verbose,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// View a machine inside this terminal
+    View(ViewArgs),
+    /// Connect without a picture and print what happens
+    Connect(ConnectArgs),
+    /// Save the screen of a machine, or show it
+    Screenshot(ScreenshotArgs),
+    /// Be a SPICE server
+    Serve(ServeArgs),
+    /// Decode images that SPICE compressed
+    Decode(DecodeArgs),
+    /// Print a script that completes this command line in a shell
+    Completions(CompletionsArgs),
+}
+
+/// What to connect to, and how.
+#[derive(Debug, Group)]
+pub struct TargetArgs {
+    /// HOST[:PORT], spice://HOST:PORT, spice+unix:///PATH, a socket, or demo:
+    pub target: String,
+    /// Read the password from the first line of this file (- for standard input)
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Ask the server to send images this way: off, auto_glz, auto_lz, quic, glz, lz or lz4
+    #[arg(
+        long,
+        value_name = "CODEC",
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
+    pub preferred_compression: Option<Compression>,
+}
+
+/// How a server may send images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    /// Not compressed.
+    Off,
+    /// QUIC for photographs, GLZ for the rest.
+    #[value(name = "auto_glz")]
+    AutoGlz,
+    /// QUIC for photographs, LZ for the rest.
+    #[value(name = "auto_lz")]
+    AutoLz,
+    /// QUIC.
+    Quic,
+    /// GLZ.
+    Glz,
+    /// LZ.
+    Lz,
+    /// LZ4.
+    Lz4,
+}
+
+impl From<Compression> for ImageCompression {
+    fn from(compression: Compression) -> Self {
+        match compression {
+            Compression::Off => Self::Off,
+            Compression::AutoGlz => Self::AutoGlz,
+            Compression::AutoLz => Self::AutoLz,
+            Compression::Quic => Self::Quic,
+            Compression::Glz => Self::Glz,
+            Compression::Lz => Self::Lz,
+            Compression::Lz4 => Self::Lz4,
+        }
+    }
+}
+
+const VIEW_EXAMPLES: &str = "\
+Every key and the mouse go to the machine. Ctrl+] opens the menu: there q quits
+and ? explains the rest.
+
+Examples:
+  capsaicin view demo:
+  capsaicin view 127.0.0.1:5900
+  capsaicin view --view-only --draw ascii spice+unix:///run/vm.sock";
+
+/// `view`
+#[derive(Debug, Group)]
+#[command(after_help = VIEW_EXAMPLES)]
+pub struct ViewArgs {
+    /// What to view.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Give up connecting after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Send no keys and no mouse
+    #[arg(long)]
+    pub view_only: bool,
+    /// The key that opens the menu
+    #[arg(long, value_name = "KEY", default_value = "ctrl+]")]
+    pub escape: Escape,
+    /// What the picture is drawn with
+    #[arg(
+        long,
+        value_name = "auto|half|ascii",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub draw: Draw,
+    /// How many colours it is drawn with
+    #[arg(
+        long,
+        value_name = "auto|true|256|16|none",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub colours: Colours,
+}
+
+/// What a picture is drawn with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Draw {
+    /// What the terminal is likely to show
+    Auto,
+    /// Half blocks: two pixels a character
+    Half,
+    /// ASCII characters
+    Ascii,
+}
+
+/// How many colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colours {
+    /// What the terminal is likely to show
+    Auto,
+    /// All of them
+    True,
+    /// The xterm palette
+    #[value(name = "256")]
+    Palette256,
+    /// The first sixteen of it
+    #[value(name = "16")]
+    Palette16,
+    /// None
+    None,
+}
+
+const CONNECT_EXAMPLES: &str = "\
+Runs until the server or Ctrl+C ends it.
+
+Examples:
+  capsaicin connect demo: --for 2
+  capsaicin connect 127.0.0.1:5900
+  capsaicin connect 127.0.0.1:5900 --json --for 5 | head";
+
+/// `connect`
+#[derive(Debug, Group)]
+#[command(after_help = CONNECT_EXAMPLES)]
+pub struct ConnectArgs {
+    /// What to connect to.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Give up connecting after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Disconnect after this many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    pub lasting: Option<Duration>,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+const SCREENSHOT_EXAMPLES: &str = "\
+Waits until the screen is complete and still, two seconds at most when it never
+is still. Without -o the picture is shown in the terminal.
+
+Examples:
+  capsaicin screenshot demo: -o demo.png
+  capsaicin screenshot 127.0.0.1:5900 -o screen.ppm --json
+  capsaicin screenshot spice+unix:///run/vm.sock -o - > screen.png";
+
+/// `screenshot`
+#[derive(Debug, Group)]
+#[command(after_help = SCREENSHOT_EXAMPLES)]
+pub struct ScreenshotArgs {
+    /// What to take.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Write to this file, a .png or a .ppm (- for PNG on standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Print what was saved as JSON
+    #[arg(long, requires = "output")]
+    pub json: bool,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Prints where it listens and runs until Ctrl+C.
+
+Examples:
+  capsaicin serve
+  capsaicin serve 127.0.0.1:5901 --source desktop --password-file secret.txt
+  capsaicin serve --unix /tmp/demo.sock --source image picture.png";
+
+/// `serve`
+#[derive(Debug, Group)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub struct ServeArgs {
+    /// Where to listen, HOST:PORT; port 0 takes a free one
+    #[arg(value_name = "ADDR", conflicts_with = "unix")]
+    pub address: Option<String>,
+    /// Listen on a unix socket instead
+    #[arg(long, value_name = "PATH")]
+    pub unix: Option<PathBuf>,
+    /// Print where it listens as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// What to show: desktop, or image FILE
+    #[arg(long, value_names = ["SOURCE", "FILE"], num_args = 1..=2, default_value = "desktop")]
+    pub source: Vec<String>,
+    /// How to send images: off or lz
+    #[arg(
+        long,
+        value_name = "CODEC",
+        default_value = "lz",
+        hide_possible_values = true
+    )]
+    pub compression: ServedCompression,
+    /// Size of the screen
+    #[arg(long, value_name = "WxH", default_value = "1024x768", value_parser = screen_size)]
+    pub size: Size,
+    /// The password clients need. Everybody on this machine can see it in ps: --password-file hides it
+    #[arg(long, value_name = "PASSWORD", conflicts_with = "password_file")]
+    pub password: Option<String>,
+    /// Read the password clients need from the first line of this file (- for standard input)
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// How `serve` sends images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ServedCompression {
+    /// Not compressed.
+    Off,
+    /// LZ where it makes them smaller.
+    Lz,
+}
+
+fn screen_size(text: &str) -> Result<Size, String> {
+    let (width, height) = text.split_once('x').ok_or("not of the form 1024x768")?;
+    let side = |text: &str| match text.parse() {
+        Ok(n @ 1..=16384) => Ok(n),
+        _ => Err("each side is from 1 to 16384 pixels".to_owned()),
+    };
+    Ok(Size::new(side(width)?, side(height)?))
+}
+
+const DECODE_EXAMPLES: &str = "\
+Several files are a sequence, for GLZ images refer to those before them; OUT is a
+folder then. A .raw file holds the codec's own pixels in its own row order.
+
+Examples:
+  capsaicin decode --codec quic image.quic -o image.png
+  capsaicin decode --codec lz4 --width 640 --height 480 image.lz4 -o image.raw
+  capsaicin decode --codec glz 0.glz 1.glz 2.glz -o frames";
+
+/// `decode`
+#[derive(Debug, Group)]
+#[command(after_help = DECODE_EXAMPLES)]
+pub struct DecodeArgs {
+    /// quic, lz, glz, zlib-glz, lz4, jpeg or jpeg-alpha
+    #[arg(long, value_name = "CODEC", hide_possible_values = true)]
+    pub codec: Codec,
+    /// Files to decode, in order
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// A .png, .ppm or .raw file, or a folder for a sequence
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Write raw pixels, whatever OUT is called
+    #[arg(long)]
+    pub raw: bool,
+    /// Colours of palette images: 4-byte entries B, G, R, 0, or a JSON list of 0xRRGGBB
+    #[arg(long, value_name = "FILE")]
+    pub palette: Option<PathBuf>,
+    /// Columns, for codecs whose streams do not say (LZ4)
+    #[arg(long, value_name = "PIXELS", value_parser = value_parser!(u32).range(1..=16384))]
+    pub width: Option<u32>,
+    /// Rows, for codecs whose streams do not say (LZ4)
+    #[arg(long, value_name = "PIXELS", value_parser = value_parser!(u32).range(1..=16384))]
+    pub height: Option<u32>,
+    /// Print what was decoded as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An image codec of SPICE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Codec {
+    /// QUIC
+    Quic,
+    /// LZ, with or without a palette
+    Lz,
+    /// LZ with a dictionary that images share
+    Glz,
+    /// GLZ inside zlib
+    ZlibGlz,
+    /// LZ4
+    Lz4,
+    /// JPEG
+    Jpeg,
+    /// JPEG with LZ-compressed transparency
+    JpegAlpha,
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  capsaicin completions bash > ~/.local/share/bash-completion/completions/capsaicin
+  capsaicin completions fish > ~/.config/fish/completions/capsaicin.fish";
+
+/// `completions`
+#[derive(Debug, Group)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub struct CompletionsArgs {
+    /// Which shell
+    pub shell: Shell,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    // A year is as good as for ever, and leaves room to calculate with.
+    if seconds > 0.0 && seconds <= 31_536_000.0 {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("more than no seconds, and at most a year".into())
+    }
+}

@@ -1,0 +1,125 @@
+//! Connecting to a target, asking for a password when the server turns out to want one.
+
+use std::time::Duration;
+
+use super::args::TargetArgs;
+use super::password::{self, Secret};
+use super::report::{Exit, Failure};
+use super::target::Target;
+use crate::channel::display::ImageCompression;
+use crate::client::{ClientConfig, ConnectError, SpiceClient};
+use crate::link::LinkError;
+use crate::server::source::Demo;
+use crate::session::SessionConfig;
+
+/// A session, and the server behind it if that is ours.
+pub struct Dialled {
+    /// The session.
+    pub client: SpiceClient,
+    /// The target without its secrets.
+    pub name: String,
+    /// Keeps the demonstration going.
+    _demo: Option<Demo>,
+}
+
+/// How to connect.
+#[derive(Clone, Copy, Debug)]
+pub struct Dial {
+    /// Sends no input.
+    pub view_only: bool,
+    /// How long connecting may take.
+    pub timeout: Duration,
+}
+
+impl Dial {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// Whatever went wrong, in words for the person who wrote the target.
+    pub async fn connect(self, args: &TargetArgs) -> Result<Dialled, Failure> {
+        let target = target(args)?;
+        let (address, in_target, demo) = match &target {
+            Target::Demo => {
+                let demo = Demo::start().await?;
+                (demo.address().clone(), None, Some(demo))
+            }
+            Target::Server {
+                address,
+                password,
+                tls_passed_over,
+            } => {
+                if password.is_some() {
+                    eprintln!(
+                        "capsaicin: others can see a password in a target; --password-file hides it"
+                    );
+                }
+                if *tls_passed_over {
+                    eprintln!("capsaicin: TLS is not supported yet; {address} is used without it");
+                }
+                (address.clone(), password.as_ref(), None)
+            }
+        };
+        let known = match demo {
+            Some(_) => Some(Secret::default()),
+            None => password::find(in_target, args.password_file.as_deref(), |name| {
+                std::env::var_os(name)
+            })?,
+        };
+        let preferred_compression = args.preferred_compression.map(ImageCompression::from);
+        let config = |secret: Secret| ClientConfig {
+            password: secret.password(),
+            view_only: self.view_only,
+            connect_timeout: self.timeout,
+            session: SessionConfig {
+                preferred_compression,
+                ..SessionConfig::default()
+            },
+            ..ClientConfig::new(address.clone())
+        };
+        let name = target.to_string();
+        let tries = match known {
+            None if password::can_ask() => password::TRIES,
+            _ => 0,
+        };
+        let mut result = SpiceClient::connect_with(config(known.unwrap_or_default())).await;
+        for _ in 0..tries {
+            if !result.as_ref().is_err_and(refused_password) {
+                break;
+            }
+            let asked = name.clone();
+            let answer = tokio::task::spawn_blocking(move || password::ask(&asked)).await;
+            let secret = answer.map_err(|_| Failure::interrupted())??;
+            result = SpiceClient::connect_with(config(secret)).await;
+        }
+        Ok(Dialled {
+            client: result?,
+            name,
+            _demo: demo,
+        })
+    }
+}
+
+/// The target of a command line.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn target(args: &TargetArgs) -> Result<Target, Failure> {
+    Target::parse(&args.target).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!("cannot understand the target: {error}"),
+        )
+    })
+}
+
+fn refused_password(error: &ConnectError) -> bool {
+    matches!(
+        error,
+        ConnectError::Link {
+            source: LinkError::WrongPassword,
+            ..
+        }
+    )
+}

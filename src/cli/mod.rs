@@ -1,0 +1,85 @@
+//! The command line: what a person types, and what they are told.
+
+pub mod args;
+mod completions;
+mod connect;
+mod decode;
+mod dial;
+mod logging;
+mod password;
+mod picture;
+pub mod report;
+mod screenshot;
+mod serve;
+pub mod target;
+mod view;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use args::{Args, Command};
+use report::{Exit, Failure};
+
+/// Does what the command line says; the exit code of the process.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            failure.report();
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
+    let common = &args.common;
+    match &args.command {
+        Command::View(args) => block_on(view::run(args, common)),
+        Command::Connect(args) => block_on(connect::run(args, common)),
+        Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
+        Command::Serve(args) => block_on(until_interrupted(serve::run(args, common))),
+        Command::Decode(args) => decode::run(args),
+        Command::Completions(args) => completions::run(args),
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // One decodes, one moves bytes; the command itself has the main thread.
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::file("start", "the program", &error))?;
+    let result = runtime.block_on(command);
+    // Whatever still waits (for a name to be resolved, for a terminal) is not worth waiting for.
+    runtime.shutdown_background();
+    result
+}
+
+/// The command, or the interruption that comes first.
+async fn until_interrupted(
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let interruption = interruption()?;
+    tokio::select! {
+        result = command => result,
+        failure = interruption => Err(failure),
+    }
+}
+
+/// Ends when a signal asks the program to end.
+fn interruption() -> Result<impl Future<Output = Failure>, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::file("listen to", "signals", &error));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => Failure::interrupted(),
+            _ = terminate.recv() => Failure::interrupted(),
+        }
+    })
+}

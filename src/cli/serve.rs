@@ -1,0 +1,136 @@
+//! `capsaicin serve`: be a SPICE server.
+
+use std::future::pending;
+use std::io::{self, Write};
+use std::path::Path;
+
+use image::ImageReader;
+use serde_json::json;
+
+use super::args::{Common, ServeArgs, ServedCompression};
+use super::password;
+use super::report::{Exit, Failure};
+use crate::channel::display::ImageCompression;
+use crate::geometry::Size;
+use crate::link::Password;
+use crate::net::Address;
+use crate::pixels::{PixelBuf, PixelFormat};
+use crate::server::source::{desktop, image as still};
+use crate::server::{ServerConfig, SpiceServer};
+
+/// Where to listen when nothing is said.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:5900";
+
+/// What is shown.
+enum Source {
+    Desktop,
+    Still(PixelBuf),
+}
+
+/// Serves until interrupted.
+///
+/// # Errors
+///
+/// When the source or the password cannot be read, or the address cannot be listened at.
+pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
+    let _logging = super::logging::to_stderr(common.logging())?;
+    let source = source(&args.source)?;
+    let size = match &source {
+        Source::Desktop => args.size,
+        Source::Still(picture) => picture.size,
+    };
+    let config = ServerConfig {
+        password: password(args)?,
+        size,
+        compression: match args.compression {
+            ServedCompression::Off => ImageCompression::Off,
+            ServedCompression::Lz => ImageCompression::Lz,
+        },
+        ..ServerConfig::default()
+    };
+    let server = match &args.unix {
+        Some(path) => SpiceServer::bind_to(&Address::Unix(path.clone()), config).await?,
+        None => {
+            SpiceServer::bind(args.address.as_deref().unwrap_or(DEFAULT_ADDRESS), config).await?
+        }
+    };
+    tell(server.local_address(), args.json)?;
+    match source {
+        Source::Desktop => desktop::run(server, pending()).await,
+        Source::Still(picture) => still::run(server, picture.view(), pending())
+            .await
+            .map_err(|error| {
+                Failure::new(Exit::Usage, format!("cannot show the picture: {error}"))
+            })?,
+    }
+    Ok(())
+}
+
+fn source(words: &[String]) -> Result<Source, Failure> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["desktop"] => Ok(Source::Desktop),
+        ["image", file] => read_picture(Path::new(file)).map(Source::Still),
+        ["image"] => Err(unusable(
+            "image",
+            "it needs a file: --source image FILE.png",
+        )),
+        ["video" | "console" | "recording" | "shell", ..] => {
+            Err(unusable(words[0], "it is not supported yet"))
+        }
+        _ => Err(unusable(&words.join(" "), "desktop and image FILE exist")),
+    }
+}
+
+fn unusable(source: &str, why: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("cannot serve the source '{source}': {why}"),
+    )
+}
+
+/// A PNG file as B, G, R, X.
+fn read_picture(path: &Path) -> Result<PixelBuf, Failure> {
+    let name = path.display().to_string();
+    let damaged = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::File, format!("cannot read {name}: {error}"))
+            .with_hint("PNG files can be served")
+    };
+    let reader = ImageReader::open(path)
+        .and_then(ImageReader::with_guessed_format)
+        .map_err(|error| Failure::file("read", &name, &error))?;
+    let picture = reader
+        .decode()
+        .map_err(|error| damaged(&error))?
+        .into_rgb8();
+    let size = Size::new(picture.width(), picture.height());
+    let pixels = picture
+        .pixels()
+        .flat_map(|p| [p.0[2], p.0[1], p.0[0], 0])
+        .collect();
+    PixelBuf::from_data(PixelFormat::Xrgb, size, pixels)
+        .ok_or_else(|| damaged(&"its size is impossible"))
+}
+
+fn password(args: &ServeArgs) -> Result<Option<Password>, Failure> {
+    let secret = match (&args.password, &args.password_file) {
+        (Some(text), _) => password::checked(text.clone())?,
+        (None, Some(file)) => password::from_file(file)?,
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(secret.password()))
+}
+
+fn tell(address: &Address, as_json: bool) -> Result<(), Failure> {
+    let uri = match address {
+        Address::Tcp { .. } => format!("spice://{address}"),
+        Address::Unix(path) => format!("spice+unix://{}", path.display()),
+    };
+    let mut out = io::stdout().lock();
+    let told = match as_json {
+        true => writeln!(out, "{}", json!({"listening": uri})),
+        false => writeln!(out, "listening at {uri}; Ctrl+C ends it"),
+    };
+    told.and_then(|()| out.flush())
+        .map_err(|error| Failure::output(&error))
+}

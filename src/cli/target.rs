@@ -1,0 +1,334 @@
+//! What a user may write for a server.
+
+use std::fmt;
+use std::path::Path;
+
+use percent_encoding::percent_decode_str;
+
+use super::password::Secret;
+use crate::net::Address;
+
+/// Something to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A server that runs already.
+    Server {
+        /// Where it listens.
+        address: Address,
+        /// The password, if the target had one in it.
+        password: Option<Secret>,
+        /// Whether the server has a TLS port too, which is passed over.
+        tls_passed_over: bool,
+    },
+    /// The server inside this program, showing its demonstration desktop.
+    Demo,
+}
+
+/// Why a text is no target. Never repeats the text: there may be a password in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadTarget {
+    /// A form that exists and that this version does not have.
+    NotYet(&'static str),
+    /// Nothing anybody would understand; the reason.
+    Malformed(String),
+}
+
+impl Target {
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+unix://PATH`, the path of a socket, or `demo:`.
+    ///
+    /// # Errors
+    ///
+    /// [`BadTarget`].
+    pub fn parse(text: &str) -> Result<Self, BadTarget> {
+        if let Some(rest) = text.strip_prefix("spice://") {
+            return spice_uri(rest);
+        }
+        if let Some(path) = text.strip_prefix("spice+unix://") {
+            return match path {
+                "" => Err(malformed("the path of the socket is missing")),
+                path => Ok(Self::server(Address::Unix(path.into()))),
+            };
+        }
+        if let Some(demo) = text.strip_prefix("demo:") {
+            return match demo {
+                "" | "desktop" => Ok(Self::Demo),
+                "video" | "console" | "shell" => Err(BadTarget::NotYet("this demonstration")),
+                _ => Err(malformed("the demonstrations are demo: and demo:desktop")),
+            };
+        }
+        if let Some(what) = not_yet(text) {
+            return Err(BadTarget::NotYet(what));
+        }
+        if let Some((scheme, _)) = text.split_once("://") {
+            let known = "known are spice:// and spice+unix://";
+            return Err(malformed(format!("'{scheme}://' leads nowhere; {known}")));
+        }
+        if is_socket(text) {
+            return Ok(Self::server(Address::Unix(text.into())));
+        }
+        let address = Address::parse(text).map_err(|error| malformed(error.why))?;
+        Ok(Self::server(address))
+    }
+
+    fn server(address: Address) -> Self {
+        Self::Server {
+            address,
+            password: None,
+            tls_passed_over: false,
+        }
+    }
+}
+
+/// Forms of the contract that belong to later versions, by what they are.
+fn not_yet(text: &str) -> Option<&'static str> {
+    let extension = Path::new(text).extension().and_then(|e| e.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("vv") => return Some("a virt-viewer connection file"),
+        Some("pcapng" | "pcap") => return Some("a recording"),
+        _ => {}
+    }
+    if text == "-" {
+        Some("a connection file on standard input")
+    } else if text.starts_with("spice+tls://") {
+        Some("TLS")
+    } else if text.starts_with("libvirt:") || text.starts_with("libvirt+") {
+        Some("asking libvirt")
+    } else {
+        None
+    }
+}
+
+/// A socket in the current folder has no slash in its name.
+fn is_socket(text: &str) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    !text.contains('/')
+        && std::fs::metadata(text).is_ok_and(|metadata| metadata.file_type().is_socket())
+}
+
+fn malformed(why: impl Into<String>) -> BadTarget {
+    BadTarget::Malformed(why.into())
+}
+
+/// `[USER@]HOST[:PORT][/PATH][?KEY=VALUE…]`, after `spice://`. The user name is for SASL and not needed; a path means
+/// nothing.
+fn spice_uri(rest: &str) -> Result<Target, BadTarget> {
+    let end_of_host = rest.find(['/', '?', ';']).unwrap_or(rest.len());
+    let (authority, query) = rest.split_at(end_of_host);
+    let query = query
+        .find(['?', ';'])
+        .map_or("", |start| &query[start + 1..]);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let host = percent_decoded(host).ok_or(malformed("the host is not UTF-8"))?;
+    if host.is_empty() {
+        return Err(malformed("the host is missing"));
+    }
+    let query = Query::parse(query)?;
+    let has_port = host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.contains(']'));
+    // A slash is how a path begins, which a host of a URI is not.
+    let mut address = match Address::parse(&host) {
+        Ok(Address::Unix(_)) => return Err(malformed("the host is not one")),
+        Ok(address) => address,
+        Err(error) => return Err(malformed(error.why)),
+    };
+    if let (Address::Tcp { port, .. }, Some(asked)) = (&mut address, query.port) {
+        if has_port {
+            return Err(malformed("the port is given twice"));
+        }
+        *port = asked;
+    } else if query.tls_port.is_some() && !has_port {
+        return Err(BadTarget::NotYet("TLS"));
+    }
+    Ok(Target::Server {
+        address,
+        password: query.password,
+        tls_passed_over: query.tls_port.is_some(),
+    })
+}
+
+/// What may follow the host of a URI.
+#[derive(Default)]
+struct Query {
+    port: Option<u16>,
+    tls_port: Option<u16>,
+    password: Option<Secret>,
+}
+
+impl Query {
+    fn parse(text: &str) -> Result<Self, BadTarget> {
+        let mut query = Self::default();
+        let mut seen = Vec::new();
+        for pair in text.split(['&', ';']).filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or(malformed("a key in it has no value"))?;
+            if seen.contains(&key) {
+                return Err(malformed(format!("'{key}' is given twice")));
+            }
+            seen.push(key);
+            match key {
+                "port" | "tls-port" | "password" if value.is_empty() => {}
+                "port" => query.port = Some(port(value)?),
+                "tls-port" => query.tls_port = Some(port(value)?),
+                "password" => query.password = Some(password(value)?),
+                _ => {
+                    let known = "known are port, tls-port and password";
+                    return Err(malformed(format!("'{key}' means nothing; {known}")));
+                }
+            }
+        }
+        Ok(query)
+    }
+}
+
+fn port(text: &str) -> Result<u16, BadTarget> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let port = text.parse().ok().filter(|port| digits && *port != 0);
+    port.ok_or(malformed("a port is not a number from 1 to 65535"))
+}
+
+fn password(text: &str) -> Result<Secret, BadTarget> {
+    let text = percent_decoded(text).ok_or(malformed("the password is not UTF-8"))?;
+    Secret::new(text).map_err(|error| malformed(error.to_string()))
+}
+
+/// `%41` as `A`; anything else as it is, `+` too. `None` when the result is not UTF-8.
+fn percent_decoded(text: &str) -> Option<String> {
+    let text = percent_decode_str(text).decode_utf8().ok()?;
+    Some(text.into_owned())
+}
+
+/// The address, or `demo:`; never the password.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server { address, .. } => address.fmt(f),
+            Self::Demo => f.write_str("demo:"),
+        }
+    }
+}
+
+impl fmt::Display for BadTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYet(what) => write!(f, "{what} is not supported yet"),
+            Self::Malformed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for BadTarget {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(host: &str, port: u16) -> Result<Target, BadTarget> {
+        Ok(Target::server(Address::tcp(host, port)))
+    }
+
+    fn unix(path: &str) -> Result<Target, BadTarget> {
+        Ok(Target::server(Address::Unix(path.into())))
+    }
+
+    #[test]
+    fn every_form_of_a_server_is_understood() {
+        for (text, target) in [
+            ("vm.example", tcp("vm.example", 5900)),
+            ("vm.example:5901", tcp("vm.example", 5901)),
+            ("[::1]:5902", tcp("::1", 5902)),
+            ("::1", tcp("::1", 5900)),
+            ("spice://vm.example", tcp("vm.example", 5900)),
+            ("spice://vm.example:5903", tcp("vm.example", 5903)),
+            ("spice://[::1]:5904/", tcp("::1", 5904)),
+            ("spice://[fe80::1]?port=5905", tcp("fe80::1", 5905)),
+            ("spice://vm.example?port=5906", tcp("vm.example", 5906)),
+            ("spice://vm.example;port=5907", tcp("vm.example", 5907)),
+            (
+                "spice://vm.example/?port=5908&tls-port=",
+                tcp("vm.example", 5908),
+            ),
+            ("spice://user@vm.example:5909", tcp("vm.example", 5909)),
+            ("spice+unix:///run/vm.sock", unix("/run/vm.sock")),
+            ("/run/vm.sock", unix("/run/vm.sock")),
+            ("./vm.sock", unix("./vm.sock")),
+            ("demo:", Ok(Target::Demo)),
+            ("demo:desktop", Ok(Target::Demo)),
+        ] {
+            assert_eq!(Target::parse(text), target, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_uri_is_decoded_and_never_shown() {
+        let target = Target::parse("spice://vm:5900?password=se%20s%26me+x").unwrap();
+        let expected = Secret::new("se s&me+x".into()).unwrap();
+        assert!(matches!(&target, Target::Server { password: Some(p), .. } if *p == expected));
+        assert_eq!(target.to_string(), "vm:5900");
+        assert!(!format!("{target:?}").contains("s&me"));
+        let error = Target::parse("spice://vm?password=sesame&password=sesame").unwrap_err();
+        assert_eq!(error.to_string(), "'password' is given twice");
+    }
+
+    #[test]
+    fn a_server_with_both_ports_is_used_without_tls_and_says_so() {
+        let target = Target::parse("spice://vm?port=5900&tls-port=5901").unwrap();
+        assert!(matches!(
+            target,
+            Target::Server {
+                tls_passed_over: true,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn forms_of_later_versions_are_refused_by_name() {
+        for (text, what) in [
+            ("spice+tls://vm:5901", "TLS"),
+            ("spice://vm?tls-port=5901", "TLS"),
+            ("vm.vv", "a virt-viewer connection file"),
+            ("some/vm.vv", "a virt-viewer connection file"),
+            ("-", "a connection file on standard input"),
+            ("libvirt:fedora", "asking libvirt"),
+            ("libvirt+qemu:///system:fedora", "asking libvirt"),
+            ("boot.pcapng", "a recording"),
+            ("demo:video", "this demonstration"),
+        ] {
+            assert_eq!(Target::parse(text), Err(BadTarget::NotYet(what)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_target_is_refused_with_the_reason() {
+        for (text, why) in [
+            ("", "it is empty"),
+            ("vm:0", "the port is not a number from 1 to 65535"),
+            ("spice://", "the host is missing"),
+            ("spice://?port=5900", "the host is missing"),
+            ("spice://vm:5900?port=5901", "the port is given twice"),
+            ("spice://vm?port=5900;port=5901", "'port' is given twice"),
+            (
+                "spice://vm?port=66000",
+                "a port is not a number from 1 to 65535",
+            ),
+            ("spice://vm?port", "a key in it has no value"),
+            (
+                "spice://vm?host=x",
+                "'host' means nothing; known are port, tls-port and password",
+            ),
+            ("spice://%ff", "the host is not UTF-8"),
+            ("spice+unix://", "the path of the socket is missing"),
+            (
+                "vnc://vm",
+                "'vnc://' leads nowhere; known are spice:// and spice+unix://",
+            ),
+            ("demo:fish", "the demonstrations are demo: and demo:desktop"),
+        ] {
+            assert_eq!(Target::parse(text), Err(malformed(why)), "{text}");
+        }
+    }
+}

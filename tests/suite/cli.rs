@@ -1,0 +1,292 @@
+//! The program as a person or a script starts it.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+
+fn capsaicin(args: &[&str]) -> Output {
+    command(args).output().expect("the program starts")
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_capsaicin"));
+    command.args(args).stdin(Stdio::null());
+    for name in ["CAPSAICIN_PASSWORD", "CAPSAICIN_PASSWORD_FILE", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it was not killed")
+}
+
+/// A port where a server says `greeting` to whoever connects, then reads until they leave.
+fn impostor(greeting: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let _ = stream.write_all(greeting);
+            while stream.read(&mut [0; 512]).is_ok_and(|n| n > 0) {}
+        }
+    });
+    port
+}
+
+/// A port where nobody listens.
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port()
+}
+
+#[test]
+fn help_and_version_are_no_failures() {
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["view", "--help"],
+        &["decode", "--help"],
+    ] {
+        let output = capsaicin(args);
+        assert_eq!(code(&output), 0, "{args:?}");
+        assert!(
+            !output.stdout.is_empty() && output.stderr.is_empty(),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn a_command_line_without_sense_is_a_usage_error() {
+    for args in [
+        &[][..],
+        &["dance"],
+        &["view"],
+        &["view", "vm1:port"],
+        &["screenshot", "demo:", "-o", "x.bmp"],
+        &["connect", "demo:", "--for", "0"],
+        &["view", "demo:", "--draw", "crayon"],
+        &["view", "demo:", "--escape", "shift+banana"],
+    ] {
+        assert_eq!(
+            code(&capsaicin(args)),
+            2,
+            "{args:?}: {}",
+            stderr(&capsaicin(args))
+        );
+    }
+}
+
+#[test]
+fn a_closed_port_is_told_with_what_to_check() {
+    let port = closed_port();
+    let output = capsaicin(&[
+        "screenshot",
+        &format!("127.0.0.1:{port}"),
+        "-o",
+        "never.png",
+    ]);
+    assert_eq!(
+        stderr(&output),
+        format!(
+            "capsaicin: cannot connect to 127.0.0.1:{port}: connection refused\n  \
+             hint: nothing listens there: check the port of the machine's -spice option\n"
+        )
+    );
+    assert_eq!(code(&output), 3);
+}
+
+#[test]
+fn other_servers_are_recognised_by_what_they_say() {
+    for (greeting, word, exit) in [
+        (&b"RFB 003.008\n"[..], "VNC", 4),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH", 4),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP", 4),
+        (&[0x15, 3, 3, 0, 2, 2, 70], "TLS", 5),
+    ] {
+        let port = impostor(greeting);
+        let output = capsaicin(&["connect", &format!("127.0.0.1:{port}")]);
+        assert_eq!(code(&output), exit, "{word}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(word),
+            "{word}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_runs_into_the_timeout() {
+    let port = impostor(b"");
+    let output = capsaicin(&["connect", &format!("127.0.0.1:{port}"), "--timeout", "0.3"]);
+    assert_eq!(code(&output), 8);
+    assert!(
+        stderr(&output).contains("no answer within 0.3 s"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_missing_socket_and_a_missing_file_each_say_what_is_missing() {
+    let output = capsaicin(&["connect", "/nowhere/vm.sock"]);
+    assert_eq!(code(&output), 3);
+    assert!(
+        stderr(&output).contains("there is no such socket"),
+        "{}",
+        stderr(&output)
+    );
+
+    let output = capsaicin(&["decode", "--codec", "quic", "/nowhere/x.enc", "-o", "x.png"]);
+    assert_eq!(code(&output), 11);
+    assert_eq!(
+        stderr(&output),
+        "capsaicin: cannot read /nowhere/x.enc: no such file or directory\n"
+    );
+}
+
+#[test]
+fn a_password_over_60_bytes_is_a_usage_error_and_is_not_shown() {
+    let long = "x".repeat(61);
+    let mut program = command(&["connect", "127.0.0.1:1"]);
+    let output = program
+        .env("CAPSAICIN_PASSWORD", &long)
+        .output()
+        .expect("it starts");
+    assert_eq!(code(&output), 2);
+    assert!(
+        !stderr(&output).contains(&long) && stderr(&output).contains("60"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn the_viewer_without_a_terminal_says_what_to_use_instead() {
+    let output = capsaicin(&["view", "demo:"]);
+    assert_eq!(code(&output), 10);
+    assert!(
+        stderr(&output).contains("hint: 'capsaicin screenshot' needs none"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn completions_exist_for_the_usual_shells() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = capsaicin(&["completions", shell]);
+        assert_eq!(code(&output), 0);
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("screenshot"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_closes_early_is_no_failure() {
+    let mut child = command(&["completions", "bash"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn the_demo_gives_a_screenshot_and_a_log_of_events() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("demo.png");
+    let output = capsaicin(&[
+        "screenshot",
+        "demo:",
+        "-o",
+        file.to_str().expect("text"),
+        "--json",
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let facts: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let picture = image_size(&std::fs::read(&file).expect("the file is there"));
+    assert_eq!(
+        (facts["width"].as_u64(), facts["height"].as_u64()),
+        (Some(picture.0), Some(picture.1))
+    );
+
+    let output = capsaicin(&["connect", "demo:", "--for", "0.5", "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let events: Vec<serde_json::Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+        .collect();
+    let names: Vec<_> = events.iter().filter_map(|e| e["event"].as_str()).collect();
+    for name in ["session", "opened", "surface-created", "region", "marked"] {
+        assert!(names.contains(&name), "{name} is missing from {names:?}");
+    }
+    assert_eq!(names.last(), Some(&"end"));
+}
+
+/// Width and height from a PNG's header.
+fn image_size(png: &[u8]) -> (u64, u64) {
+    assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
+    let number = |at: usize| {
+        u64::from(u32::from_be_bytes(
+            png[at..at + 4].try_into().expect("four bytes"),
+        ))
+    };
+    (number(16), number(20))
+}
+
+#[test]
+fn a_quic_image_is_decoded_to_raw_pixels_and_to_a_picture() {
+    // Spec 08a §11.1: 2×2 RGB32.
+    let stream = [
+        0x51, 0x55, 0x49, 0x43, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0x86, 0x82, 0x84,
+        0x86, 0x8f, 0x88, 0x86, 0x86, 0x0e, 0x35, 0, 0, 0, 0, 0, 0,
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    std::fs::write(path("a.enc"), stream).expect("written");
+    for out in ["a.raw", "a.ppm", "a.png"] {
+        let output = capsaicin(&[
+            "decode",
+            "--codec",
+            "quic",
+            &path("a.enc"),
+            "-o",
+            &path(out),
+        ]);
+        assert_eq!(code(&output), 0, "{out}: {}", stderr(&output));
+    }
+    let raw = std::fs::read(path("a.raw")).expect("written");
+    assert_eq!(raw, [1, 2, 3, 0, 4, 5, 6, 0, 1, 2, 3, 0, 250, 128, 0, 0]);
+    let ppm = std::fs::read(path("a.ppm")).expect("written");
+    assert_eq!(
+        ppm,
+        b"P6\n2 2\n255\n\x03\x02\x01\x06\x05\x04\x03\x02\x01\x00\x80\xfa"
+    );
+
+    std::fs::write(path("b.enc"), &stream[..30]).expect("written");
+    let output = capsaicin(&[
+        "decode",
+        "--codec",
+        "quic",
+        &path("b.enc"),
+        "-o",
+        &path("b.png"),
+    ]);
+    assert_eq!(code(&output), 11);
+    assert!(
+        !std::path::Path::new(&path("b.png")).exists(),
+        "nothing half-written is left"
+    );
+}
