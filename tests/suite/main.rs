@@ -10,6 +10,7 @@ mod codecs_dictionary;
 mod cursor;
 mod layers;
 mod link;
+mod pair;
 mod server;
 mod session;
 mod wire;
