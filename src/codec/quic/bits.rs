@@ -64,26 +64,32 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(super) fn take(&mut self, bits: u32) -> u32 {
         self.refill();
+        self.cut(bits)
+    }
+
+    /// Takes a number of bits that are known to be there.
+    #[inline(always)]
+    pub(super) fn cut(&mut self, bits: u32) -> u32 {
         let value = (self.window >> 32) >> (32 - bits);
         self.skip(bits);
         value as u32
     }
 
-    /// The byte that the next bit is in, on the whole: words are counted from their first byte on.
-    pub(super) fn position(&self) -> usize {
-        (self.next * 32 - self.held as usize) / 8
+    /// Bits taken so far, zeros after the end among them.
+    pub(super) fn taken(&self) -> usize {
+        self.next * 32 - self.held as usize
     }
 
     /// Whether more bits were taken than the stream has.
     pub(super) fn is_exhausted(&self) -> bool {
-        self.next * 32 - self.held as usize > self.words.len() * 32
+        self.taken() > self.words.len() * 32
     }
 }
 
-/// Appends bits to a `Vec`.
-pub(super) struct Writer<'a> {
-    out: &'a mut Vec<u8>,
-    /// Where the next word goes. INVARIANT: not beyond the length of `out`; what is there is to be overwritten.
+/// Appends bits to a `Vec`, always the same one. That one is a parameter, so that loops keep the rest in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Writer {
+    /// Where the next word goes. INVARIANT: not beyond the length of the `Vec`; what is there is to be overwritten.
     at: usize,
     /// Bits of the unfinished word, the first one in the highest place, zeros below.
     window: u64,
@@ -91,15 +97,14 @@ pub(super) struct Writer<'a> {
     held: u32,
 }
 
-impl<'a> Writer<'a> {
-    /// Zeros are put at the end of `out` this many bytes at a time.
+impl Writer {
+    /// Zeros are put at the end of a `Vec` this many bytes at a time.
     const STEP: usize = 4096;
 
-    pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
-        let at = out.len();
+    /// Writes behind what `out` holds.
+    pub(super) fn new(out: &[u8]) -> Self {
         Self {
-            out,
-            at,
+            at: out.len(),
             window: 0,
             held: 0,
         }
@@ -107,35 +112,35 @@ impl<'a> Writer<'a> {
 
     /// Puts the low `bits` bits of `value`, whose other bits are 0; 1 to 32 bits.
     #[inline(always)]
-    pub(super) fn put(&mut self, value: u32, bits: u32) {
+    pub(super) fn put(&mut self, out: &mut Vec<u8>, value: u32, bits: u32) {
         self.window |= u64::from(value) << ((64 - bits - self.held) & 63);
         self.held += bits;
-        // The word is stored whether it is full or not; a branch on that would be a coin toss.
-        if self.at + 4 > self.out.len() {
-            self.grow();
+        if out.len() < self.at + 4 {
+            grow(out, self.at + Self::STEP);
         }
+        // The word is stored whether it is full or not; a branch on that would be a coin toss.
         let word = (self.window >> 32) as u32;
-        self.out[self.at..self.at + 4].copy_from_slice(&word.to_le_bytes());
+        out[self.at..self.at + 4].copy_from_slice(&word.to_le_bytes());
         let full = self.held / 32;
         self.at += 4 * full as usize;
         self.window <<= 32 * full;
         self.held %= 32;
     }
 
-    #[cold]
-    #[inline(never)]
-    fn grow(&mut self) {
-        self.out.resize(self.at + Self::STEP, 0);
-    }
-
     /// Fills the last word with zeros and adds the word of zeros that follows every image.
-    pub(super) fn finish(mut self) {
+    pub(super) fn finish(mut self, out: &mut Vec<u8>) {
         if self.held > 0 {
-            self.put(0, 32 - self.held);
+            self.put(out, 0, 32 - self.held);
         }
-        self.put(0, 32);
-        self.out.truncate(self.at);
+        self.put(out, 0, 32);
+        out.truncate(self.at);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn grow(out: &mut Vec<u8>, len: usize) {
+    out.resize(len, 0);
 }
 
 #[cfg(test)]
@@ -168,11 +173,11 @@ mod tests {
     #[test]
     fn a_writer_fills_the_last_word_and_adds_one_of_zeros() {
         let mut out = vec![0xee];
-        let mut writer = Writer::new(&mut out);
+        let mut writer = Writer::new(&out);
         for (value, bits) in [(0x1, 4), (0x23, 8), (0x4_5678, 20), (0x1, 1)] {
-            writer.put(value, bits);
+            writer.put(&mut out, value, bits);
         }
-        writer.finish();
+        writer.finish(&mut out);
 
         assert_eq!(
             out,
@@ -183,9 +188,9 @@ mod tests {
     #[test]
     fn a_full_last_word_is_followed_by_one_word_only() {
         let mut out = Vec::new();
-        let mut writer = Writer::new(&mut out);
-        writer.put(0x9000_0001, 32);
-        writer.finish();
+        let mut writer = Writer::new(&out);
+        writer.put(&mut out, 0x9000_0001, 32);
+        writer.finish(&mut out);
 
         assert_eq!(out, [1, 0, 0, 0x90, 0, 0, 0, 0]);
     }

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::bits::Reader;
+use super::bits::{LOOK_AHEAD, Reader};
 use super::model::{
-    Before, CODE_OF_5_BITS, CODE_OF_8_BITS, Code, Contexts, LONG_WORD, Model, RunState, add, mean,
+    Before, CODE_OF_5_BITS, CODE_OF_8_BITS, Code, Contexts, DecodingTable, FAST_BITS, LONG_WORD,
+    Model, RunState, add, mean,
 };
 use super::{HEADER_BYTES, Header, Kind};
 use crate::codec::{Error, Limits};
@@ -76,7 +77,7 @@ impl Decoder {
         reader: &mut Reader<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let mut model = Model::<1>::new(&CODE_OF_8_BITS);
+        let mut model = LaneModel::<1>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.decoding);
         self.colour.clear(header.width);
         for y in 0..header.height {
             let row = self.colour.decode(y, &mut model, reader)?;
@@ -92,7 +93,7 @@ impl Decoder {
         reader: &mut Reader<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let mut model = Model::<3>::new(code);
+        let mut model = LaneModel::<3>::new(code, &code.decoding);
         self.colour.clear(header.width);
         for y in 0..header.height {
             let row = self.colour.decode(y, &mut model, reader)?;
@@ -116,8 +117,8 @@ impl Decoder {
         reader: &mut Reader<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let mut colour_model = Model::<3>::new(&CODE_OF_8_BITS);
-        let mut alpha_model = Model::<1>::new(&CODE_OF_8_BITS);
+        let mut colour_model = LaneModel::<3>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.decoding);
+        let mut alpha_model = LaneModel::<1>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.decoding);
         self.colour.clear(header.width);
         self.alpha.clear(header.width);
         for y in 0..header.height {
@@ -152,6 +153,8 @@ fn append<P, const N: usize>(
         .for_each(|(out, pixel)| *out = bytes(pixel));
 }
 
+type LaneModel<const PLANES: usize> = Model<PLANES, { 1 << FAST_BITS }>;
+
 /// The row being decoded, of one lane.
 #[derive(Debug, Default)]
 struct Row {
@@ -173,7 +176,7 @@ impl Row {
     fn decode<const PLANES: usize>(
         &mut self,
         y: u32,
-        model: &mut Model<PLANES>,
+        model: &mut LaneModel<PLANES>,
         reader: &mut Reader<'_>,
     ) -> Result<&[u32], Error> {
         let mut before = Before::first(self.pixels[0], self.contexts[0]);
@@ -204,21 +207,21 @@ impl Row {
     fn span<const PLANES: usize, const FIRST: bool, const RUNS: bool>(
         &mut self,
         columns: Range<usize>,
-        model: &mut Model<PLANES>,
+        model: &mut LaneModel<PLANES>,
         reader: &mut Reader<'_>,
         before: &mut Before,
     ) -> Result<(), Error> {
         let pixels = &mut self.pixels[columns.clone()];
         let contexts = &mut self.contexts[columns];
-        let code = model.code;
+        let width = pixels.len().min(contexts.len());
+        let mask = model.code.mask;
         let mut bits = *reader;
         let mut wait = model.wait;
         let mut b = *before;
         let mut x = 0;
-        while x < pixels.len() && x < contexts.len() {
-            let above = if FIRST { b.left } else { pixels[x] };
-            if RUNS && b.allows_run(above) {
-                let length = run(&mut bits, &mut model.run, pixels.len() - x)?;
+        while x < width {
+            if RUNS && b.allows_run(pixels[x]) {
+                let length = run(&mut bits, &mut model.run, width - x)?;
                 if length > 0 {
                     let end = x + length;
                     b.above_left = pixels[end - 1];
@@ -228,99 +231,104 @@ impl Row {
                     continue;
                 }
             }
-            let words = pixel(&mut bits, model, b.contexts)?;
-            let residuals = residuals::<PLANES>(words);
-            let pixel = add(mean(b.left, above), residuals) & code.mask;
-            if wait == 0 {
-                model.update(b.contexts, residuals);
-                wait = model.draw();
-            } else {
-                wait -= 1;
+            // Each plane's code is looked up as soon as its symbol is known.
+            let mut codes = model.codes(b.contexts);
+            while x < width {
+                let above = if FIRST { b.left } else { pixels[x] };
+                bits.refill();
+                let mut window = bits.window();
+                let mut packed = 0;
+                let mut taken = 0u8;
+                let mut next = codes;
+                for plane in 0..PLANES {
+                    let word = codes[plane].decode(window);
+                    window <<= word & 63;
+                    next[plane] = model.code_after(plane, word);
+                    packed |= word >> (8 * plane);
+                    taken = taken.wrapping_add(word as u8);
+                }
+                // Three times the longest fast word is still less than the mark of a long one.
+                if u64::from(taken) < LONG_WORD {
+                    bits.skip_to(window, taken.into());
+                } else {
+                    packed = long_pixel(&mut bits, model, codes)?;
+                    next = model.codes(Contexts::from_words(packed));
+                }
+                codes = next;
+                let residuals = residuals::<PLANES>(packed);
+                let pixel = add(mean(b.left, above), residuals) & mask;
+                if wait == 0 {
+                    model.update(b.contexts, residuals);
+                    wait = model.draw();
+                    codes = model.codes(Contexts::from_words(packed));
+                } else {
+                    wait -= 1;
+                }
+                pixels[x] = pixel;
+                contexts[x] = Contexts::from_words(packed);
+                b.next(pixel, above, contexts[x]);
+                x += 1;
+                if RUNS && x < width && b.allows_run(pixels[x]) {
+                    break;
+                }
             }
-            pixels[x] = pixel;
-            contexts[x] = Contexts::from_words(words);
-            b.next(pixel, above, contexts[x]);
-            x += 1;
         }
         (*reader, model.wait, *before) = (bits, wait, b);
         Ok(())
     }
 }
 
-/// Decodes the symbols of one pixel: the entries of the tables, each shifted down by eight times its plane.
+/// Decodes the symbols of one pixel, with words of any length: what the loop above does with tables.
 #[inline(always)]
-fn pixel<const PLANES: usize>(
+fn long_pixel<const PLANES: usize>(
     bits: &mut Reader<'_>,
-    model: &Model<PLANES>,
-    contexts: Contexts,
+    model: &LaneModel<PLANES>,
+    codes: [&DecodingTable; PLANES],
 ) -> Result<u64, Error> {
-    bits.refill();
-    let mut window = bits.window();
     let mut packed = 0;
-    let mut lengths = 0;
-    for plane in 0..PLANES {
-        let word = model.code.fast(model.best(plane, contexts), window);
-        window <<= word & 63;
-        packed |= word >> (8 * plane);
-        lengths += word;
+    let mut largest = 0;
+    for (plane, code) in codes.into_iter().enumerate() {
+        let symbol = symbol(bits, code);
+        packed |= model.code.entry(symbol) >> (8 * plane);
+        largest = largest.max(symbol);
     }
-    // Three times the longest fast word is still less than the mark of a long one.
-    let taken = lengths as u8;
-    if u64::from(taken) < LONG_WORD {
-        bits.skip_to(window, taken.into());
-        return Ok(packed);
+    if largest > model.code.most() {
+        return Err(corrupt(bits, "a symbol beyond the samples"));
     }
-    let (after, packed) = long_pixel(*bits, model, contexts)?;
-    *bits = after;
     Ok(packed)
 }
 
-/// What [`pixel`] does, with words of any length. The reader goes in and out by value so that the loop above can keep it
-/// in registers.
-#[cold]
-#[inline(never)]
-fn long_pixel<'a, const PLANES: usize>(
-    mut bits: Reader<'a>,
-    model: &Model<PLANES>,
-    contexts: Contexts,
-) -> Result<(Reader<'a>, u64), Error> {
-    let mut packed = 0;
-    for plane in 0..PLANES {
-        let symbol = symbol(&mut bits, model.code, model.best(plane, contexts))?;
-        packed |= model.code.entry(symbol) >> (8 * plane);
-    }
-    Ok((bits, packed))
-}
-
-/// Decodes a symbol in code `k`, bit by bit as the format is defined.
-fn symbol(bits: &mut Reader<'_>, code: &Code, k: usize) -> Result<u32, Error> {
+/// Decodes a symbol of any length.
+#[inline(always)]
+fn symbol(bits: &mut Reader<'_>, code: &DecodingTable) -> u32 {
     bits.refill();
-    let (prefix, suffix) = code.escape(k);
     let zeros = bits.window().leading_zeros();
-    if zeros < prefix {
-        bits.skip(zeros + 1);
-        return Ok(zeros << k | bits.take(k as u32));
-    }
-    bits.skip(prefix);
-    let symbol = (prefix << k) + bits.take(suffix);
-    if symbol > code.most() {
-        return Err(corrupt(bits, "a symbol beyond the samples"));
-    }
-    Ok(symbol)
+    // An escape is as many zeros and no 1 after them.
+    let escapes = zeros >= code.prefix;
+    let tail = if escapes { code.suffix } else { code.k };
+    let high = zeros.min(code.prefix) << code.k;
+    bits.skip((zeros + 1).min(code.prefix));
+    high + bits.cut(tail)
 }
 
 /// Decodes the length of a run of at most `limit` pixels.
 #[inline(always)]
 fn run(bits: &mut Reader<'_>, state: &mut RunState, limit: usize) -> Result<usize, Error> {
     let mut length = 0;
-    while bits.take(1) == 1 {
-        length += 1 << state.exponent();
+    loop {
+        bits.refill();
+        let ones = bits.window().leading_ones().min(LOOK_AHEAD - 1);
+        length += state.climb(ones);
         if length > limit {
             return Err(corrupt(bits, "a run beyond its segment"));
         }
-        *state = state.up();
+        bits.skip(ones);
+        if ones < LOOK_AHEAD - 1 {
+            break;
+        }
     }
-    length += bits.take(state.exponent()) as usize;
+    // The 0 after the ones, and what is left of the length.
+    length += bits.take(1 + state.exponent()) as usize;
     if length > limit {
         return Err(corrupt(bits, "a run beyond its segment"));
     }
@@ -331,13 +339,47 @@ fn run(bits: &mut Reader<'_>, state: &mut RunState, limit: usize) -> Result<usiz
 #[cold]
 fn corrupt(bits: &Reader<'_>, what: &'static str) -> Error {
     Error::Corrupt {
-        at: HEADER_BYTES + bits.position(),
+        at: HEADER_BYTES + bits.taken() / 32 * 4,
         what,
     }
 }
 
-/// The residuals in the entries that [`pixel`] gives.
+/// The residuals in the entries of a pixel.
 #[inline(always)]
 fn residuals<const PLANES: usize>(words: u64) -> u32 {
     words as u32 >> (8 * (4 - PLANES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream of one word, highest bit first.
+    fn stream(word: u32, length: u32) -> [u8; 4] {
+        (word << (32 - length)).to_le_bytes()
+    }
+
+    #[test]
+    fn tables_and_arithmetic_decode_every_word_to_its_symbol() {
+        for code in [&CODE_OF_8_BITS, &CODE_OF_5_BITS] {
+            for table in &code.decoding[..code.bits as usize] {
+                for symbol in 0..=code.most() {
+                    let (word, length) = table.spell(symbol);
+                    let data = stream(word, length);
+                    let mut bits = Reader::new(&data);
+                    bits.refill();
+                    let looked_up = table.decode(bits.window());
+
+                    assert_eq!(super::symbol(&mut bits, table), symbol);
+                    assert_eq!(bits.taken(), length as usize);
+                    let expected = if length > FAST_BITS {
+                        LONG_WORD
+                    } else {
+                        code.entry(symbol) | u64::from(length)
+                    };
+                    assert_eq!(looked_up, expected);
+                }
+            }
+        }
+    }
 }

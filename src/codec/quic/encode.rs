@@ -65,21 +65,19 @@ impl Encoder {
         header.check()?;
         let rows = rows(&header, stride, pixels)?;
         header.write(out);
-        let mut writer = Writer::new(out);
         match kind {
-            Kind::Gray => self.gray_rows(width, rows, &mut writer),
-            Kind::Rgb16 => self.rgb_rows(width, rows, &CODE_OF_5_BITS, unpack_555, &mut writer),
+            Kind::Gray => self.gray_rows(width, rows, out),
+            Kind::Rgb16 => self.rgb_rows(width, rows, &CODE_OF_5_BITS, unpack_555, out),
             Kind::Rgb24 => {
                 let unpack = |[b, g, r]: [u8; 3]| u32::from_le_bytes([b, g, r, 0]);
-                self.rgb_rows(width, rows, &CODE_OF_8_BITS, unpack, &mut writer);
+                self.rgb_rows(width, rows, &CODE_OF_8_BITS, unpack, out);
             }
             Kind::Rgb32 => {
                 let unpack = |[b, g, r, _]: [u8; 4]| u32::from_le_bytes([b, g, r, 0]);
-                self.rgb_rows(width, rows, &CODE_OF_8_BITS, unpack, &mut writer);
+                self.rgb_rows(width, rows, &CODE_OF_8_BITS, unpack, out);
             }
-            Kind::Rgba => self.rgba_rows(width, rows, &mut writer),
+            Kind::Rgba => self.rgba_rows(width, rows, out),
         }
-        writer.finish();
         Ok(())
     }
 
@@ -87,14 +85,16 @@ impl Encoder {
         &mut self,
         width: u32,
         rows: impl Iterator<Item = &'p [u8]>,
-        writer: &mut Writer<'_>,
+        out: &mut Vec<u8>,
     ) {
-        let mut model = Model::<1>::new(&CODE_OF_8_BITS);
+        let mut writer = Writer::new(out);
+        let mut model = LaneModel::<1>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.encoding);
         self.colour.clear(width);
         for (y, row) in rows.enumerate() {
             self.colour.load(row, |[gray]| u32::from(gray));
-            self.colour.encode(y, &mut model, writer);
+            self.colour.encode(y, &mut model, &mut writer, out);
         }
+        writer.finish(out);
     }
 
     fn rgb_rows<'p, const BYTES: usize>(
@@ -103,33 +103,37 @@ impl Encoder {
         rows: impl Iterator<Item = &'p [u8]>,
         code: &'static Code,
         unpack: impl Fn([u8; BYTES]) -> u32,
-        writer: &mut Writer<'_>,
+        out: &mut Vec<u8>,
     ) {
-        let mut model = Model::<3>::new(code);
+        let mut writer = Writer::new(out);
+        let mut model = LaneModel::<3>::new(code, &code.encoding);
         self.colour.clear(width);
         for (y, row) in rows.enumerate() {
             self.colour.load(row, &unpack);
-            self.colour.encode(y, &mut model, writer);
+            self.colour.encode(y, &mut model, &mut writer, out);
         }
+        writer.finish(out);
     }
 
     fn rgba_rows<'p>(
         &mut self,
         width: u32,
         rows: impl Iterator<Item = &'p [u8]>,
-        writer: &mut Writer<'_>,
+        out: &mut Vec<u8>,
     ) {
-        let mut colour_model = Model::<3>::new(&CODE_OF_8_BITS);
-        let mut alpha_model = Model::<1>::new(&CODE_OF_8_BITS);
+        let mut writer = Writer::new(out);
+        let mut colour_model = LaneModel::<3>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.encoding);
+        let mut alpha_model = LaneModel::<1>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.encoding);
         self.colour.clear(width);
         self.alpha.clear(width);
         for (y, row) in rows.enumerate() {
             self.colour
                 .load(row, |[b, g, r, _]| u32::from_le_bytes([b, g, r, 0]));
             self.alpha.load(row, |[_, _, _, a]| u32::from(a));
-            self.colour.encode(y, &mut colour_model, writer);
-            self.alpha.encode(y, &mut alpha_model, writer);
+            self.colour.encode(y, &mut colour_model, &mut writer, out);
+            self.alpha.encode(y, &mut alpha_model, &mut writer, out);
         }
+        writer.finish(out);
     }
 }
 
@@ -157,6 +161,8 @@ fn unpack_555(bytes: [u8; 2]) -> u32 {
     let pixel = u32::from(u16::from_le_bytes(bytes));
     (pixel & 0x7c00) << 6 | (pixel & 0x3e0) << 3 | pixel & 0x1f
 }
+
+type LaneModel<const PLANES: usize> = Model<PLANES, 256>;
 
 /// The row being encoded and the one above it, of one lane.
 #[derive(Debug, Default)]
@@ -192,8 +198,9 @@ impl Row {
     fn encode<const PLANES: usize>(
         &mut self,
         y: usize,
-        model: &mut Model<PLANES>,
-        writer: &mut Writer<'_>,
+        model: &mut LaneModel<PLANES>,
+        writer: &mut Writer,
+        out: &mut Vec<u8>,
     ) {
         let width = self.pixels.len();
         let mut before = Before::first(self.above[0], self.contexts[0]);
@@ -201,12 +208,12 @@ impl Row {
         while x < width {
             let to = x + model.segment(width - x);
             if y == 0 {
-                self.span::<PLANES, true, false>(x..to, model, writer, &mut before);
+                self.span::<PLANES, true, false>(x..to, model, &mut before, writer, out);
             } else {
                 // A run has three pixels before it.
                 let middle = x.max(to.min(3));
-                self.span::<PLANES, false, false>(x..middle, model, writer, &mut before);
-                self.span::<PLANES, false, true>(middle..to, model, writer, &mut before);
+                self.span::<PLANES, false, false>(x..middle, model, &mut before, writer, out);
+                self.span::<PLANES, false, true>(middle..to, model, &mut before, writer, out);
             }
             model.advance(to - x);
             x = to;
@@ -219,14 +226,16 @@ impl Row {
     fn span<const PLANES: usize, const FIRST: bool, const RUNS: bool>(
         &mut self,
         columns: Range<usize>,
-        model: &mut Model<PLANES>,
-        writer: &mut Writer<'_>,
+        model: &mut LaneModel<PLANES>,
         before: &mut Before,
+        writer: &mut Writer,
+        out: &mut Vec<u8>,
     ) {
         let pixels = &self.pixels[columns.clone()];
         let above_row = &self.above[columns.clone()];
         let contexts = &mut self.contexts[columns];
         let code = model.code;
+        let mut bits = *writer;
         let mut wait = model.wait;
         let mut b = *before;
         let mut x = 0;
@@ -234,7 +243,7 @@ impl Row {
             let above = if FIRST { b.left } else { above_row[x] };
             if RUNS && b.allows_run(above) {
                 let length = equal(&pixels[x..], b.left);
-                put_run(writer, &mut model.run, length);
+                put_run(&mut bits, out, &mut model.run, length);
                 if length > 0 {
                     x += length;
                     b.above_left = above_row[x - 1];
@@ -244,7 +253,7 @@ impl Row {
             }
             let pixel = pixels[x];
             let residuals = subtract(pixel, mean(b.left, above)) & code.mask;
-            let words = put_pixel(writer, model, b.contexts, residuals);
+            let words = put_pixel(&mut bits, out, model, b.contexts, residuals);
             if wait == 0 {
                 model.update(b.contexts, residuals);
                 wait = model.draw();
@@ -255,15 +264,16 @@ impl Row {
             b.next(pixel, above, contexts[x]);
             x += 1;
         }
-        (model.wait, *before) = (wait, b);
+        (*writer, model.wait, *before) = (bits, wait, b);
     }
 }
 
 /// Encodes the symbols of one pixel; the entries of the tables, each shifted down by eight times its plane.
 #[inline(always)]
 fn put_pixel<const PLANES: usize>(
-    writer: &mut Writer<'_>,
-    model: &Model<PLANES>,
+    writer: &mut Writer,
+    out: &mut Vec<u8>,
+    model: &LaneModel<PLANES>,
     contexts: Contexts,
     residuals: u32,
 ) -> u64 {
@@ -271,19 +281,20 @@ fn put_pixel<const PLANES: usize>(
     let mut bits = 0;
     let mut length = 0;
     let mut words = [0; PLANES];
+    let codes = model.codes(contexts);
     for (plane, word) in words.iter_mut().enumerate() {
         let residual = residuals >> (8 * (PLANES - 1 - plane)) & 0xff;
-        *word = model.code.encoded(model.best(plane, contexts), residual);
+        *word = codes[plane].encode(residual);
         packed |= *word >> (8 * plane);
         // Garbage when the three of them are longer than 64 bits, and not used then.
         bits = bits << length_of(*word) | u64::from(*word as u32);
         length += length_of(*word);
     }
     if length <= 32 {
-        writer.put(bits as u32, length);
+        writer.put(out, bits as u32, length);
     } else {
         for word in words {
-            writer.put(word as u32, length_of(word));
+            writer.put(out, word as u32, length_of(word));
         }
     }
     packed
@@ -310,13 +321,19 @@ fn equal(pixels: &[u32], pixel: u32) -> usize {
 
 /// Encodes the length of a run.
 #[inline(always)]
-fn put_run(writer: &mut Writer<'_>, state: &mut RunState, mut length: usize) {
+fn put_run(writer: &mut Writer, out: &mut Vec<u8>, state: &mut RunState, mut length: usize) {
+    let mut ones = 0;
     while length >= 1 << state.exponent() {
-        writer.put(1, 1);
         length -= 1 << state.exponent();
         *state = state.up();
+        ones += 1;
+        if ones == 16 {
+            writer.put(out, 0xffff, 16);
+            ones = 0;
+        }
     }
-    // The 0 that ends the ones, and what is left of the length: less than 2 to the exponent.
-    writer.put(length as u32, 1 + state.exponent());
+    // The ones, the 0 that ends them, and what is left of the length: less than 2 to the exponent.
+    let tail = 1 + state.exponent();
+    writer.put(out, ((1 << ones) - 1) << tail | length as u32, ones + tail);
     *state = state.down();
 }

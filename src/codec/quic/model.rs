@@ -9,7 +9,8 @@ const CODES: usize = 8;
 /// Groups of contexts.
 const BUCKETS: usize = 8;
 
-/// Bits of the stream that the decoder looks up at once. Longer words are decoded step by step.
+/// Bits of the stream that the decoder looks up at once: all words of the codes that a model starts with, and nearly all
+/// of those it uses for photographs. More bits make tables that leave no room in the nearest cache.
 pub(super) const FAST_BITS: u32 = 9;
 
 /// The codes for samples of one width, as tables.
@@ -18,16 +19,79 @@ pub(super) struct Code {
     pub(super) bits: u32,
     /// The bits of a lane pixel that samples of this width use.
     pub(super) mask: u32,
-    /// Zeros that say that the symbol is written out, by code number.
-    prefix: [u32; CODES],
-    /// Bits of a symbol that is written out, by code number.
-    suffix: [u32; CODES],
+    /// By symbol, the fields of an entry that do not depend on the code.
+    entries: [Word; 256],
     /// Length of the word of a symbol, by symbol and code number; far too long where there is no such code.
     lengths: [[u8; CODES]; 256],
-    /// Symbols by code number and the next [`FAST_BITS`] bits of the stream. See [`Word`] for what is in an entry.
-    decoded: [[Word; 1 << FAST_BITS]; CODES],
-    /// Code words by code number and residual.
-    encoded: [[Word; 256]; CODES],
+    /// By code number, symbols by the next [`FAST_BITS`] bits of the stream.
+    pub(super) decoding: [DecodingTable; CODES],
+    /// By code number, the words of residuals.
+    pub(super) encoding: [EncodingTable; CODES],
+}
+
+pub(super) type DecodingTable = Table<{ 1 << FAST_BITS }>;
+pub(super) type EncodingTable = Table<256>;
+
+/// One code, by what is known of a symbol.
+pub(super) struct Table<const ENTRIES: usize> {
+    /// The code number: the bits of a symbol that are not in the count of zeros.
+    pub(super) k: u32,
+    /// Zeros that say that the symbol is written out.
+    pub(super) prefix: u32,
+    /// Bits of a symbol that is written out.
+    pub(super) suffix: u32,
+    words: [Word; ENTRIES],
+}
+
+impl<const ENTRIES: usize> Table<ENTRIES> {
+    /// The eight codes of samples of `bits` bits, every entry being `word`.
+    const fn all(bits: u32, word: Word) -> [Self; CODES] {
+        let mut tables = [const { Self::new(0, 0, 0) }; CODES];
+        let mut k = 0;
+        while k < bits {
+            tables[k as usize] = Self::new(bits, k, word);
+            k += 1;
+        }
+        tables
+    }
+
+    const fn new(bits: u32, k: u32, word: Word) -> Self {
+        let most = (1 << (bits - k)) - 1;
+        let prefix = if most < 26 - bits { most } else { 26 - bits };
+        let left_over: u32 = (1 << bits) - (prefix << k);
+        Self {
+            k,
+            prefix,
+            suffix: left_over.next_power_of_two().ilog2(),
+            words: [word; ENTRIES],
+        }
+    }
+
+    /// The word of a symbol, and its length.
+    pub(super) const fn spell(&self, symbol: u32) -> (u32, u32) {
+        let k = self.k;
+        if symbol < self.prefix << k {
+            (1 << k | symbol & ((1 << k) - 1), (symbol >> k) + 1 + k)
+        } else {
+            (symbol - (self.prefix << k), self.prefix + self.suffix)
+        }
+    }
+}
+
+impl DecodingTable {
+    /// What the stream says when it goes on with `window`, next bit in the highest place.
+    #[inline(always)]
+    pub(super) fn decode(&self, window: u64) -> Word {
+        self.words[(window >> (64 - FAST_BITS)) as usize]
+    }
+}
+
+impl EncodingTable {
+    /// The word of a residual.
+    #[inline(always)]
+    pub(super) fn encode(&self, residual: u32) -> Word {
+        self.words[residual as usize % 256]
+    }
 }
 
 /// An entry of the tables, in fields that can be combined for three planes without taking them apart first.
@@ -39,10 +103,13 @@ pub(super) struct Code {
 /// | 24 … 31 | residual | – |
 /// | 0 … 31 | – | the word |
 /// | 32 … 37 | – | length of the word |
-/// | 56 … 58 | bucket of the symbol | bucket of the symbol |
+/// | 61 … 63 | bucket of the symbol | bucket of the symbol |
 pub(super) type Word = u64;
 
-/// Marks a word that [`Code::fast`] does not have.
+/// Where the bucket is in an entry: at the top, so that a shift is enough to have it.
+const BUCKET_AT: u32 = 61;
+
+/// Marks a word that is longer than [`FAST_BITS`].
 pub(super) const LONG_WORD: Word = 1 << 6;
 
 pub(super) static CODE_OF_8_BITS: Code = Code::new(8);
@@ -53,19 +120,13 @@ impl Code {
         let mut code = Self {
             bits,
             mask: ((1 << bits) - 1) * 0x01_0101,
-            prefix: [0; CODES],
-            suffix: [0; CODES],
+            entries: [0; 256],
             lengths: [[u8::MAX; CODES]; 256],
-            decoded: [[LONG_WORD; 1 << FAST_BITS]; CODES],
-            encoded: [[0; 256]; CODES],
+            decoding: Table::all(bits, LONG_WORD),
+            encoding: Table::all(bits, 0),
         };
         let mut k = 0;
         while k < bits {
-            let most = (1 << (bits - k)) - 1;
-            let prefix = if most < 26 - bits { most } else { 26 - bits };
-            let left_over: u32 = (1 << bits) - (prefix << k);
-            code.prefix[k as usize] = prefix;
-            code.suffix[k as usize] = left_over.next_power_of_two().ilog2();
             let mut symbol = 0;
             while symbol < 1 << bits {
                 code.enter(symbol, k);
@@ -78,34 +139,26 @@ impl Code {
 
     /// Puts one symbol into the tables of code `k`.
     const fn enter(&mut self, symbol: u32, k: u32) {
-        let (word, length) = self.word(symbol, k);
         let residual = self.unfold(symbol);
-        let bucket = (bucket_of(symbol, self.bits) as Word) << 56;
+        let entry = (residual as Word) << 24 | (bucket_of(symbol, self.bits) as Word) << BUCKET_AT;
+        self.entries[symbol as usize] = entry;
         let k = k as usize;
+        let (word, length) = self.encoding[k].spell(symbol);
         self.lengths[symbol as usize][k] = length as u8;
-        self.encoded[k][residual as usize] = word as Word | (length as Word) << 32 | bucket;
+        self.encoding[k].words[residual as usize] =
+            word as Word | (length as Word) << 32 | (entry >> BUCKET_AT << BUCKET_AT);
         if length <= FAST_BITS {
             let first = (word << (FAST_BITS - length)) as usize;
             let mut i = 0;
             while i < 1 << (FAST_BITS - length) {
-                self.decoded[k][first + i] = length as Word | (residual as Word) << 24 | bucket;
+                self.decoding[k].words[first + i] = length as Word | entry;
                 i += 1;
             }
         }
     }
 
-    /// The word of a symbol in code `k`, and its length.
-    const fn word(&self, symbol: u32, k: u32) -> (u32, u32) {
-        let prefix = self.prefix[k as usize];
-        if symbol < prefix << k {
-            (1 << k | symbol & ((1 << k) - 1), (symbol >> k) + 1 + k)
-        } else {
-            (symbol - (prefix << k), prefix + self.suffix[k as usize])
-        }
-    }
-
     /// The residual of a symbol: 0, 1, 2, 3, 4 … are 0, −1, 1, −2, 2 …
-    pub(super) const fn unfold(&self, symbol: u32) -> u32 {
+    const fn unfold(&self, symbol: u32) -> u32 {
         ((symbol >> 1) ^ (symbol & 1).wrapping_neg()) & self.mask & 0xff
     }
 
@@ -120,27 +173,10 @@ impl Code {
         self.mask & 0xff
     }
 
-    /// Zeros of the escape prefix, and bits of its suffix, of code `k`.
-    pub(super) fn escape(&self, k: usize) -> (u32, u32) {
-        (self.prefix[k % CODES], self.suffix[k % CODES])
-    }
-
-    /// What the stream says in code `k` when it goes on with `window`, next bit in the highest place.
+    /// The entry of a symbol in the decoding tables, without its length.
     #[inline(always)]
-    pub(super) fn fast(&self, k: usize, window: u64) -> Word {
-        self.decoded[k % CODES][(window >> (64 - FAST_BITS)) as usize]
-    }
-
-    /// The entry of a symbol that [`Code::fast`] does not have, without its length.
     pub(super) fn entry(&self, symbol: u32) -> Word {
-        let bucket = bucket_of(symbol, self.bits);
-        Word::from(self.unfold(symbol)) << 24 | Word::from(bucket) << 56
-    }
-
-    /// The word of a residual in code `k`.
-    #[inline(always)]
-    pub(super) fn encoded(&self, k: usize, residual: u32) -> Word {
-        self.encoded[k % CODES][residual as usize % 256]
+        self.entries[symbol as usize % 256]
     }
 }
 
@@ -150,7 +186,7 @@ const fn bucket_of(symbol: u32, bits: u32) -> u32 {
     if bucket < bits { bucket } else { bits - 1 }
 }
 
-/// The buckets of a pixel's symbols: that of plane p in the bits from 24 − 8p up. Other bits have no meaning.
+/// The buckets of a pixel's symbols: that of plane p in the three bits from 29 − 8p up. Other bits have no meaning.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Contexts(u32);
 
@@ -163,16 +199,17 @@ impl Contexts {
 
     #[inline(always)]
     fn bucket(self, plane: usize) -> usize {
-        (self.0 >> (24 - 8 * plane)) as usize % BUCKETS
+        (self.0 >> (29 - 8 * plane)) as usize % BUCKETS
     }
 }
 
 /// The adaptive state of one lane of `PLANES` planes.
-pub(super) struct Model<const PLANES: usize> {
+pub(super) struct Model<const PLANES: usize, const ENTRIES: usize> {
     pub(super) code: &'static Code,
-    /// The code number in use, by plane and bucket.
-    best: [[u8; BUCKETS]; PLANES],
-    /// Bits that each code number would have taken, by plane and bucket.
+    tables: &'static [Table<ENTRIES>; CODES],
+    /// The code in use, by plane and bucket.
+    best: [[&'static Table<ENTRIES>; BUCKETS]; PLANES],
+    /// Bits that each code would have taken, by plane, bucket and code number.
     counters: [[[u32; CODES]; BUCKETS]; PLANES],
     /// Coded pixels until the next update.
     pub(super) wait: u32,
@@ -183,11 +220,13 @@ pub(super) struct Model<const PLANES: usize> {
     pub(super) run: RunState,
 }
 
-impl<const PLANES: usize> Model<PLANES> {
-    pub(super) fn new(code: &'static Code) -> Self {
+impl<const PLANES: usize, const ENTRIES: usize> Model<PLANES, ENTRIES> {
+    /// A model that knows nothing yet, for samples of `code`, of which `tables` are the ones to use.
+    pub(super) fn new(code: &'static Code, tables: &'static [Table<ENTRIES>; CODES]) -> Self {
         Self {
             code,
-            best: [[(code.bits - 1) as u8; BUCKETS]; PLANES],
+            tables,
+            best: [[&tables[code.bits as usize - 1]; BUCKETS]; PLANES],
             counters: [[[0; CODES]; BUCKETS]; PLANES],
             wait: 0,
             draw: 0,
@@ -199,13 +238,20 @@ impl<const PLANES: usize> Model<PLANES> {
         }
     }
 
-    /// The code number for the next symbol of a plane.
+    /// The codes for the symbols of the next pixel.
     #[inline(always)]
-    pub(super) fn best(&self, plane: usize, contexts: Contexts) -> usize {
-        usize::from(self.best[plane][contexts.bucket(plane)])
+    pub(super) fn codes(&self, contexts: Contexts) -> [&'static Table<ENTRIES>; PLANES] {
+        std::array::from_fn(|plane| self.best[plane][contexts.bucket(plane)])
+    }
+
+    /// The code for the next symbol of a plane, after that of an entry.
+    #[inline(always)]
+    pub(super) fn code_after(&self, plane: usize, word: Word) -> &'static Table<ENTRIES> {
+        self.best[plane][(word >> BUCKET_AT) as usize]
     }
 
     /// Learns from a pixel whose residuals were coded in these contexts.
+    #[inline(never)]
     pub(super) fn update(&mut self, contexts: Contexts, residuals: u32) {
         let trigger = self.level.trigger();
         for plane in 0..PLANES {
@@ -219,7 +265,7 @@ impl<const PLANES: usize> Model<PLANES> {
                 *counter += u32::from(*length);
                 smallest = smallest.min(*counter * CODES as u32 + (CODES - 1 - k) as u32);
             }
-            self.best[plane][bucket] = (CODES - 1) as u8 - (smallest % CODES as u32) as u8;
+            self.best[plane][bucket] = &self.tables[CODES - 1 - smallest as usize % CODES];
             if smallest / CODES as u32 > trigger {
                 counters.iter_mut().for_each(|counter| *counter /= 2);
             }
@@ -299,6 +345,27 @@ impl RunState {
         0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12,
         13, 14, 15,
     ];
+
+    /// Pixels of so many ones from state 0 on.
+    const PIXELS: [u32; 64] = {
+        let mut pixels = [0; 64];
+        let mut i = 1;
+        while i < 64 {
+            let state = if i > 32 { 31 } else { i - 1 };
+            pixels[i] = pixels[i - 1] + (1 << Self::EXPONENTS[state]);
+            i += 1;
+        }
+        pixels
+    };
+
+    /// Goes up by `ones`, fewer than 32; the pixels they stand for.
+    #[inline(always)]
+    pub(super) fn climb(&mut self, ones: u32) -> usize {
+        let from = usize::from(self.0 % 32);
+        let to = from + ones as usize % 32;
+        *self = Self(to.min(31) as u8);
+        (Self::PIXELS[to] - Self::PIXELS[from]) as usize
+    }
 
     /// Bits of the remainder that ends a run, and log2 of the pixels a 1 stands for.
     #[inline(always)]
@@ -404,14 +471,20 @@ mod tests {
 
     #[test]
     fn the_code_of_8_bits_has_the_published_prefixes_and_suffixes() {
-        assert_eq!(CODE_OF_8_BITS.prefix, [18, 18, 18, 18, 15, 7, 3, 1]);
-        assert_eq!(CODE_OF_8_BITS.suffix, [8, 8, 8, 7, 4, 5, 6, 7]);
+        let codes = &CODE_OF_8_BITS.decoding;
+        let prefixes = codes.each_ref().map(|code| code.prefix);
+        let suffixes = codes.each_ref().map(|code| code.suffix);
+        assert_eq!(prefixes, [18, 18, 18, 18, 15, 7, 3, 1]);
+        assert_eq!(suffixes, [8, 8, 8, 7, 4, 5, 6, 7]);
     }
 
     #[test]
     fn the_code_of_5_bits_has_the_published_prefixes_and_suffixes() {
-        assert_eq!(CODE_OF_5_BITS.prefix[..5], [21, 15, 7, 3, 1]);
-        assert_eq!(CODE_OF_5_BITS.suffix[..5], [4, 1, 2, 3, 4]);
+        let codes = &CODE_OF_5_BITS.decoding;
+        let prefixes = codes.each_ref().map(|code| code.prefix);
+        let suffixes = codes.each_ref().map(|code| code.suffix);
+        assert_eq!(prefixes[..5], [21, 15, 7, 3, 1]);
+        assert_eq!(suffixes[..5], [4, 1, 2, 3, 4]);
     }
 
     #[test]
@@ -465,6 +538,16 @@ mod tests {
         assert_eq!(mean(0x03_ff_00, 0x06_fe_01), 0x04_fe_00);
         assert_eq!(add(0xff_80_01, 0x02_80_ff), 0x01_00_00);
         assert_eq!(subtract(0x01_00_80, 0x02_80_01) & 0xff_ffff, 0xff_80_7f);
+    }
+
+    #[test]
+    fn climbing_adds_the_pixels_of_each_state() {
+        let mut state = RunState(2);
+        // States 2, 3, 4 and 5: 1 + 1 + 2 + 2.
+        assert_eq!((state.climb(4), state), (6, RunState(6)));
+        let mut state = RunState(30);
+        // States 30, 31 and 31 again.
+        assert_eq!((state.climb(3), state), (16384 + 2 * 32768, RunState(31)));
     }
 
     #[test]
