@@ -2,6 +2,24 @@
 //!
 //! A codec knows bytes and the vocabulary of this file, nothing about SPICE messages. Each `decode` appends pixels to a
 //! `Vec` the caller owns, so that a warm caller allocates nothing.
+//!
+//! ```
+//! use capsaicin::codec::{Limits, quic};
+//!
+//! // A header of five little-endian words, and the samples: 2 × 2 pixels of 32 bits.
+//! let stream = [
+//!     b'Q', b'U', b'I', b'C', 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, //
+//!     0x86, 0x82, 0x84, 0x86, 0x8f, 0x88, 0x86, 0x86, 0x0e, 0x35, 0, 0, 0, 0, 0, 0,
+//! ];
+//! let mut pixels = Vec::new();
+//! let header = quic::decode(&stream, &Limits::announced(2, 2), &mut pixels)?;
+//!
+//! assert_eq!(header.kind, quic::Kind::Rgb32);
+//! // Bytes B, G, R, 0, the top row first.
+//! assert_eq!(pixels[..8], [1, 2, 3, 0, 4, 5, 6, 0]);
+//! assert_eq!(pixels[8..], [1, 2, 3, 0, 250, 128, 0, 0]);
+//! # Ok::<(), capsaicin::codec::Error>(())
+//! ```
 
 pub mod glz;
 pub mod jpeg;
