@@ -1,11 +1,19 @@
 //! Image codecs against pictures coded by the reference implementation.
 //!
-//! A folder of vectors holds files and one or more `manifest*.json` that describe them. The fixtures are one such
-//! folder; when the environment variable `CAPSAICIN_VECTORS` names another, everything in that one is run too.
+//! A folder of vectors holds files and a `manifest.json` that describes them. The fixtures are one such folder; when the
+//! environment variable `CAPSAICIN_VECTORS` names another, everything in that one is run too.
 
 use std::path::{Path, PathBuf};
 
+use capsaicin::codec::Error;
 use serde_json::Value;
+
+use crate::support::pictures::Random;
+
+mod lz;
+mod lz_tokens;
+mod pixels;
+mod quic;
 
 /// One picture, coded and not.
 pub struct Vector {
@@ -23,12 +31,10 @@ pub struct Vector {
     pub palette: Vec<u32>,
     /// The stream.
     pub coded: Vec<u8>,
-    /// The pixels; `None` when the folder leaves them out.
-    pub raw: Option<Vec<u8>>,
+    /// The pixels.
+    pub raw: Vec<u8>,
     /// The same picture as bytes B, G, R, 0, rows in the same order.
     pub rgb32: Option<Vec<u8>>,
-    /// All that the manifest says.
-    pub entry: Value,
 }
 
 /// The vectors of a codec: those of the fixtures, then those that the environment adds.
@@ -44,22 +50,11 @@ pub fn vectors(codec: &str) -> Vec<Vector> {
 }
 
 fn in_folder(folder: &Path, codec: &str) -> Vec<Vector> {
-    let files = std::fs::read_dir(folder).expect("a folder of vectors");
-    let mut manifests: Vec<PathBuf> = files.map(|file| file.expect("an entry").path()).collect();
-    manifests.retain(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("manifest") && name.ends_with(".json")
-    });
-    manifests.sort();
-    let mut found = Vec::new();
-    for manifest in manifests {
-        let text = std::fs::read(&manifest).expect("a manifest");
-        let manifest: Value = serde_json::from_slice(&text).expect("a manifest in JSON");
-        let entries = manifest["vectors"].as_array().expect("a list of vectors");
-        let entries = entries.iter().filter(|entry| entry["codec"] == codec);
-        found.extend(entries.map(|entry| Vector::read(folder, entry)));
-    }
-    found
+    let manifest = std::fs::read(folder.join("manifest.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("a manifest in JSON");
+    let entries = manifest["vectors"].as_array().expect("a list of vectors");
+    let entries = entries.iter().filter(|entry| entry["codec"] == codec);
+    entries.map(|entry| Vector::read(folder, entry)).collect()
 }
 
 impl Vector {
@@ -82,17 +77,9 @@ impl Vector {
                 .map(|c| c.as_u64().expect("a colour") as u32)
                 .collect(),
             coded: file("enc").expect("a stream"),
-            raw: file("raw"),
+            raw: file("raw").expect("pixels"),
             rgb32: file("rgb32"),
-            entry: entry.clone(),
         }
-    }
-
-    /// The pixels.
-    pub fn raw(&self) -> &[u8] {
-        self.raw
-            .as_deref()
-            .unwrap_or_else(|| panic!("{}: no pixels", self.name))
     }
 
     /// Fails with the first pixel of `found` that differs from `expected`.
@@ -118,57 +105,37 @@ impl Vector {
     }
 }
 
-mod quic {
-    use capsaicin::codec::Limits;
-    use capsaicin::codec::quic::{Decoder, Encoder, Header, Kind};
-
-    use super::{Vector, vectors};
-
-    fn kind(vector: &Vector) -> Kind {
-        match vector.kind.as_str() {
-            "GRAY" => Kind::Gray,
-            "RGB16" => Kind::Rgb16,
-            "RGB24" => Kind::Rgb24,
-            "RGB32" => Kind::Rgb32,
-            "RGBA" => Kind::Rgba,
-            other => panic!("{}: type {other}", vector.name),
-        }
+/// Decodes damaged copies of a stream: every prefix, and copies in which some bits are flipped.
+///
+/// `decode` appends to a `Vec` and says how many bytes a picture has. It has to yield a whole picture or to fail and
+/// leave the `Vec` as it was, and may not ask for more than `most` bytes of memory in any case.
+pub fn assert_survives_damage(
+    name: &str,
+    stream: &[u8],
+    most: usize,
+    mut decode: impl FnMut(&[u8], &mut Vec<u8>) -> Result<usize, Error>,
+) {
+    let mut check = |damaged: &[u8], what: &dyn Fn() -> String| {
+        let mut out = vec![0xee; 3];
+        let expected = decode(damaged, &mut out).unwrap_or(0);
+        assert_eq!(out.len(), 3 + expected, "{name}, {}", what());
+        assert!(
+            out.capacity() <= most,
+            "{name}, {}: {} bytes",
+            what(),
+            out.capacity()
+        );
+    };
+    for end in 0..stream.len() {
+        check(&stream[..end], &|| format!("the first {end} bytes"));
     }
-
-    #[test]
-    fn streams_of_the_reference_encoder_decode_exactly() {
-        let mut decoder = Decoder::default();
-        for vector in vectors("quic") {
-            let limits = Limits::announced(vector.width, vector.height);
-            let mut out = Vec::new();
-
-            let header = decoder.decode(&vector.coded, &limits, &mut out);
-
-            let expected = Header {
-                kind: kind(&vector),
-                width: vector.width,
-                height: vector.height,
-            };
-            assert_eq!(header, Ok(expected), "{}", vector.name);
-            vector.assert_same(&out, vector.raw());
+    for seed in 0..300 {
+        let mut random = Random(seed);
+        let mut damaged = stream.to_vec();
+        for _ in 0..1 + random.below(4) {
+            let bit = random.below(8 * damaged.len());
+            damaged[bit / 8] ^= 1 << (bit % 8);
         }
-    }
-
-    #[test]
-    fn encoding_gives_the_bytes_of_the_reference_encoder() {
-        let mut encoder = Encoder::default();
-        for v in vectors("quic") {
-            let mut out = Vec::new();
-            let encoded = encoder.encode(
-                kind(&v),
-                v.width,
-                v.height,
-                v.stride as usize,
-                v.raw(),
-                &mut out,
-            );
-            assert_eq!(encoded, Ok(()), "{}", v.name);
-            assert!(out == v.coded, "{}: the stream differs", v.name);
-        }
+        check(&damaged, &|| format!("bits flipped with seed {seed}"));
     }
 }

@@ -3,4 +3,5 @@
 #![allow(dead_code)]
 
 pub mod messages;
+pub mod pictures;
 pub mod viewer;
