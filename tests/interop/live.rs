@@ -1,0 +1,165 @@
+//! A session of the library that stays connected while a server draws, so that every command of the server counts and
+//! not only its last picture.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use capsaicin::channel::display::ImageCompression;
+use capsaicin::channel::main::MouseMode;
+use capsaicin::client::{ClientConfig, CommandSender, Framebuffer};
+use capsaicin::net::Address;
+use capsaicin::session::SessionConfig;
+use capsaicin::{ClientEvent, CloseReason, Command, InputEvent, MainEvent, SpiceClient};
+
+use crate::peers::picture::{Picture, assert_same};
+use crate::peers::until;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A connected session and what it has shown.
+pub struct Live {
+    watched: Arc<Mutex<Watched>>,
+    sender: CommandSender,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Watched {
+    framebuffer: Framebuffer,
+    mouse_mode: Option<MouseMode>,
+    takes_input: bool,
+    notices: Vec<String>,
+    closed: Option<CloseReason>,
+}
+
+impl Live {
+    /// Connects without a password, and asks the server for this image compression if one is named.
+    pub fn connect(address: &str, preferred: Option<ImageCompression>) -> Self {
+        let config = ClientConfig {
+            session: SessionConfig {
+                preferred_compression: preferred,
+                ..SessionConfig::default()
+            },
+            ..ClientConfig::new(Address::parse(address).expect("an address"))
+        };
+        let watched = Arc::new(Mutex::new(Watched::default()));
+        let (connected, sender) = channel();
+        let events = Arc::clone(&watched);
+        let thread = thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime")
+                .block_on(async {
+                    let mut client = SpiceClient::connect_with(config)
+                        .await
+                        .expect("the server takes a client");
+                    connected
+                        .send(client.sender())
+                        .expect("the test waits for it");
+                    while let Some(event) = client.next_event().await {
+                        events.lock().expect("no test panics with it").see(event);
+                    }
+                });
+        });
+        let sender = sender.recv().expect("the session connects");
+        Self {
+            watched,
+            sender,
+            thread: Some(thread),
+        }
+    }
+
+    /// Waits until there is a picture.
+    pub fn wait_for_picture(&self) {
+        until("a picture", LIMIT, || {
+            self.watched().framebuffer.is_marked().then_some(())
+        });
+    }
+
+    /// Waits until the server takes keys and pointer.
+    pub fn wait_for_inputs(&self) {
+        until("the inputs channel", LIMIT, || {
+            self.watched().takes_input.then_some(())
+        });
+    }
+
+    /// Waits until the server wants the pointer in this way.
+    pub fn wait_for_mouse_mode(&self, mode: MouseMode) {
+        until(&format!("mouse mode {mode:?}"), LIMIT, || {
+            (self.watched().mouse_mode == Some(mode)).then_some(())
+        });
+    }
+
+    /// Waits for the end of the session.
+    pub fn wait_for_end(&self) -> CloseReason {
+        until("the end of the session", LIMIT, || {
+            self.watched().closed.clone()
+        })
+    }
+
+    /// Does something with keyboard or mouse.
+    pub fn input(&self, event: InputEvent) {
+        let sent = self.sender.try_send(Command::Input(event));
+        assert_eq!(sent, Ok(true), "{event:?} is taken");
+    }
+
+    /// The picture as it is.
+    pub fn picture(&self) -> Option<Picture> {
+        let watched = self.watched();
+        let view = watched.framebuffer.view()?;
+        let pixels = view.rows().flat_map(|row| row.chunks_exact(4));
+        let rgb = pixels.flat_map(|p| [p[2], p[1], p[0]]).collect();
+        Some(Picture::from_rgb(view.size.width, view.size.height, rgb))
+    }
+
+    /// Fails unless this session comes to show `expected`, the still screen of its server.
+    pub fn assert_shows(&self, name: &str, expected: &Picture) {
+        let mut tries = 0;
+        let last = until(name, 2 * LIMIT, || {
+            tries += 1;
+            let picture = self.picture()?;
+            // What was drawn may still be on its way; what is wrong stays wrong.
+            (picture == *expected || tries > 500).then_some(picture)
+        });
+        if last != *expected {
+            let watched = self.watched();
+            eprintln!("{name}: {:?}, {:?}", watched.closed, watched.notices);
+        }
+        assert_same(name, &last, expected);
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().expect("no event panics")
+    }
+}
+
+impl Watched {
+    fn see(&mut self, event: ClientEvent) {
+        match event {
+            ClientEvent::Display(event) => {
+                self.framebuffer.apply(&event);
+            }
+            ClientEvent::Main(MainEvent::MouseMode { current, .. }) => {
+                self.mouse_mode = Some(current);
+            }
+            ClientEvent::Inputs(_) => self.takes_input = true,
+            ClientEvent::Notice(notice) => self.notices.push(notice.to_string()),
+            ClientEvent::Closed(why) => self.closed = Some(why),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        // Refused only when the session is over.
+        let _ = self.sender.try_send(Command::Disconnect);
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !thread::panicking() {
+            ended.transpose().expect("the session does not panic");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! capsaicin against real servers and beside a real client.
+//!
+//! The tests start the peers themselves. A test whose peer is not installed is counted as ignored and says what is
+//! missing; with `CAPSAICIN_REQUIRE_PEERS=1` it fails instead. Two tests run at a time unless `--test-threads` says
+//! otherwise: each has processors to emulate.
+
+#[path = "../support/peers/mod.rs"]
+mod peers;
+
+mod failures;
+mod firmware;
+mod guest;
+mod keys;
+mod live;
+mod modes;
+mod program;
+mod viewer;
+mod witnesses;
+mod xserver;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+use peers::Peer;
+
+/// How long anything may take that happens at once on an idle machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(2);
+    let tests = [
+        witnesses::tests(),
+        firmware::tests(),
+        guest::tests(),
+        xserver::tests(),
+        keys::tests(),
+        failures::tests(),
+        viewer::tests(),
+    ];
+    let tests = tests.into_iter().flatten().collect();
+    libtest_mimic::run(&arguments, tests).exit_code()
+}
+
+/// One test, and the peers it cannot do without.
+fn test(
+    name: impl Into<String>,
+    needs: &'static [Peer],
+    body: impl FnOnce() + Send + 'static,
+) -> Trial {
+    Trial::ignorable_test(name, move || {
+        match needs.iter().find_map(|peer| peer.missing()) {
+            None => {
+                body();
+                Ok(Completion::Completed)
+            }
+            Some(reason) if peers::required() => Err(reason.into()),
+            Some(reason) => Ok(Completion::ignored_with(reason)),
+        }
+    })
+}

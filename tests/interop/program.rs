@@ -1,0 +1,57 @@
+//! The program under test, run as a person runs it.
+
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::peers::picture::Picture;
+
+/// The program's file.
+pub const CAPSAICIN: &str = env!("CARGO_BIN_EXE_capsaicin");
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// What it told the person.
+    pub stderr: String,
+}
+
+/// Runs the program to its end, with nothing to read and a home of its own.
+///
+/// # Panics
+///
+/// When it has not ended after a minute and a half.
+pub fn run(arguments: &[&str]) -> Ended {
+    let home = TempDir::new().expect("a scratch folder");
+    let output = Command::new("timeout")
+        .args(["90", CAPSAICIN])
+        .args(arguments)
+        .env("HOME", home.path())
+        .env_remove("CAPSAICIN_PASSWORD")
+        .env_remove("CAPSAICIN_PASSWORD_FILE")
+        .env_remove("XDG_CONFIG_HOME")
+        .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_STATE_HOME")
+        .stdin(Stdio::null())
+        .output()
+        .expect("timeout starts");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    match output.status.code() {
+        Some(124) => panic!("capsaicin {arguments:?} does not end: {stderr}"),
+        Some(code) => Ended { code, stderr },
+        None => panic!("capsaicin {arguments:?}: {}: {stderr}", output.status),
+    }
+}
+
+/// The screen of the server at `address` by `capsaicin screenshot`, with further arguments.
+pub fn screenshot(address: &str, more: &[&str]) -> Picture {
+    let dir = TempDir::new().expect("a scratch folder");
+    let file = dir.path().join("screen.png");
+    let mut arguments = vec!["screenshot", address, "-o", file.to_str().expect("UTF-8")];
+    arguments.extend(more);
+    let ended = run(&arguments);
+    assert_eq!(ended.code, 0, "capsaicin {arguments:?}: {}", ended.stderr);
+    Picture::from_png(&std::fs::read(file).expect("the screen was written"))
+}

@@ -1,0 +1,235 @@
+//! The viewer in a terminal: driven by keys as a person presses them, judged by what the terminal shows.
+
+use libtest_mimic::Trial;
+
+use crate::keys::{PRINTABLE, wait_until_taken};
+use crate::peers::boot::QUARTERS;
+use crate::peers::qemu::{Boot, InputRecord, Machine};
+use crate::peers::tmux::{Cell, Tmux};
+use crate::peers::{Peer, until};
+use crate::program::CAPSAICIN;
+use crate::{LIMIT, guest, test};
+
+const NEEDS: &[Peer] = &[Peer::Tmux, Peer::Qemu];
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test(
+            "viewer::the_demo_shows_a_picture_without_any_server",
+            &[Peer::Tmux],
+            the_demo_shows_a_picture,
+        ),
+        test(
+            "viewer::the_picture_is_in_its_place_and_follows_the_guest",
+            NEEDS,
+            the_picture_is_in_its_place,
+        ),
+        test(
+            "viewer::every_printable_character_arrives_in_the_guest",
+            NEEDS,
+            every_printable_character_arrives,
+        ),
+        test(
+            "viewer::the_mouse_on_the_terminal_moves_the_pointer_of_the_guest",
+            &[Peer::Tmux, Peer::Qemu, Peer::Guest],
+            the_mouse_moves_the_pointer,
+        ),
+        test(
+            "viewer::a_password_is_asked_for_and_not_shown",
+            NEEDS,
+            a_password_is_asked_for,
+        ),
+        test(
+            "viewer::the_death_of_the_server_is_told_and_the_terminal_given_back",
+            NEEDS,
+            the_death_of_the_server_is_told,
+        ),
+    ]
+}
+
+fn the_demo_shows_a_picture() {
+    let terminal = Tmux::start(100, 30);
+
+    let viewer = Viewer::start(&terminal, "demo:");
+
+    terminal.wait_until_cells("a picture", |cells| {
+        let coloured = cells.iter().flatten().filter(|cell| cell.paper.is_some());
+        coloured.count() > 1000
+    });
+    viewer.quit();
+}
+
+fn the_picture_is_in_its_place() {
+    let qemu = Machine::new(Boot::Quarters).start();
+    let terminal = Tmux::start(100, 30);
+
+    let viewer = Viewer::start(&terminal, &qemu.address);
+
+    terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
+    terminal.text("x");
+    terminal.wait_until_cells("four others", |cells| shows_quarters(cells, QUARTERS[1]));
+    assert_eq!(qemu.keys_taken(), 1);
+    viewer.quit();
+}
+
+fn every_printable_character_arrives() {
+    let qemu = Machine::new(Boot::Echo).start();
+    let terminal = Tmux::start(100, 30);
+    let viewer = Viewer::start(&terminal, &qemu.address);
+    viewer.wait_until_it_takes_keys();
+
+    for (taken, character) in (1..).zip(PRINTABLE.chars()) {
+        terminal.text(&character.to_string());
+        wait_until_taken(&qemu, taken);
+    }
+    // Enter and Backspace are the keys everybody needs next.
+    terminal.key("Enter");
+    terminal.key("BSpace");
+    wait_until_taken(&qemu, PRINTABLE.len() + 2);
+
+    assert_eq!(qemu.guest_log(), format!("R{PRINTABLE}\r\u{8}"));
+    viewer.quit();
+}
+
+fn the_mouse_moves_the_pointer() {
+    let qemu = Machine::new(guest::console()).start();
+    let terminal = Tmux::start(100, 30);
+    let viewer = Viewer::start(&terminal, &qemu.address);
+    viewer.wait_until_it_takes_keys();
+    until("mouse reports asked for", LIMIT, || {
+        terminal.wants_mouse().then_some(())
+    });
+
+    // The terminal reports motion at column 75, row 8: right of the middle and above it.
+    terminal.text("\x1b[<35;75;8M");
+
+    let axis = |code| qemu.input_value(InputRecord::AXIS, code);
+    until("the pointer up right", LIMIT, || {
+        (axis(0)? > 20000 && axis(1)? < 12000).then_some(())
+    });
+    viewer.quit();
+}
+
+fn a_password_is_asked_for() {
+    let qemu = Machine::new(Boot::Quarters)
+        .tcp()
+        .password("s3kr3t")
+        .start();
+    let terminal = Tmux::start(100, 30);
+
+    let viewer = Viewer::start(&terminal, &qemu.address);
+    let prompt = terminal.wait_until("a prompt", |screen| {
+        screen.to_lowercase().contains("password")
+    });
+    assert!(!prompt.contains("exit "), "{prompt}");
+    terminal.command("s3kr3t");
+
+    terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
+    let screen = viewer.quit();
+    assert!(!screen.contains("s3kr3t"), "{screen}");
+}
+
+fn the_death_of_the_server_is_told() {
+    let mut qemu = Machine::new(Boot::Quarters).start();
+    let terminal = Tmux::start(100, 30);
+    let viewer = Viewer::start(&terminal, &qemu.address);
+    terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
+
+    qemu.kill();
+
+    let screen = viewer.wait_for_exit(7);
+    assert!(screen.contains("capsaicin: "), "{screen}");
+}
+
+/// A viewer started from the shell of a terminal.
+struct Viewer<'a> {
+    terminal: &'a Tmux,
+    /// What the terminal was before.
+    modes: String,
+    line_settings: String,
+}
+
+impl<'a> Viewer<'a> {
+    fn start(terminal: &'a Tmux, target: &str) -> Self {
+        let line_settings = line_settings(terminal, "before");
+        let modes = terminal.modes();
+        terminal.command(&format!(
+            "clear; {CAPSAICIN} view {target}; echo \"exit $?\""
+        ));
+        Self {
+            terminal,
+            modes,
+            line_settings,
+        }
+    }
+
+    /// Waits until the viewer has the terminal for itself.
+    fn wait_until_it_takes_keys(&self) {
+        until("the viewer", LIMIT, || {
+            (self.terminal.modes() != self.modes).then_some(())
+        });
+    }
+
+    /// Leaves by the escape key and `q`; what the terminal shows then.
+    fn quit(self) -> String {
+        self.terminal.key("C-]");
+        self.terminal.wait_until("the palette", |screen| {
+            screen.to_lowercase().contains("quit")
+        });
+        self.terminal.text("q");
+        self.wait_for_exit(0)
+    }
+
+    /// Waits until the viewer has ended with this exit code and the terminal is as it was before; what it shows.
+    fn wait_for_exit(self, code: i32) -> String {
+        let screen = self.terminal.wait_for("exit ");
+        assert!(screen.contains(&format!("exit {code}\n")), "{screen}");
+        assert_eq!(self.terminal.modes(), self.modes, "modes of the terminal");
+        assert_eq!(
+            line_settings(self.terminal, "after"),
+            self.line_settings,
+            "settings of the line"
+        );
+        screen
+    }
+}
+
+/// What `stty` says of the terminal's line.
+fn line_settings(terminal: &Tmux, name: &str) -> String {
+    let file = terminal.scratch().join(name);
+    terminal.command(&format!("stty -g >{name}.new; mv {name}.new {name}"));
+    until("stty", LIMIT, || std::fs::read_to_string(&file).ok())
+}
+
+/// Whether the four colours stand in the four quarters, each in at least a tenth of the terminal.
+fn shows_quarters(cells: &[Vec<Cell>], colours: [[u8; 3]; 4]) -> bool {
+    let all = cells.iter().map(Vec::len).sum::<usize>();
+    let places = colours.map(|colour| {
+        let mut at = Vec::new();
+        for (y, row) in cells.iter().enumerate() {
+            for (x, cell) in row.iter().enumerate() {
+                if cell.colour().is_some_and(|c| is_like(c, colour)) {
+                    at.push((x, y));
+                }
+            }
+        }
+        at
+    });
+    let middle = |at: &[(usize, usize)]| {
+        let count = at.len().max(1);
+        let sum = |f: fn(&(usize, usize)) -> usize| at.iter().map(f).sum::<usize>() / count;
+        (sum(|p| p.0), sum(|p| p.1))
+    };
+    let [top_left, top_right, bottom_left, bottom_right] =
+        [0, 1, 2, 3].map(|i: usize| middle(&places[i]));
+    places.iter().all(|at| at.len() > all / 10)
+        && top_left.0 < top_right.0
+        && bottom_left.0 < bottom_right.0
+        && top_left.1 < bottom_left.1
+        && top_right.1 < bottom_right.1
+}
+
+/// Whether two colours are the same but for the coarser steps that the viewer may draw in.
+fn is_like(one: [u8; 3], other: [u8; 3]) -> bool {
+    one.iter().zip(other).all(|(a, b)| a.abs_diff(b) <= 12)
+}

@@ -1,0 +1,122 @@
+//! Real SPICE servers, a real client and their neighbours, started by the tests that need them.
+//!
+//! Every peer is a child process behind a guard: it is ended by its process id when the guard goes, and by the kernel
+//! when the test does. Addresses are unix sockets in a scratch folder, or loopback ports the system chose. A peer is
+//! returned when it is ready, which is seen, not waited for.
+
+pub mod boot;
+pub mod guest;
+pub mod picture;
+pub mod process;
+pub mod qemu;
+pub mod qmp;
+pub mod relay;
+pub mod spicy;
+pub mod tmux;
+pub mod xserver;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use picture::Picture;
+
+/// What a test may need beside the program under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// QEMU with its SPICE server.
+    Qemu,
+    /// Kernel and console of a Debian guest, for QEMU to boot.
+    Guest,
+    /// The X server that draws into a SPICE server, and programs to draw with.
+    XServer,
+    /// The GTK client's screenshot program.
+    Spicy,
+    /// The terminal multiplexer that the viewer is driven in.
+    Tmux,
+}
+
+impl Peer {
+    /// What is missing here for this peer and how to get it; `None` when it can be started.
+    pub fn missing(self) -> Option<String> {
+        let (programs, packages): (&[&str], &str) = match self {
+            Self::Qemu => (
+                &["qemu-system-x86_64"],
+                "qemu-system-x86 qemu-system-common",
+            ),
+            Self::Guest => return guest::missing(),
+            Self::XServer => {
+                let files = [
+                    (xserver::DRIVER, "xserver-xspice"),
+                    (xserver::POINTERS, "adwaita-icon-theme"),
+                ];
+                for (file, package) in files {
+                    if !Path::new(file).exists() {
+                        return Some(format!("no {file} (Debian: {package})"));
+                    }
+                }
+                (
+                    &[
+                        "Xorg", "xwd", "xrandr", "xsetroot", "xterm", "xdotool", "feh",
+                    ],
+                    "xserver-xorg-core x11-apps x11-xserver-utils xterm xdotool feh",
+                )
+            }
+            Self::Spicy => (&["spicy-screenshot"], "spice-client-gtk"),
+            Self::Tmux => (&["tmux"], "tmux"),
+        };
+        programs
+            .iter()
+            .find(|program| !installed(program))
+            .map(|program| format!("no {program} (Debian: {packages})"))
+    }
+}
+
+/// Whether a missing peer is a failure: `CAPSAICIN_REQUIRE_PEERS` is 1.
+pub fn required() -> bool {
+    std::env::var_os("CAPSAICIN_REQUIRE_PEERS").is_some_and(|value| value == "1")
+}
+
+/// Whether the search path has this program.
+pub fn installed(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+///
+/// When there is none within `limit`; `what` says what was waited for.
+pub fn until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A loopback port that nothing listens on at this moment. Another program may take it before it is used, so whoever
+/// starts a server on it tries again with another.
+pub fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("the system has a free port")
+        .port()
+}
+
+/// A screen once it has stayed the same for half a second.
+fn quiet(mut screen: impl FnMut() -> Picture) -> Picture {
+    let mut last = screen();
+    let mut same_since = Instant::now();
+    until("a quiet screen", Duration::from_secs(90), || {
+        let next = screen();
+        if next != last {
+            (last, same_since) = (next, Instant::now());
+        }
+        (same_since.elapsed() > Duration::from_millis(500)).then(|| last.clone())
+    })
+}

@@ -1,0 +1,101 @@
+//! A child process that ends with its guard.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::{installed, until};
+
+/// A running program. Dropping it kills the program and waits for its end; if the test is failing, what the program
+/// printed is shown first.
+pub struct Process {
+    child: Child,
+    name: String,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `command` with both outputs in `dir`/`name`.log and nothing to read.
+    pub fn start(name: &str, command: &Command, dir: &Path) -> Self {
+        let log = dir.join(format!("{name}.log"));
+        let file = File::create(&log).expect("the scratch folder is writable");
+        let copy = file.try_clone().expect("a second handle of the log");
+        let child = bound_to_us(command)
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(copy)
+            .spawn()
+            .unwrap_or_else(|e| panic!("{name} does not start: {e}"));
+        Self {
+            child,
+            name: name.to_owned(),
+            log,
+        }
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the child is ours to ask")
+    }
+
+    /// Waits for the end.
+    pub fn finish(&mut self, limit: Duration) -> ExitStatus {
+        until(&format!("the end of {}", self.name), limit, || self.ended())
+    }
+
+    /// Kills it at once, as a crash would.
+    pub fn kill(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// What it has printed so far.
+    pub fn log(&self) -> String {
+        read_lossy(&self.log)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let ended = self.ended();
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(40)..].join("\n");
+            let state = ended.map_or("was running".to_owned(), |status| status.to_string());
+            eprintln!("--- {} ({state}) printed:\n{last}\n---", self.name);
+        }
+    }
+}
+
+/// The text of a file that may not exist yet.
+pub fn read_lossy(path: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// The same command, ended by the kernel when the thread that starts it is gone, however that happens.
+fn bound_to_us(command: &Command) -> Command {
+    let mut bound = if installed("setpriv") {
+        let mut bound = Command::new("setpriv");
+        bound
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(command.get_program());
+        bound
+    } else {
+        Command::new(command.get_program())
+    };
+    bound.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bound.env(name, value),
+            None => bound.env_remove(name),
+        };
+    }
+    if let Some(dir) = command.get_current_dir() {
+        bound.current_dir(dir);
+    }
+    bound
+}

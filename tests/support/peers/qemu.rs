@@ -1,0 +1,333 @@
+//! QEMU with its SPICE server, showing firmware, a one-sector program or a Debian guest.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::guest::Image;
+use super::picture::Picture;
+use super::process::{Process, read_lossy};
+use super::qmp::Qmp;
+use super::{boot, free_port, quiet, until};
+
+/// How long anything of a peer may take. Generous: the machine may be busy, and processors are emulated.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// What the machine does when it is switched on.
+#[derive(Clone, Debug)]
+pub enum Boot {
+    /// The firmware asks for a key and waits; 720×400 pixels of text.
+    Firmware,
+    /// [`boot::pattern`].
+    Pattern,
+    /// [`boot::echo`].
+    Echo,
+    /// [`boot::quarters`].
+    Quarters,
+    /// A Debian kernel with a shell on its console, 1024×768 pixels by the guest's own qxl driver.
+    Debian(Image),
+}
+
+/// A machine to be.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    boot: Boot,
+    image_compression: Option<String>,
+    password: Option<String>,
+    tcp: bool,
+    vnc: bool,
+    switched_off: bool,
+}
+
+impl Machine {
+    /// A machine with a qxl display and a SPICE server on a unix socket, without password.
+    pub fn new(boot: Boot) -> Self {
+        Self {
+            boot,
+            image_compression: None,
+            password: None,
+            tcp: false,
+            vnc: false,
+            switched_off: false,
+        }
+    }
+
+    /// With this value of the server's `image-compression`.
+    pub fn image_compression(mut self, mode: &str) -> Self {
+        self.image_compression = Some(mode.to_owned());
+        self
+    }
+
+    /// With this password.
+    pub fn password(mut self, password: &str) -> Self {
+        self.password = Some(password.to_owned());
+        self
+    }
+
+    /// With the SPICE server on a loopback port.
+    pub fn tcp(mut self) -> Self {
+        self.tcp = true;
+        self
+    }
+
+    /// With a VNC server on a loopback port, and no SPICE server.
+    pub fn vnc(mut self) -> Self {
+        self.vnc = true;
+        self
+    }
+
+    /// Ready, but its processors wait for [`Qmp::cont`]: nothing is drawn before a client is there to see it.
+    pub fn switched_off(mut self) -> Self {
+        self.switched_off = true;
+        self
+    }
+
+    /// Starts it; returns when its server listens and, unless it was to be switched off, when what it boots is ready.
+    pub fn start(&self) -> Qemu {
+        let dir = TempDir::new().expect("a scratch folder");
+        // Another program may take the port between our look and QEMU's.
+        for _ in 0..3 {
+            let port = if self.tcp { free_port() } else { 0 };
+            let mut process = Process::start("qemu", &self.command(dir.path(), port), dir.path());
+            let qmp = until("QEMU's monitor", LIMIT, || {
+                match Qmp::connect(&dir.path().join("qmp.sock")) {
+                    Some(qmp) => Some(Some(qmp)),
+                    None => process.ended().map(|_| None),
+                }
+            });
+            let Some(mut qmp) = qmp else {
+                assert!(
+                    process.log().contains("in use"),
+                    "QEMU ended: {}",
+                    process.log()
+                );
+                continue;
+            };
+            let address = match (self.vnc, self.tcp) {
+                (true, _) => {
+                    let port = qmp.execute("query-vnc", json!({}))["service"].take();
+                    format!("127.0.0.1:{}", port.as_str().expect("a port"))
+                }
+                (false, true) => format!("127.0.0.1:{port}"),
+                (false, false) => dir.path().join("spice.sock").display().to_string(),
+            };
+            let mut qemu = Qemu {
+                process,
+                qmp,
+                address,
+                boot: self.boot.clone(),
+                dir,
+            };
+            if !self.switched_off {
+                qemu.booted();
+            }
+            return qemu;
+        }
+        panic!("three ports were taken away from QEMU");
+    }
+
+    fn command(&self, dir: &Path, port: u16) -> Command {
+        let file = |name: &str| dir.join(name).display().to_string();
+        let mut qemu = Command::new("qemu-system-x86_64");
+        let mut add = |words: &[&str]| {
+            qemu.args(words);
+        };
+        add(&["-nodefaults", "-no-user-config", "-no-reboot"]);
+        // A nested KVM may run firmware and hang in a kernel; emulation is the same everywhere.
+        add(&["-accel", "tcg", "-cpu", "max", "-smp", "1"]);
+        add(&["-display", "none", "-device", "qxl-vga"]);
+        add(&[
+            "-qmp",
+            &format!("unix:{},server=on,wait=off", file("qmp.sock")),
+        ]);
+        if self.switched_off {
+            add(&["-S"]);
+        }
+
+        let floppy = |image: Vec<u8>| {
+            std::fs::write(dir.join("floppy"), image).expect("the scratch folder is writable");
+            format!("file={},format=raw,if=floppy", file("floppy"))
+        };
+        let log_of_port = |port: &str| {
+            let chardev = format!("file,id=debug,path={}", file("debug.log"));
+            let device = format!("isa-debugcon,iobase={port},chardev=debug");
+            [chardev, device]
+        };
+        match &self.boot {
+            Boot::Firmware => {
+                // SeaBIOS writes what it says on the screen to port 402h too.
+                let [chardev, device] = log_of_port("0x402");
+                add(&["-m", "32", "-boot", "menu=on,splash-time=65000"]);
+                add(&["-chardev", &chardev, "-device", &device]);
+            }
+            Boot::Pattern | Boot::Echo | Boot::Quarters => {
+                let program = match self.boot {
+                    Boot::Pattern => boot::pattern(),
+                    Boot::Echo => boot::echo(),
+                    _ => boot::quarters(),
+                };
+                let [chardev, device] = log_of_port("0xe9");
+                add(&["-m", "32", "-drive", &floppy(program)]);
+                add(&["-chardev", &chardev, "-device", &device]);
+            }
+            Boot::Debian(image) => {
+                let path = |path: &PathBuf| path.display().to_string();
+                add(&["-m", "256", "-device", "qemu-xhci", "-device", "usb-tablet"]);
+                add(&[
+                    "-kernel",
+                    &path(&image.kernel),
+                    "-initrd",
+                    &path(&image.initrd),
+                ]);
+                // The blinking cursor would make two pictures of the same screen differ.
+                add(&[
+                    "-append",
+                    "quiet mitigations=off vt.global_cursor_default=0",
+                ]);
+                add(&["-serial", &format!("file:{}", file("serial.log"))]);
+                add(&["-serial", &format!("file:{}", file("input.log"))]);
+            }
+        }
+
+        if self.vnc {
+            add(&["-vnc", "127.0.0.1:0,to=999"]);
+            return qemu;
+        }
+        let mut spice = if self.tcp {
+            format!("addr=127.0.0.1,port={port}")
+        } else {
+            format!("unix=on,addr={}", file("spice.sock"))
+        };
+        if let Some(mode) = &self.image_compression {
+            spice += &format!(",image-compression={mode}");
+        }
+        if let Some(password) = &self.password {
+            add(&["-object", &format!("secret,id=ticket,data={password}")]);
+            spice += ",password-secret=ticket";
+        } else {
+            spice += ",disable-ticketing=on";
+        }
+        add(&["-spice", &spice]);
+        qemu
+    }
+}
+
+/// One thing an input device told the guest's kernel: its `input_event` without the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputRecord {
+    /// [`InputRecord::KEY`], [`InputRecord::AXIS`] or another of the kernel's types.
+    pub kind: u16,
+    /// Which key, button or axis.
+    pub code: u16,
+    /// 1 pressed, 0 released; or the position.
+    pub value: i32,
+}
+
+impl InputRecord {
+    /// A key or button. Keys up to 58h have their PC scan code.
+    pub const KEY: u16 = 1;
+    /// An absolute axis: code 0 across, 1 down, from 0 to 32767.
+    pub const AXIS: u16 = 3;
+}
+
+/// A running machine. Dropping it switches it off.
+pub struct Qemu {
+    process: Process,
+    /// Its monitor.
+    pub qmp: Qmp,
+    /// Where its server listens: a loopback address, or the path of a unix socket.
+    pub address: String,
+    boot: Boot,
+    dir: TempDir,
+}
+
+impl Qemu {
+    /// Waits until what it boots is ready for a person.
+    pub fn booted(&mut self) {
+        match self.boot {
+            Boot::Firmware => self.wait_for("debug.log", "Press ESC for boot menu"),
+            Boot::Pattern | Boot::Echo | Boot::Quarters => self.wait_for("debug.log", "R"),
+            Boot::Debian(_) => {
+                self.wait_for("serial.log", "READY");
+                // The shell's first prompt comes a moment later.
+                until("a prompt", LIMIT, || {
+                    (!self.qmp.screendump().is_blank()).then_some(())
+                });
+                self.quiet_screen();
+            }
+        }
+    }
+
+    /// Stops the machine, so that nothing on the screen blinks or moves, and returns the screen.
+    pub fn still_screen(&mut self) -> Picture {
+        self.qmp.stop();
+        self.qmp.screendump()
+    }
+
+    /// The screen once it has not changed for a while.
+    pub fn quiet_screen(&mut self) -> Picture {
+        quiet(|| self.qmp.screendump())
+    }
+
+    /// What the guest wrote to the log: the characters typed at [`Boot::Echo`] after `R`, the serial port of
+    /// [`Boot::Debian`].
+    pub fn guest_log(&self) -> String {
+        read_lossy(&self.dir.path().join(match self.boot {
+            Boot::Debian(_) => "serial.log",
+            _ => "debug.log",
+        }))
+    }
+
+    /// How many keys the guest has taken and seen released, shift apart. For [`Boot::Echo`], [`Boot::Quarters`]
+    /// and [`Boot::Debian`].
+    pub fn keys_taken(&self) -> usize {
+        match self.boot {
+            Boot::Debian(_) => self
+                .input_records()
+                .iter()
+                .filter(|r| r.kind == InputRecord::KEY && r.value == 0 && r.code != 0x2a)
+                .count(),
+            _ => self.guest_log().len().saturating_sub("R".len()),
+        }
+    }
+
+    /// What keyboard and tablet have told the guest's kernel. Only [`Boot::Debian`].
+    pub fn input_records(&self) -> Vec<InputRecord> {
+        let bytes = std::fs::read(self.dir.path().join("input.log")).unwrap_or_default();
+        // Two words of time, then type, code and value.
+        let word = |bytes: &[u8]| u16::from_le_bytes(bytes.try_into().expect("two bytes"));
+        bytes
+            .chunks_exact(24)
+            .map(|record| InputRecord {
+                kind: word(&record[16..18]),
+                code: word(&record[18..20]),
+                value: i32::from_le_bytes(record[20..].try_into().expect("four bytes")),
+            })
+            .collect()
+    }
+
+    /// The last value of a key, button or axis. Only [`Boot::Debian`].
+    pub fn input_value(&self, kind: u16, code: u16) -> Option<i32> {
+        let records = self.input_records();
+        let last = records.iter().rfind(|r| (r.kind, r.code) == (kind, code))?;
+        Some(last.value)
+    }
+
+    /// Kills it, as a crash would.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    fn wait_for(&mut self, file: &str, text: &str) {
+        let path = self.dir.path().join(file);
+        until(&format!("{text:?} in {file}"), LIMIT, || {
+            if let Some(status) = self.process.ended() {
+                panic!("QEMU ended: {status}");
+            }
+            read_lossy(&path).contains(text).then_some(())
+        });
+    }
+}

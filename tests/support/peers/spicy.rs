@@ -1,0 +1,30 @@
+//! The GTK client's screenshot program: what another client makes of a server's screen.
+
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::picture::Picture;
+use super::process::Process;
+
+/// The screen of the server at `address`, as this client sees it.
+pub fn screenshot(address: &str) -> Picture {
+    let dir = TempDir::new().expect("a scratch folder");
+    let scheme = if address.starts_with('/') {
+        "spice+unix"
+    } else {
+        "spice"
+    };
+    let uri = format!("{scheme}://{address}");
+    let mut command = Command::new("spicy-screenshot");
+    command
+        .args(["--uri", &uri, "--out-file", "screen.ppm"])
+        .current_dir(dir.path())
+        .env_remove("DISPLAY");
+    let mut process = Process::start("spicy-screenshot", &command, dir.path());
+    let status = process.finish(Duration::from_secs(60));
+    assert!(status.success(), "{status}: {}", process.log());
+    let bytes = std::fs::read(dir.path().join("screen.ppm")).expect("the screen was written");
+    Picture::from_ppm(&bytes)
+}
