@@ -1,6 +1,8 @@
 //! A session of the library that stays connected while a server draws, so that every command of the server counts and
 //! not only its last picture.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
@@ -8,9 +10,11 @@ use std::time::Duration;
 
 use capsaicin::channel::display::ImageCompression;
 use capsaicin::channel::main::MouseMode;
+use capsaicin::channel::{ChannelId, ChannelKind};
 use capsaicin::client::{ClientConfig, CommandSender, Framebuffer};
 use capsaicin::net::Address;
-use capsaicin::session::SessionConfig;
+use capsaicin::session::{SessionConfig, SessionStats, Tap, Way};
+use capsaicin::wire::Frame;
 use capsaicin::{ClientEvent, CloseReason, Command, InputEvent, MainEvent, SpiceClient};
 
 use crate::peers::picture::{Picture, assert_same};
@@ -18,9 +22,13 @@ use crate::peers::until;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// The number of the message that moves a part of the screen.
+const COPY_BITS: u16 = 104;
+
 /// A connected session and what it has shown.
 pub struct Live {
     watched: Arc<Mutex<Watched>>,
+    moves: Arc<AtomicU64>,
     sender: CommandSender,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,6 +38,7 @@ struct Watched {
     framebuffer: Framebuffer,
     mouse_mode: Option<MouseMode>,
     takes_input: bool,
+    stats: Option<Box<SessionStats>>,
     notices: Vec<String>,
     closed: Option<CloseReason>,
 }
@@ -37,7 +46,9 @@ struct Watched {
 impl Live {
     /// Connects without a password, and asks the server for this image compression if one is named.
     pub fn connect(address: &str, preferred: Option<ImageCompression>) -> Self {
+        let moves = Arc::new(AtomicU64::new(0));
         let config = ClientConfig {
+            tap: Some(Box::new(CountsMoves(Arc::clone(&moves)))),
             session: SessionConfig {
                 preferred_compression: preferred,
                 ..SessionConfig::default()
@@ -67,6 +78,7 @@ impl Live {
         let sender = sender.recv().expect("the session connects");
         Self {
             watched,
+            moves,
             sender,
             thread: Some(thread),
         }
@@ -104,6 +116,26 @@ impl Live {
     pub fn input(&self, event: InputEvent) {
         let sent = self.sender.try_send(Command::Input(event));
         assert_eq!(sent, Ok(true), "{event:?} is taken");
+    }
+
+    /// How many images came in each encoding. None of them failed.
+    pub fn images(&self) -> BTreeMap<&'static str, u64> {
+        self.watched().stats = None;
+        assert_eq!(self.sender.try_send(Command::Stats), Ok(true));
+        let stats = until("the counts", LIMIT, || self.watched().stats.take());
+        for codec in &stats.codecs {
+            assert_eq!(codec.failed, 0, "{codec:?}");
+        }
+        stats
+            .codecs
+            .iter()
+            .map(|codec| (codec.name, codec.images))
+            .collect()
+    }
+
+    /// How often the server has moved a part of the screen instead of sending it.
+    pub fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Relaxed)
     }
 
     /// The picture as it is.
@@ -147,8 +179,21 @@ impl Watched {
             }
             ClientEvent::Inputs(_) => self.takes_input = true,
             ClientEvent::Notice(notice) => self.notices.push(notice.to_string()),
+            ClientEvent::Stats(stats) => self.stats = Some(stats),
             ClientEvent::Closed(why) => self.closed = Some(why),
             _ => {}
+        }
+    }
+}
+
+/// Sees every message and counts those that move a part of the screen.
+struct CountsMoves(Arc<AtomicU64>);
+
+impl Tap for CountsMoves {
+    fn frame(&mut self, _at: Duration, channel: ChannelId, way: Way, frame: &Frame) {
+        if channel.kind == ChannelKind::Display && way == Way::ToClient && frame.number == COPY_BITS
+        {
+            self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

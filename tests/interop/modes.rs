@@ -44,6 +44,19 @@ impl Mode {
         }
     }
 
+    /// The encodings that a server with much to draw must have used, by the protocol's names.
+    pub fn encodings(self) -> &'static [&'static str] {
+        match self.name() {
+            "off" => &["BITMAP"],
+            "lz" => &["LZ_RGB"],
+            "glz" => &["GLZ_RGB"],
+            "quic" => &["QUIC"],
+            "lz4" => &["LZ4"],
+            "auto_lz" => &["LZ_RGB", "QUIC"],
+            _ => &["GLZ_RGB", "QUIC"],
+        }
+    }
+
     /// A QEMU machine in this mode.
     pub fn machine(self, boot: Boot) -> Machine {
         Machine::new(boot).image_compression(self.setting())

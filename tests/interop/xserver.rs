@@ -60,6 +60,12 @@ fn drawing_is_what_x_and_the_gtk_client_show(mode: Mode) {
         &server.quiet_screen(),
     );
 
+    let images = live.images();
+    for encoding in mode.encodings() {
+        assert!(images.contains_key(encoding), "no {encoding} in {images:?}");
+    }
+    assert!(live.moves() > 10, "{} moves", live.moves());
+
     let screen = server.quiet_screen();
     let screenshot = program::screenshot(&server.address, &mode.arguments());
     assert_same(&format!("screenshot {}", mode.name()), &screenshot, &screen);
