@@ -1,6 +1,6 @@
 //! QEMU with its SPICE server, showing firmware, a one-sector program or a Debian guest.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -130,89 +130,94 @@ impl Machine {
     }
 
     fn command(&self, dir: &Path, port: u16) -> Command {
-        let file = |name: &str| dir.join(name).display().to_string();
+        let monitor = format!("unix:{},server=on,wait=off", dir.join("qmp.sock").display());
         let mut qemu = Command::new("qemu-system-x86_64");
-        let mut add = |words: &[&str]| {
-            qemu.args(words);
-        };
-        add(&["-nodefaults", "-no-user-config", "-no-reboot"]);
-        // A nested KVM may run firmware and hang in a kernel; emulation is the same everywhere.
-        add(&["-accel", "tcg", "-cpu", "max", "-smp", "1"]);
-        add(&["-display", "none", "-device", "qxl-vga"]);
-        add(&[
-            "-qmp",
-            &format!("unix:{},server=on,wait=off", file("qmp.sock")),
-        ]);
+        qemu.args(["-nodefaults", "-no-user-config", "-no-reboot"])
+            // A nested KVM may run firmware and hang in a kernel; emulation is the same everywhere.
+            .args(["-accel", "tcg", "-cpu", "max", "-smp", "1"])
+            .args(["-display", "none", "-device", "qxl-vga", "-qmp", &monitor])
+            .args(self.boot.arguments(dir))
+            .args(self.server_arguments(dir, port));
         if self.switched_off {
-            add(&["-S"]);
+            qemu.arg("-S");
         }
+        qemu
+    }
 
-        let floppy = |image: Vec<u8>| {
-            std::fs::write(dir.join("floppy"), image).expect("the scratch folder is writable");
-            format!("file={},format=raw,if=floppy", file("floppy"))
-        };
-        let log_of_port = |port: &str| {
-            let chardev = format!("file,id=debug,path={}", file("debug.log"));
-            let device = format!("isa-debugcon,iobase={port},chardev=debug");
-            [chardev, device]
-        };
-        match &self.boot {
-            Boot::Firmware => {
-                // SeaBIOS writes what it says on the screen to port 402h too.
-                let [chardev, device] = log_of_port("0x402");
-                add(&["-m", "32", "-boot", "menu=on,splash-time=65000"]);
-                add(&["-chardev", &chardev, "-device", &device]);
-            }
-            Boot::Pattern | Boot::Echo | Boot::Quarters => {
-                let program = match self.boot {
-                    Boot::Pattern => boot::pattern(),
-                    Boot::Echo => boot::echo(),
-                    _ => boot::quarters(),
-                };
-                let [chardev, device] = log_of_port("0xe9");
-                add(&["-m", "32", "-drive", &floppy(program)]);
-                add(&["-chardev", &chardev, "-device", &device]);
-            }
-            Boot::Debian(image) => {
-                let path = |path: &PathBuf| path.display().to_string();
-                add(&["-m", "256", "-device", "qemu-xhci", "-device", "usb-tablet"]);
-                add(&[
-                    "-kernel",
-                    &path(&image.kernel),
-                    "-initrd",
-                    &path(&image.initrd),
-                ]);
-                // The blinking cursor would make two pictures of the same screen differ.
-                add(&[
-                    "-append",
-                    "quiet mitigations=off vt.global_cursor_default=0",
-                ]);
-                add(&["-serial", &format!("file:{}", file("serial.log"))]);
-                add(&["-serial", &format!("file:{}", file("input.log"))]);
-            }
-        }
-
+    fn server_arguments(&self, dir: &Path, port: u16) -> Vec<String> {
         if self.vnc {
-            add(&["-vnc", "127.0.0.1:0,to=999"]);
-            return qemu;
+            // The first free port of a thousand.
+            return words(&["-vnc", "127.0.0.1:0,to=999"]);
         }
+        let mut arguments = Vec::new();
         let mut spice = if self.tcp {
             format!("addr=127.0.0.1,port={port}")
         } else {
-            format!("unix=on,addr={}", file("spice.sock"))
+            format!("unix=on,addr={}", dir.join("spice.sock").display())
         };
         if let Some(mode) = &self.image_compression {
             spice += &format!(",image-compression={mode}");
         }
         if let Some(password) = &self.password {
-            add(&["-object", &format!("secret,id=ticket,data={password}")]);
+            let secret = format!("secret,id=ticket,data={password}");
+            arguments.extend(words(&["-object", &secret]));
             spice += ",password-secret=ticket";
         } else {
             spice += ",disable-ticketing=on";
         }
-        add(&["-spice", &spice]);
-        qemu
+        arguments.extend(words(&["-spice", &spice]));
+        arguments
     }
+}
+
+impl Boot {
+    fn arguments(&self, dir: &Path) -> Vec<String> {
+        match self {
+            Self::Firmware => {
+                // SeaBIOS writes what it says on the screen to this port too.
+                let mut arguments = words(&["-m", "32", "-boot", "menu=on,splash-time=65000"]);
+                arguments.extend(log_of_port("0x402", dir));
+                arguments
+            }
+            Self::Pattern => floppy(boot::pattern(), dir),
+            Self::Echo => floppy(boot::echo(), dir),
+            Self::Quarters => floppy(boot::quarters(), dir),
+            Self::Debian(image) => {
+                let serial = |name: &str| format!("file:{}", dir.join(name).display());
+                let mut arguments = words(&["-m", "256", "-device", "qemu-xhci"]);
+                arguments.extend(words(&["-device", "usb-tablet"]));
+                arguments.extend(words(&["-serial", &serial("serial.log")]));
+                arguments.extend(words(&["-serial", &serial("input.log")]));
+                arguments.extend(words(&["-kernel", &image.kernel.display().to_string()]));
+                arguments.extend(words(&["-initrd", &image.initrd.display().to_string()]));
+                // The blinking cursor would make two pictures of the same screen differ.
+                let kernel = "quiet mitigations=off vt.global_cursor_default=0";
+                arguments.extend(words(&["-append", kernel]));
+                arguments
+            }
+        }
+    }
+}
+
+/// A machine that boots this floppy disk.
+fn floppy(image: Vec<u8>, dir: &Path) -> Vec<String> {
+    let file = dir.join("floppy");
+    std::fs::write(&file, image).expect("the scratch folder is writable");
+    let drive = format!("file={},format=raw,if=floppy", file.display());
+    let mut arguments = words(&["-m", "32", "-drive", &drive]);
+    arguments.extend(log_of_port("0xe9", dir));
+    arguments
+}
+
+/// What the guest writes to an I/O port goes to `debug.log`.
+fn log_of_port(port: &str, dir: &Path) -> Vec<String> {
+    let file = format!("file,id=debug,path={}", dir.join("debug.log").display());
+    let device = format!("isa-debugcon,iobase={port},chardev=debug");
+    words(&["-chardev", &file, "-device", &device])
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// One thing an input device told the guest's kernel: its `input_event` without the time.

@@ -15,7 +15,7 @@ pub struct Qmp {
 }
 
 impl Qmp {
-    /// Connects; `None` while nothing listens on the socket.
+    /// Connects; `None` while nobody answers on the socket.
     pub fn connect(socket: &Path) -> Option<Self> {
         let stream = UnixStream::connect(socket).ok()?;
         stream
@@ -24,7 +24,8 @@ impl Qmp {
         let mut qmp = Self {
             lines: BufReader::new(stream),
         };
-        qmp.line();
+        // QEMU greets when the whole machine is set up, its servers too; or it ends without.
+        qmp.line()?;
         qmp.execute("qmp_capabilities", json!({}));
         Some(qmp)
     }
@@ -37,7 +38,7 @@ impl Qmp {
             .write_all(format!("{order}\n").as_bytes())
             .expect("the monitor takes a command");
         loop {
-            let mut answer = self.line();
+            let mut answer = self.line().expect("the monitor answers");
             if let Some(error) = answer.get("error") {
                 panic!("{command}: {error}");
             }
@@ -75,11 +76,12 @@ impl Qmp {
         self.execute("send-key", json!({ "keys": keys }));
     }
 
-    fn line(&mut self) -> Value {
+    /// The next line; `None` at the end.
+    fn line(&mut self) -> Option<Value> {
         let mut line = String::new();
-        self.lines
-            .read_line(&mut line)
-            .expect("the monitor answers");
-        serde_json::from_str(&line).unwrap_or_else(|e| panic!("the monitor said {line:?}: {e}"))
+        self.lines.read_line(&mut line).ok()?;
+        (!line.is_empty()).then(|| {
+            serde_json::from_str(&line).unwrap_or_else(|e| panic!("the monitor said {line:?}: {e}"))
+        })
     }
 }
