@@ -1,5 +1,6 @@
 //! What a person is told when it does not work: each failure has its own text and exit code.
 
+use capsaicin::CloseReason;
 use libtest_mimic::Trial;
 
 use crate::live::Live;
@@ -149,7 +150,7 @@ fn another_viewer_takes_over() {
     let second = Live::connect(&qemu.address, None);
 
     second.assert_shows("the second viewer", &screen);
-    first.wait_for_end();
+    assert_eq!(first.wait_for_end(), CloseReason::ByPeer);
 }
 
 /// Asks for a screenshot that there cannot be, and checks how the program says so: one line for what happened, at most

@@ -52,10 +52,7 @@ fn the_demo_shows_a_picture() {
 
     let viewer = Viewer::start(&terminal, "demo:");
 
-    terminal.wait_until_cells("a picture", |cells| {
-        let coloured = cells.iter().flatten().filter(|cell| cell.paper.is_some());
-        coloured.count() > 1000
-    });
+    viewer.wait_for_picture();
     viewer.quit();
 }
 
@@ -76,7 +73,7 @@ fn every_printable_character_arrives() {
     let qemu = Machine::new(Boot::Echo).start();
     let terminal = Tmux::start(100, 30);
     let viewer = Viewer::start(&terminal, &qemu.address);
-    viewer.wait_until_it_takes_keys();
+    viewer.wait_for_picture();
 
     for (taken, character) in (1..).zip(PRINTABLE.chars()) {
         terminal.text(&character.to_string());
@@ -95,7 +92,7 @@ fn the_mouse_moves_the_pointer() {
     let qemu = Machine::new(guest::console()).start();
     let terminal = Tmux::start(100, 30);
     let viewer = Viewer::start(&terminal, &qemu.address);
-    viewer.wait_until_it_takes_keys();
+    viewer.wait_for_picture();
     until("mouse reports asked for", LIMIT, || {
         terminal.wants_mouse().then_some(())
     });
@@ -163,10 +160,12 @@ impl<'a> Viewer<'a> {
         }
     }
 
-    /// Waits until the viewer has the terminal for itself.
-    fn wait_until_it_takes_keys(&self) {
-        until("the viewer", LIMIT, || {
-            (self.terminal.modes() != self.modes).then_some(())
+    /// Waits until half of the terminal has colours.
+    fn wait_for_picture(&self) {
+        self.terminal.wait_until_cells("a picture", |cells| {
+            let all = cells.iter().map(Vec::len).sum::<usize>();
+            let coloured = cells.iter().flatten().filter(|cell| cell.paper.is_some());
+            coloured.count() > all / 2
         });
     }
 

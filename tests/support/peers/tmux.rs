@@ -61,9 +61,13 @@ impl Tmux {
         self.key("Enter");
     }
 
-    /// Types characters.
+    /// Types characters of ASCII.
     pub fn text(&self, text: &str) {
-        self.order(&["send-keys", "-l", "--", text]);
+        // By number: tmux takes some characters, as `;`, for its own.
+        let numbers: Vec<String> = text.bytes().map(|byte| format!("{byte:x}")).collect();
+        let mut order = vec!["send-keys", "-H"];
+        order.extend(numbers.iter().map(String::as_str));
+        self.order(&order);
     }
 
     /// Presses a key by tmux's name of it, as `Enter`, `F2` or `C-]`.
@@ -78,7 +82,7 @@ impl Tmux {
 
     /// The terminal's cells, row by row.
     pub fn cells(&self) -> Vec<Vec<Cell>> {
-        let screen = self.order(&["capture-pane", "-p", "-e"]);
+        let screen = self.order(&["capture-pane", "-p", "-e", "-N"]);
         let mut colours = (None, None);
         screen
             .lines()
