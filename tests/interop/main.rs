@@ -14,6 +14,7 @@ mod keys;
 mod live;
 mod modes;
 mod program;
+mod server;
 mod viewer;
 mod witnesses;
 mod xserver;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         keys::tests(),
         failures::tests(),
         viewer::tests(),
+        server::tests(),
     ];
     let tests = tests.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, tests).exit_code()

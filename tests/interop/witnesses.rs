@@ -33,7 +33,7 @@ pub fn tests() -> Vec<Trial> {
 
                 assert_same(
                     "spicy-screenshot of the X server",
-                    &spicy::screenshot(&server.address),
+                    &spicy::screenshot(&server.address, None),
                     &server.screen(),
                 );
             },
@@ -48,7 +48,7 @@ fn same_screen_in_qemu(boot: Boot) {
     assert!(!screen.is_blank(), "nothing on the screen");
     assert_same(
         "spicy-screenshot of QEMU",
-        &spicy::screenshot(&qemu.address),
+        &spicy::screenshot(&qemu.address, None),
         &screen,
     );
 }

@@ -69,7 +69,7 @@ fn drawing_is_what_x_and_the_gtk_client_show(mode: Mode) {
     let screen = server.quiet_screen();
     let screenshot = program::screenshot(&server.address, &mode.arguments());
     assert_same(&format!("screenshot {}", mode.name()), &screenshot, &screen);
-    let reference = spicy::screenshot(&server.address);
+    let reference = spicy::screenshot(&server.address, None);
     assert_same(
         &format!("screenshot {}", mode.name()),
         &screenshot,

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use super::picture::Picture;
 use super::process::Process;
 
-/// The screen of the server at `address`, as this client sees it.
-pub fn screenshot(address: &str) -> Picture {
+/// The screen of the server at `address`, a loopback address or the path of a unix socket, as this client sees it.
+pub fn screenshot(address: &str, password: Option<&str>) -> Picture {
     let dir = TempDir::new().expect("a scratch folder");
     let scheme = if address.starts_with('/') {
         "spice+unix"
@@ -22,6 +22,9 @@ pub fn screenshot(address: &str) -> Picture {
         .args(["--uri", &uri, "--out-file", "screen.ppm"])
         .current_dir(dir.path())
         .env_remove("DISPLAY");
+    if let Some(password) = password {
+        command.args(["--password", password]);
+    }
     let mut process = Process::start("spicy-screenshot", &command, dir.path());
     let status = process.finish(Duration::from_secs(60));
     assert!(status.success(), "{status}: {}", process.log());

@@ -1,0 +1,107 @@
+//! capsaicin as the server: what the GTK client sees of it.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::peers::picture::{Picture, assert_same};
+use crate::peers::process::Process;
+use crate::peers::{Peer, free_port, spicy, until};
+use crate::program::CAPSAICIN;
+use crate::{LIMIT, program, test};
+
+const NEEDS: &[Peer] = &[Peer::Spicy];
+
+pub fn tests() -> Vec<Trial> {
+    let compressed = |mode: &'static str| {
+        test(
+            format!("server::the_gtk_client_shows_the_served_picture::{mode}"),
+            NEEDS,
+            move || the_gtk_client_shows_the_served_picture(mode),
+        )
+    };
+    vec![
+        compressed("off"),
+        compressed("lz"),
+        test(
+            "server::the_gtk_client_gives_the_password_by_tcp",
+            NEEDS,
+            the_gtk_client_gives_the_password,
+        ),
+    ]
+}
+
+fn the_gtk_client_shows_the_served_picture(compression: &str) {
+    let picture = test_card();
+    let dir = TempDir::new().expect("a scratch folder");
+    let socket = dir.path().join("served.sock").display().to_string();
+    let options = ["--unix", &socket, "--compression", compression];
+
+    let _server = serve(&picture, &options, dir.path());
+    until("the server's socket", LIMIT, || {
+        Path::new(&socket).exists().then_some(())
+    });
+
+    assert_same(
+        &format!("served picture {compression} to the GTK client"),
+        &spicy::screenshot(&socket, None),
+        &picture,
+    );
+    assert_same(
+        &format!("served picture {compression} to capsaicin"),
+        &program::screenshot(&socket, &[]),
+        &picture,
+    );
+}
+
+fn the_gtk_client_gives_the_password() {
+    let picture = test_card();
+    let dir = TempDir::new().expect("a scratch folder");
+    let address = format!("127.0.0.1:{}", free_port());
+    let password = dir.path().join("password");
+    std::fs::write(&password, "s3kr3t\n").expect("the scratch folder is writable");
+    let options = [&address, "--password-file", &password.display().to_string()];
+
+    let _server = serve(&picture, &options, dir.path());
+    until("the server's port", LIMIT, || {
+        TcpStream::connect(&address).ok()
+    });
+
+    assert_same(
+        "served picture behind a password",
+        &spicy::screenshot(&address, Some("s3kr3t")),
+        &picture,
+    );
+}
+
+/// `capsaicin serve` with this picture.
+fn serve(picture: &Picture, options: &[&str], dir: &Path) -> Process {
+    let file = dir.join("picture.png");
+    picture.write_png(&file);
+    let mut command = Command::new(CAPSAICIN);
+    command
+        .arg("serve")
+        .args(options)
+        .args(["--source", "image"])
+        .arg(&file);
+    Process::start("capsaicin-serve", &command, dir)
+}
+
+/// A picture of an odd size with smooth, flat and noisy parts.
+fn test_card() -> Picture {
+    let (width, height) = (643, 411);
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let rgb = pixels.flat_map(|(x, y): (u32, u32)| match (x / 220, y / 210) {
+        (0, _) => [(x & 255) as u8, (y & 255) as u8, (x ^ y) as u8],
+        (1, 0) => [200, 30, 30],
+        _ => (x * 7919 + y * 104_729)
+            .wrapping_mul(2_654_435_761)
+            .to_be_bytes()[..3]
+            .try_into()
+            .expect("three bytes"),
+    });
+    Picture::from_rgb(width, height, rgb.collect())
+}
