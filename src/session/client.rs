@@ -27,6 +27,9 @@ const MAX_PARKED_FRAMES: usize = 4096;
 /// Different notices that are told apart; more are counted together.
 const MAX_NOTICES: usize = 200;
 
+/// Things done with keyboard and mouse that are kept until the inputs channel is linked; later ones are dropped.
+const MAX_EARLY_INPUT: usize = 256;
+
 /// What a client session may use, and what it tells the server.
 #[derive(Clone, Debug)]
 pub struct SessionConfig {
@@ -64,6 +67,8 @@ pub struct ClientSession {
     events: VecDeque<ClientEvent>,
     notices: Vec<Notice>,
     name: Option<String>,
+    /// What the user did before the inputs channel was linked.
+    early_input: Vec<inputs::InputEvent>,
     ended: bool,
 }
 
@@ -114,6 +119,7 @@ impl ClientSession {
             events: VecDeque::new(),
             notices: Vec::new(),
             name: None,
+            early_input: Vec::new(),
             ended: false,
         };
         session.open(ChannelId::MAIN);
@@ -152,6 +158,11 @@ impl ClientSession {
             }
             Ok(())
         });
+        if id == ChannelId::INPUTS {
+            for event in std::mem::take(&mut self.early_input) {
+                self.input(event, now);
+            }
+        }
     }
 
     /// A frame arrived.
@@ -207,12 +218,7 @@ impl ClientSession {
     pub fn command(&mut self, command: Command, now: Duration) {
         match command {
             Command::Input(_) if self.config.view_only => {}
-            Command::Input(event) => self.with(ChannelId::INPUTS, now, |channel, cx| {
-                if let Behaviour::Inputs(inputs) = &mut channel.behaviour {
-                    inputs.on_input(event, cx);
-                }
-                Ok(())
-            }),
+            Command::Input(event) => self.input(event, now),
             Command::MouseMode(mode) => self.with(ChannelId::MAIN, now, |channel, cx| {
                 if let Behaviour::Main(main) = &mut channel.behaviour {
                     main.request_mouse_mode(mode, cx);
@@ -226,6 +232,23 @@ impl ClientSession {
             }
             Command::Disconnect => self.end(CloseReason::Requested),
         }
+    }
+
+    fn input(&mut self, event: inputs::InputEvent, now: Duration) {
+        let inputs = self.channels.get(&ChannelId::INPUTS);
+        if inputs.is_none_or(|channel| channel.link.is_none() && !channel.closed) {
+            // A user may act as soon as there is a session, and the inputs channel follows later.
+            if self.early_input.len() < MAX_EARLY_INPUT {
+                self.early_input.push(event);
+            }
+            return;
+        }
+        self.with(ChannelId::INPUTS, now, |channel, cx| {
+            if let Behaviour::Inputs(inputs) = &mut channel.behaviour {
+                inputs.on_input(event, cx);
+            }
+            Ok(())
+        });
     }
 
     /// Time has passed; to be called when [`poll_timeout`](Self::poll_timeout) is due.

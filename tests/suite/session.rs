@@ -626,6 +626,26 @@ fn a_click_sends_the_waiting_motion_first_and_carries_the_buttons_after_it() {
 }
 
 #[test]
+fn keys_pressed_before_the_inputs_channel_is_linked_are_sent_when_it_is() {
+    let mut viewer = Viewer::linked(SessionConfig::default());
+    let key =
+        |viewer: &mut Viewer, event| viewer.session.command(Command::Input(event), viewer.now);
+    key(&mut viewer, InputEvent::KeyDown(0x1e));
+    viewer.main(&Main::ChannelsList(ChannelsList {
+        channels: vec![ChannelId::INPUTS],
+    }));
+    key(&mut viewer, InputEvent::KeyUp(0x1e));
+    assert!(viewer.sent(ChannelId::INPUTS).is_empty());
+
+    viewer.open(ChannelId::INPUTS);
+
+    let sent = viewer.sent_frames(ChannelId::INPUTS);
+    let sent: Vec<_> = sent.iter().map(|f| (f.number, f.body.to_vec())).collect();
+    let (down, up) = (vec![0x1e, 0, 0, 0], vec![0x9e, 0, 0, 0]);
+    assert_eq!(sent, [(101, down), (102, up)]);
+}
+
+#[test]
 fn a_viewer_that_only_looks_sends_no_input() {
     let config = SessionConfig {
         view_only: true,
