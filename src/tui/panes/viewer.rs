@@ -38,7 +38,8 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
 }
 
-fn put(cell: &Cell, target: &mut ratatui::buffer::Cell) {
+/// Makes a cell of the screen out of one of a picture.
+pub fn put(cell: &Cell, target: &mut ratatui::buffer::Cell) {
     target.set_char(cell.glyph);
     target.fg = colour(cell.fore);
     target.bg = colour(cell.back);
