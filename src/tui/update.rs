@@ -83,7 +83,7 @@ impl App {
     }
 
     fn painted(&mut self, bytes: usize) {
-        if std::mem::take(&mut self.picture_stale) {
+        if std::mem::take(&mut self.picture_stale) && self.picture.fit().is_some() {
             self.meter.count(bytes, self.now);
         }
     }

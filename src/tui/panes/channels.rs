@@ -26,13 +26,21 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         ),
         theme.dim(),
     );
-    // Where room is short, numbers of all channels come before what they can do.
-    let channels = &stats.channels;
-    let roomy = usize::from(area.height) > channels.len() * 2;
-    let lines = channels.iter().flat_map(|channel| {
-        let more = roomy.then(|| capabilities(channel, &theme));
-        std::iter::once(numbers(channel, &theme)).chain(more)
-    });
+    let all: Vec<Line> = stats
+        .channels
+        .iter()
+        .flat_map(|channel| {
+            let more = capabilities(channel, area.width, &theme);
+            std::iter::once(numbers(channel, &theme)).chain(more)
+        })
+        .collect();
+    // Where room is short, the numbers of all channels come before what they can do.
+    let lines = if all.len() < usize::from(area.height) {
+        all
+    } else {
+        let numbers = stats.channels.iter().map(|c| numbers(c, &theme));
+        numbers.collect()
+    };
     draw_lines(std::iter::once(head).chain(lines), area, buf);
 }
 
@@ -59,7 +67,8 @@ fn numbers<'a>(channel: &ChannelStats, theme: &Theme) -> Line<'a> {
     Line::from(spans)
 }
 
-fn capabilities<'a>(channel: &ChannelStats, theme: &Theme) -> Line<'a> {
+/// What both sides can do, in as many lines as it takes.
+fn capabilities<'a>(channel: &ChannelStats, width: u16, theme: &Theme) -> Vec<Line<'a>> {
     let [client, server] = &channel.capabilities;
     let common = client
         .common_bits()
@@ -76,7 +85,28 @@ fn capabilities<'a>(channel: &ChannelStats, theme: &Theme) -> Line<'a> {
     let mut words = vec![header.to_owned()];
     words.extend(common.filter(|name| name != "MINI_HEADER"));
     words.extend(own);
-    Line::styled(format!("  {}", words.join(" ")), theme.dim())
+    wrapped(&words, width.into())
+        .into_iter()
+        .map(|line| Line::styled(line, theme.dim()))
+        .collect()
+}
+
+/// Words with commas between them, in indented lines of at most `width` columns where a word allows it.
+fn wrapped(words: &[String], width: usize) -> Vec<String> {
+    const INDENT: &str = "  ";
+    let mut lines: Vec<String> = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let comma = if at + 1 < words.len() { "," } else { "" };
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() + comma.len() <= width => {
+                line.push(' ');
+                line.push_str(word);
+                line.push_str(comma);
+            }
+            _ => lines.push(format!("{INDENT}{word}{comma}")),
+        }
+    }
+    lines
 }
 
 fn name(names: &[&str], bit: u32) -> String {
