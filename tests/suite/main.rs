@@ -13,6 +13,8 @@ mod link;
 mod pair;
 mod server;
 mod session;
+mod terminal;
+mod viewer;
 mod wire;
 
 use support::messages;

@@ -1,0 +1,902 @@
+//! The viewer: what happens goes in, cells and commands come out.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use capsaicin::channel::inputs::{Button, Locks};
+use capsaicin::channel::main::MouseMode;
+use capsaicin::channel::{ChannelId, ChannelKind};
+use capsaicin::geometry::{Point, Rect};
+use capsaicin::link::Capabilities;
+use capsaicin::session::{ChannelStats, CodecStats, DisplayStats, SessionStats};
+use capsaicin::term::{Colours, Glyphs, Style};
+use capsaicin::tui::action::{Action, Effect, Ending, GuestKey, MenuKey, Mouse, Pointer};
+use capsaicin::tui::app::{App, Setup};
+use capsaicin::tui::keymap::{self, Escape};
+use capsaicin::tui::typist::{Held, Key};
+use capsaicin::tui::view;
+use capsaicin::wire::HeaderKind;
+use capsaicin::{
+    ClientEvent, CloseReason, Command, CursorEvent, DisplayEvent, InputEvent, InputsEvent,
+    MainEvent, Notice, RegionPixels,
+};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, ModifierKeyCode, MouseButton, MouseEvent,
+    MouseEventKind,
+};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect as Area;
+use ratatui::style::Color;
+
+/// An app and its clock.
+struct Viewer {
+    app: App,
+    now: Duration,
+}
+
+impl Viewer {
+    fn of_size(columns: u16, rows: u16) -> Self {
+        Self::with(Setup {
+            target: "vm:5900".into(),
+            view_only: false,
+            escape: Escape::default(),
+            style: Style::default(),
+            size: (columns, rows),
+            dot_aspect: 1.0,
+        })
+    }
+
+    fn with(setup: Setup) -> Self {
+        Self {
+            app: App::new(setup),
+            now: Duration::ZERO,
+        }
+    }
+
+    /// One that shows a screen of one colour.
+    fn showing(columns: u16, rows: u16, width: u32, height: u32, rgb: [u8; 3]) -> Self {
+        let mut viewer = Self::of_size(columns, rows);
+        viewer.screen(width, height);
+        viewer.fill(Rect::new(0, 0, width as i32, height as i32), rgb);
+        viewer.frame();
+        viewer
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        self.app.update(action, self.now)
+    }
+
+    fn session(&mut self, event: ClientEvent) -> Vec<Effect> {
+        self.act(Action::Session(event))
+    }
+
+    fn wait(&mut self, ms: u64) -> Vec<Effect> {
+        self.now += Duration::from_millis(ms);
+        self.act(Action::Time)
+    }
+
+    fn screen(&mut self, width: u32, height: u32) {
+        self.session(ClientEvent::Display(DisplayEvent::SurfaceCreated {
+            display: 0,
+            surface: 0,
+            width,
+            height,
+        }));
+    }
+
+    fn fill(&mut self, rect: Rect, [r, g, b]: [u8; 3]) {
+        let data: Vec<u8> = [b, g, r, 0].repeat(rect.area() as usize);
+        self.session(ClientEvent::Display(DisplayEvent::Region {
+            display: 0,
+            surface: 0,
+            rect,
+            pixels: RegionPixels::Raw {
+                data: Bytes::from(data),
+                stride: rect.width() as usize * 4,
+            },
+        }));
+    }
+
+    fn mouse_mode(&mut self, current: MouseMode) {
+        self.session(ClientEvent::Main(MainEvent::MouseMode {
+            supported: MouseMode::SERVER | MouseMode::CLIENT,
+            current,
+        }));
+    }
+
+    /// Draws a frame of the size the app was told.
+    fn frame(&mut self) -> Buffer {
+        self.act(Action::Frame);
+        self.act(Action::Painted { bytes: 1000 });
+        let (columns, rows) = self.app.setup.size;
+        let mut buffer = Buffer::empty(Area::new(0, 0, columns, rows));
+        view::draw(&self.app, &mut buffer);
+        buffer
+    }
+
+    fn text(&mut self) -> Vec<String> {
+        let buffer = self.frame();
+        let columns = usize::from(buffer.area.width);
+        let row = |cells: &[ratatui::buffer::Cell]| {
+            let text: String = cells.iter().map(|cell| cell.symbol()).collect();
+            text.trim_end().to_owned()
+        };
+        buffer.content.chunks(columns).map(row).collect()
+    }
+
+    /// A terminal event, as the run loop passes it on.
+    fn terminal(&mut self, event: Event) -> Vec<Effect> {
+        match keymap::action(event, self.app.mode()) {
+            Some(action) => self.act(action),
+            None => Vec::new(),
+        }
+    }
+
+    fn press(&mut self, code: KeyCode, modifiers: KeyModifiers) -> Vec<Effect> {
+        self.terminal(Event::Key(KeyEvent::new(code, modifiers)))
+    }
+
+    fn menu(&mut self, keys: &str) -> Vec<Effect> {
+        self.act(Action::Escape);
+        let mut effects = Vec::new();
+        for c in keys.chars() {
+            effects.extend(self.act(Action::Menu(MenuKey::Char(c))));
+        }
+        effects
+    }
+
+    fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> Vec<Effect> {
+        self.terminal(Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }))
+    }
+}
+
+fn inputs(effects: &[Effect]) -> Vec<InputEvent> {
+    let input = |effect: &Effect| match effect {
+        Effect::Command(Command::Input(input)) => Some(*input),
+        _ => None,
+    };
+    effects.iter().filter_map(input).collect()
+}
+
+const CTRL: u32 = 0x1d;
+const SHIFT: u32 = 0x2a;
+const ALT: u32 = 0x38;
+
+// --- the picture
+
+#[test]
+fn a_screen_is_drawn_in_the_middle_with_its_status() {
+    let mut viewer = Viewer::showing(20, 5, 40, 20, [255, 0, 0]);
+    let buffer = viewer.frame();
+
+    // 40×20 in 20×8 dots: 16×8, two columns left and right.
+    for row in 0..4 {
+        for column in 0..20 {
+            let expected = if (2..18).contains(&column) {
+                Color::Rgb(255, 0, 0)
+            } else {
+                Color::Reset
+            };
+            assert_eq!(buffer[(column, row)].bg, expected, "at {column}, {row}");
+        }
+    }
+    assert_eq!(viewer.text()[4], " vm:5900 · 40×20");
+}
+
+#[test]
+fn only_what_changed_becomes_another_cell() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 255]);
+    let before = viewer.frame();
+
+    viewer.fill(Rect::new(80, 160, 88, 176), [255, 255, 255]);
+    let after = viewer.frame();
+
+    let updates = before.diff(&after);
+    let places: Vec<(u16, u16)> = updates.iter().map(|(x, y, _)| (*x, *y)).collect();
+    let (picture, status): (Vec<_>, Vec<_>) = places.into_iter().partition(|(_, y)| *y < 50);
+    // A cell is 8×16 pixels.
+    assert_eq!(picture, [(10, 10)]);
+    // The frame rate went from 1 to 2.
+    assert!(status.len() < 8, "{status:?}");
+}
+
+#[test]
+fn a_screen_that_changes_its_size_is_fitted_anew() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 255, 0]);
+    viewer.session(ClientEvent::Display(DisplayEvent::SurfaceDestroyed {
+        display: 0,
+        surface: 0,
+    }));
+    assert_eq!(viewer.text()[11].trim(), "no picture yet");
+
+    viewer.screen(800, 600);
+    viewer.fill(Rect::new(0, 0, 800, 600), [0, 0, 255]);
+
+    assert!(viewer.text()[23].contains("800×600"));
+    assert_eq!(viewer.frame()[(40, 12)].bg, Color::Rgb(0, 0, 255));
+}
+
+#[test]
+fn a_terminal_that_changes_its_size_is_filled_anew() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 255, 0]);
+
+    viewer.act(Action::Resized {
+        columns: 40,
+        rows: 13,
+        dot_aspect: 1.0,
+    });
+
+    // 40×24 dots hold 32×24: columns 4 to 35.
+    let buffer = viewer.frame();
+    let green = Color::Rgb(0, 255, 0);
+    let row: Vec<bool> = (0..40)
+        .map(|column| buffer[(column, 0)].bg == green)
+        .collect();
+    assert_eq!(row.iter().filter(|shown| **shown).count(), 32);
+    assert!(row[4] && row[35] && !row[3] && !row[36]);
+}
+
+#[test]
+fn the_guests_own_pointer_is_shown_while_it_has_the_mouse() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::SERVER);
+    viewer.session(ClientEvent::Cursor(CursorEvent::Moved {
+        display: 0,
+        position: Point::new(80, 160),
+    }));
+    let reversed = |buffer: &Buffer| {
+        buffer[(10, 10)]
+            .modifier
+            .contains(ratatui::style::Modifier::REVERSED)
+    };
+    assert!(reversed(&viewer.frame()));
+
+    viewer.mouse_mode(MouseMode::CLIENT);
+    assert!(!reversed(&viewer.frame()));
+}
+
+#[test]
+fn a_terminal_without_colours_gets_none() {
+    let mut viewer = Viewer::with(Setup {
+        style: Style {
+            colours: Colours::None,
+            glyphs: Glyphs::Ascii,
+        },
+        ..Viewer::of_size(80, 24).app.setup
+    });
+    viewer.screen(80, 46);
+    viewer.fill(Rect::new(0, 0, 80, 46), [255, 255, 255]);
+    viewer.menu("i");
+    let buffer = viewer.frame();
+
+    let plain = |cell: &ratatui::buffer::Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
+    assert!(buffer.content.iter().all(plain));
+    assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()));
+    assert_eq!(buffer[(0, 0)].symbol(), "@");
+}
+
+// --- time
+
+#[test]
+fn an_idle_viewer_waits_for_nothing() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    assert!(
+        viewer.app.deadline().is_some(),
+        "the frame rate has to sink"
+    );
+    viewer.wait(1000);
+    viewer.frame();
+
+    assert_eq!(viewer.app.deadline(), None);
+    assert_eq!(viewer.app.frame_due(), None);
+    assert!(viewer.text()[23].contains("0 fps 0B/s"));
+}
+
+#[test]
+fn a_burst_of_changes_is_one_frame_and_frames_keep_their_distance() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    assert_eq!(viewer.app.frame_due(), None);
+    for i in 0..10 {
+        viewer.fill(Rect::new(i, 0, i + 1, 1), [1, 2, 3]);
+    }
+    assert_eq!(viewer.app.frame_due(), Some(Duration::from_millis(16)));
+    viewer.now += Duration::from_millis(16);
+    viewer.frame();
+    assert_eq!(viewer.app.frame_due(), None);
+}
+
+#[test]
+fn a_notice_flashes_once_and_stays_in_the_log() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    let notice = |count| {
+        ClientEvent::Notice(Notice {
+            channel: Some(ChannelId::new(ChannelKind::Display, 0)),
+            text: "no \x1b[2Jidea how to draw\nthis".into(),
+            count,
+        })
+    };
+    viewer.session(notice(1));
+    assert_eq!(
+        viewer.text()[23],
+        " display:0: no  [2Jidea how to draw this"
+    );
+
+    viewer.wait(4000);
+    assert!(viewer.text()[23].starts_with(" vm:5900"));
+
+    viewer.session(notice(2));
+    assert!(viewer.text()[23].starts_with(" vm:5900"));
+    viewer.menu("il");
+    let shown = viewer.text();
+    assert!(
+        shown
+            .iter()
+            .any(|line| line.contains("display:0: no  [2Jidea how to draw this 2×")),
+        "{shown:#?}"
+    );
+}
+
+#[test]
+fn numbers_are_asked_for_only_while_somebody_looks() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    let asks = |effects: &[Effect]| effects.contains(&Effect::Command(Command::Stats));
+    let something = || ClientEvent::Inputs(InputsEvent::Locks(Locks::NUM));
+    assert!(!asks(&viewer.session(something())));
+
+    assert!(asks(&viewer.menu("ic")), "at once when the pane opens");
+    assert!(!asks(&viewer.session(something())), "not again so soon");
+    assert!(asks(&viewer.wait(500)), "but then");
+    viewer.wait(1000);
+    assert_eq!(
+        viewer.app.deadline(),
+        None,
+        "nothing happened, nothing to ask for"
+    );
+}
+
+// --- keys
+
+#[test]
+fn a_key_is_pressed_at_once_and_released_a_moment_later() {
+    let mut viewer = Viewer::of_size(80, 24);
+
+    let now = viewer.press(KeyCode::Char('A'), KeyModifiers::SHIFT);
+    assert_eq!(
+        inputs(&now),
+        [InputEvent::KeyDown(SHIFT), InputEvent::KeyDown(0x1e)]
+    );
+    assert_eq!(viewer.wait(20), []);
+    let later = viewer.wait(5);
+    assert_eq!(
+        inputs(&later),
+        [InputEvent::KeyUp(0x1e), InputEvent::KeyUp(SHIFT)]
+    );
+}
+
+#[test]
+fn a_second_key_ends_the_first() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.press(KeyCode::Char('c'), KeyModifiers::CONTROL);
+
+    let effects = viewer.press(KeyCode::Up, KeyModifiers::NONE);
+
+    let expected = [
+        InputEvent::KeyUp(0x2e),
+        InputEvent::KeyUp(CTRL),
+        InputEvent::KeyDown(0xe048),
+    ];
+    assert_eq!(inputs(&effects), expected);
+}
+
+#[test]
+fn keys_without_characters_have_codes_too() {
+    for (code, make) in [
+        (KeyCode::F(1), 0x3b),
+        (KeyCode::F(12), 0x58),
+        (KeyCode::Home, 0xe047),
+        (KeyCode::PageDown, 0xe051),
+        (KeyCode::Insert, 0xe052),
+        (KeyCode::Delete, 0xe053),
+        (KeyCode::Esc, 0x01),
+        (KeyCode::Enter, 0x1c),
+        (KeyCode::Backspace, 0x0e),
+        (KeyCode::Tab, 0x0f),
+        (KeyCode::Pause, 0xe1_1d45),
+    ] {
+        let mut viewer = Viewer::of_size(80, 24);
+        let effects = viewer.press(code, KeyModifiers::NONE);
+        assert_eq!(inputs(&effects), [InputEvent::KeyDown(make)], "{code:?}");
+    }
+    let mut viewer = Viewer::of_size(80, 24);
+    let back_tab = viewer.press(KeyCode::BackTab, KeyModifiers::SHIFT);
+    assert_eq!(
+        inputs(&back_tab),
+        [InputEvent::KeyDown(SHIFT), InputEvent::KeyDown(0x0f)]
+    );
+}
+
+#[test]
+fn alt_with_a_letter_is_a_chord() {
+    let mut viewer = Viewer::of_size(80, 24);
+    let effects = viewer.press(KeyCode::Char('x'), KeyModifiers::ALT);
+    assert_eq!(
+        inputs(&effects),
+        [InputEvent::KeyDown(ALT), InputEvent::KeyDown(0x2d)]
+    );
+}
+
+#[test]
+fn a_terminal_that_reports_releases_holds_keys_as_long_as_the_user() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.act(Action::ReportsReleases(true));
+    let mut key = |code, modifiers, kind| {
+        let event = KeyEvent::new_with_kind(code, modifiers, kind);
+        inputs(&viewer.terminal(Event::Key(event)))
+    };
+    let shift = KeyCode::Modifier(ModifierKeyCode::LeftShift);
+    let (press, repeat, release) = (
+        KeyEventKind::Press,
+        KeyEventKind::Repeat,
+        KeyEventKind::Release,
+    );
+    let (with, without) = (KeyModifiers::SHIFT, KeyModifiers::NONE);
+
+    assert_eq!(key(shift, with, press), [InputEvent::KeyDown(SHIFT)]);
+    assert_eq!(
+        key(KeyCode::Char('A'), with, press),
+        [InputEvent::KeyDown(0x1e)]
+    );
+    assert_eq!(
+        key(KeyCode::Char('A'), with, repeat),
+        [InputEvent::KeyDown(0x1e)]
+    );
+    assert_eq!(key(shift, without, release), [InputEvent::KeyUp(SHIFT)]);
+    assert_eq!(
+        key(KeyCode::Char('a'), without, release),
+        [InputEvent::KeyUp(0x1e)]
+    );
+    assert_eq!(key(KeyCode::Char('a'), without, release), []);
+}
+
+#[test]
+fn a_character_on_another_level_of_the_users_layout_still_arrives() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.act(Action::ReportsReleases(true));
+    viewer.act(Action::Key(GuestKey::Down(
+        Key::Code(SHIFT),
+        Held::default(),
+    )));
+
+    // German: Shift+7 is the slash, which has no Shift on a US keyboard.
+    let effects = viewer.act(Action::Key(GuestKey::Down(Key::Char('/'), Held::default())));
+
+    let expected = [
+        InputEvent::KeyUp(SHIFT),
+        InputEvent::KeyDown(0x35),
+        InputEvent::KeyDown(SHIFT),
+    ];
+    assert_eq!(inputs(&effects), expected);
+}
+
+#[test]
+fn caps_lock_in_the_guest_does_not_change_what_the_user_typed() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.session(ClientEvent::Inputs(InputsEvent::Locks(Locks::CAPS)));
+
+    let small = viewer.press(KeyCode::Char('a'), KeyModifiers::NONE);
+    assert_eq!(
+        inputs(&small),
+        [InputEvent::KeyDown(SHIFT), InputEvent::KeyDown(0x1e)]
+    );
+    viewer.wait(25);
+    let digit = viewer.press(KeyCode::Char('1'), KeyModifiers::NONE);
+    assert_eq!(inputs(&digit), [InputEvent::KeyDown(0x02)]);
+}
+
+#[test]
+fn a_paste_is_typed_at_a_pace_the_guest_can_follow() {
+    let mut viewer = Viewer::of_size(80, 24);
+
+    let first = viewer.terminal(Event::Paste("aB\r\né".into()));
+
+    assert_eq!(inputs(&first), [InputEvent::KeyTap(0x1e)]);
+    let second = [
+        InputEvent::KeyDown(SHIFT),
+        InputEvent::KeyTap(0x30),
+        InputEvent::KeyUp(SHIFT),
+    ];
+    assert_eq!(inputs(&viewer.wait(10)), second);
+    assert_eq!(inputs(&viewer.wait(10)), [InputEvent::KeyTap(0x1c)]);
+    assert_eq!(inputs(&viewer.wait(1000)), []);
+}
+
+#[test]
+fn losing_the_keyboard_lets_go_of_everything() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.terminal(Event::Paste("some long text".into()));
+    let effects = viewer.terminal(Event::FocusLost);
+    assert_eq!(inputs(&effects), [InputEvent::ReleaseAll]);
+    assert_eq!(viewer.app.deadline(), None, "the paste is given up");
+}
+
+#[test]
+fn a_character_no_us_key_makes_is_said_so() {
+    let mut viewer = Viewer::of_size(80, 24);
+    let effects = viewer.press(KeyCode::Char('é'), KeyModifiers::NONE);
+    assert_eq!(effects, []);
+    assert_eq!(viewer.text()[23], " no key makes 'é' on a US keyboard");
+}
+
+#[test]
+fn view_only_keeps_everything_from_the_guest() {
+    let mut viewer = Viewer::with(Setup {
+        view_only: true,
+        ..Viewer::of_size(80, 24).app.setup
+    });
+    viewer.screen(640, 480);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    viewer.frame();
+
+    let mut effects = viewer.press(KeyCode::Char('a'), KeyModifiers::NONE);
+    effects.extend(viewer.mouse(MouseEventKind::Down(MouseButton::Left), 40, 10));
+    effects.extend(viewer.terminal(Event::Paste("text".into())));
+    effects.extend(viewer.terminal(Event::FocusLost));
+    effects.extend(viewer.menu("kd"));
+
+    assert_eq!(effects, []);
+    viewer.wait(5000);
+    assert!(viewer.text()[23].contains("view only"));
+}
+
+// --- the mouse
+
+#[test]
+fn the_mouse_is_where_it_is_in_client_mode() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    let at = |x, y| InputEvent::Position { x, y, display: 0 };
+
+    let left = MouseButton::Left;
+    let moved = viewer.mouse(MouseEventKind::Moved, 10, 10);
+    assert_eq!(inputs(&moved), [at(84, 168)]);
+    let pressed = viewer.mouse(MouseEventKind::Down(left), 10, 10);
+    assert_eq!(inputs(&pressed), [InputEvent::Press(Button::Left)]);
+    let dragged = viewer.mouse(MouseEventKind::Drag(left), 11, 10);
+    assert_eq!(inputs(&dragged), [at(92, 168)]);
+    let released = viewer.mouse(MouseEventKind::Up(left), 11, 10);
+    assert_eq!(inputs(&released), [InputEvent::Release(Button::Left)]);
+    let turned = viewer.mouse(MouseEventKind::ScrollDown, 11, 10);
+    assert_eq!(inputs(&turned), [InputEvent::Wheel(Button::Down)]);
+}
+
+#[test]
+fn the_mouse_moves_by_pixels_in_server_mode() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::SERVER);
+
+    assert_eq!(inputs(&viewer.mouse(MouseEventKind::Moved, 10, 10)), []);
+    let moved = viewer.mouse(MouseEventKind::Moved, 12, 9);
+    assert_eq!(inputs(&moved), [InputEvent::Motion { dx: 16, dy: -16 }]);
+}
+
+#[test]
+fn a_drag_that_leaves_the_picture_keeps_its_edge_and_is_released() {
+    // 74 columns of picture in 80: three are left free on each side.
+    let mut viewer = Viewer::showing(80, 24, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    let left = MouseButton::Left;
+    assert_eq!(
+        inputs(&viewer.mouse(MouseEventKind::Down(left), 0, 5)),
+        [],
+        "beside the picture"
+    );
+
+    viewer.mouse(MouseEventKind::Down(left), 5, 5);
+    let dragged = inputs(&viewer.mouse(MouseEventKind::Drag(left), 0, 5));
+    assert!(
+        matches!(dragged[..], [InputEvent::Position { x: 0, .. }]),
+        "{dragged:?}"
+    );
+    let released = inputs(&viewer.mouse(MouseEventKind::Up(left), 0, 5));
+    assert_eq!(released, [InputEvent::Release(Button::Left)]);
+}
+
+#[test]
+fn the_wheel_over_the_log_scrolls_it() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    for line in 0..50 {
+        viewer.act(Action::Logged(format!("line {line}")));
+    }
+    viewer.menu("il");
+    viewer.act(Action::Menu(MenuKey::Close));
+    assert!(viewer.text()[22].ends_with("line 49"));
+
+    let effects = viewer.act(Action::Pointer(Pointer {
+        column: 5,
+        row: 15,
+        did: Mouse::Wheel(Button::Up),
+    }));
+
+    assert_eq!(effects, []);
+    assert!(viewer.text()[22].ends_with("line 46"));
+}
+
+// --- menus and panes
+
+#[test]
+fn the_escape_key_opens_a_menu_that_looks_like_this() {
+    let mut viewer = Viewer::of_size(80, 24);
+    // What a terminal sends for Ctrl+] without the newer protocol.
+    viewer.press(KeyCode::Char('5'), KeyModifiers::CONTROL);
+
+    let text = viewer.text();
+    let menu = [
+        "                    ┌ menu ────────────────────────────────┐",
+        "                    │ q  quit                              │",
+        "                    │ k  send keys ...                     │",
+        "                    │ i  panes ...                         │",
+        "                    │ z  zoom ...                          │",
+        "                    │ d  drawing ...                       │",
+        "                    │ ^Z suspend                           │",
+        "                    │ ?  help                              │",
+        "                    └──────────────────────────────────────┘",
+    ];
+    assert_eq!(text[7..16], menu);
+    assert_eq!(text[23], " vm:5900 · half · 0 fps 0B/s · Ctrl+] menu");
+}
+
+#[test]
+fn the_menu_fits_the_smallest_terminal() {
+    let mut viewer = Viewer::of_size(20, 5);
+    viewer.act(Action::Escape);
+    let expected = [
+        "┌ menu ────────────┐",
+        "│ q  quit          │",
+        "│ k  send keys ... │",
+        "└──────────────────┘",
+        " vm:5900 · half",
+    ];
+    assert_eq!(viewer.text()[..4], expected[..4]);
+    // The marked entry stays in sight.
+    for _ in 0..6 {
+        viewer.act(Action::Menu(MenuKey::Down));
+    }
+    assert_eq!(viewer.text()[2], "│ ?  help          │");
+}
+
+#[test]
+fn quitting_disconnects() {
+    let mut viewer = Viewer::of_size(80, 24);
+    let effects = viewer.menu("q");
+    let end = [
+        Effect::Command(Command::Disconnect),
+        Effect::End(Ending::Quit),
+    ];
+    assert_eq!(effects, end);
+}
+
+#[test]
+fn the_escape_key_twice_is_the_guests() {
+    let mut viewer = Viewer::of_size(80, 24);
+    let first = viewer.act(Action::Escape);
+    assert_eq!(inputs(&first), [InputEvent::ReleaseAll]);
+    let second = viewer.act(Action::Escape);
+    assert_eq!(
+        inputs(&second),
+        [InputEvent::KeyDown(CTRL), InputEvent::KeyDown(0x1b)]
+    );
+    assert!(!viewer.app.mode().menu);
+}
+
+#[test]
+fn another_escape_key_can_be_chosen() {
+    for (text, shown) in [("ctrl+a", "Ctrl+A"), ("^]", "Ctrl+]"), ("F12", "F12")] {
+        assert_eq!(text.parse::<Escape>().unwrap().to_string(), shown);
+    }
+    for text in ["", "a", "ctrl+", "ctrl+m", "ctrl+ab", "f0", "f25", "alt+x"] {
+        assert!(text.parse::<Escape>().is_err(), "{text}");
+    }
+    let mut viewer = Viewer::with(Setup {
+        escape: "f12".parse().unwrap(),
+        ..Viewer::of_size(80, 24).app.setup
+    });
+    viewer.press(KeyCode::F(12), KeyModifiers::NONE);
+    assert!(viewer.app.mode().menu);
+}
+
+#[test]
+fn keys_a_terminal_cannot_send_are_in_the_menu() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.act(Action::Escape);
+    viewer.wait(0);
+    viewer.act(Action::Menu(MenuKey::Char('k')));
+    let pressed = inputs(&viewer.act(Action::Menu(MenuKey::Char('d'))));
+    let expected = [CTRL, ALT, 0xe053].map(InputEvent::KeyDown);
+    assert_eq!(pressed, expected);
+    let released = inputs(&viewer.wait(25));
+    assert_eq!(released, [0xe053, ALT, CTRL].map(InputEvent::KeyUp));
+}
+
+#[test]
+fn typing_narrows_the_menu() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.act(Action::Escape);
+    viewer.act(Action::Menu(MenuKey::Char('k')));
+    for c in "/f12".chars() {
+        viewer.act(Action::Menu(MenuKey::Char(c)));
+    }
+    let text = viewer.text();
+    assert!(text.iter().any(|line| line.contains("/f12")));
+    assert!(text.iter().any(|line| line.contains("Ctrl+Alt+F12")));
+    assert!(!text.iter().any(|line| line.contains("Ctrl+Alt+F1 ")));
+
+    let pressed = inputs(&viewer.act(Action::Menu(MenuKey::Enter)));
+    assert_eq!(pressed, [CTRL, ALT, 0x58].map(InputEvent::KeyDown));
+}
+
+#[test]
+fn help_opens_and_closes() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.menu("?");
+    let text = viewer.text();
+    assert!(text[2].starts_with("  Ctrl+]"), "{text:#?}");
+    viewer.act(Action::Menu(MenuKey::Close));
+    assert!(!viewer.app.mode().menu);
+}
+
+fn some_stats() -> SessionStats {
+    let channel = |kind, state, bytes, ack_window| ChannelStats {
+        id: ChannelId::new(kind, 0),
+        state,
+        capabilities: [
+            Capabilities::of(&[0, 1, 3], &[0, 1, 5]),
+            Capabilities::of(&[0, 1, 3], &[1, 5, 6]),
+        ],
+        header: HeaderKind::Mini,
+        messages: [40, 4],
+        bytes,
+        ack_window,
+    };
+    SessionStats {
+        channels: vec![
+            channel(ChannelKind::Main, "open", [256_000, 96], [0, 0]),
+            channel(ChannelKind::Display, "open", [12_345_678, 666], [20, 10]),
+        ],
+        displays: vec![DisplayStats {
+            id: 0,
+            primary: None,
+            surfaces: 1,
+            draws: 1234,
+        }],
+        codecs: vec![CodecStats {
+            name: "GLZ_RGB",
+            images: 133,
+            bytes: 45_678,
+            pixels: 1_024_000,
+            time: Duration::from_micros(12_340),
+            failed: 1,
+        }],
+        surface_bytes: 4_096_000,
+        ..SessionStats::default()
+    }
+}
+
+#[test]
+fn the_channels_pane_looks_like_this() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.menu("ic");
+    viewer.session(ClientEvent::Stats(Box::new(some_stats())));
+
+    let expected = [
+        "─ channels ─────────────────────────────────────────────────────────────────────",
+        "channel    state       in   out  ack window",
+        "main       open      256k    96  none",
+        "  mini header, AUTH_SELECTION, AUTH_SPICE, NAME_AND_UUID, bit5",
+        "display:0  open       12M   666  ████░░░░ 10/20",
+        "  mini header, AUTH_SELECTION, AUTH_SPICE, MONITORS_CONFIG, LZ4_COMPRESSION",
+    ];
+    assert_eq!(viewer.text()[12..18], expected);
+}
+
+#[test]
+fn the_codecs_pane_looks_like_this() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.menu("is");
+    viewer.session(ClientEvent::Stats(Box::new(some_stats())));
+
+    let expected = [
+        "─ codecs ───────────────────────────────────────────────────────────────────────",
+        "images        count  bytes pixels    time  bad",
+        "GLZ_RGB         133    45k   1.0M  12.3ms    1",
+        "draws 1.2k  surfaces 4.0MB  GLZ window 0px  cache 0px",
+    ];
+    assert_eq!(viewer.text()[12..16], expected);
+}
+
+#[test]
+fn panes_stand_beside_the_picture_where_there_is_room() {
+    let layout = view::layout((160, 50), &[]);
+    assert_eq!(layout.picture, Area::new(0, 0, 160, 49));
+    let mut viewer = Viewer::of_size(160, 50);
+    viewer.menu("ics");
+    viewer.act(Action::Menu(MenuKey::Close));
+    viewer.menu("is");
+    let text = viewer.text();
+    assert!(
+        text[0].contains("─ channels ─") && text[24].contains("─ codecs ─"),
+        "{text:#?}"
+    );
+    let column = text[0].chars().position(|c| c == '─').unwrap();
+    assert_eq!(column, 160 - 53 + 1);
+}
+
+#[test]
+fn every_terminal_size_can_be_drawn() {
+    let sizes = [
+        (1, 1),
+        (19, 5),
+        (20, 4),
+        (20, 5),
+        (25, 6),
+        (80, 24),
+        (119, 9),
+        (120, 7),
+        (300, 90),
+    ];
+    for (columns, rows) in sizes {
+        for keys in ["", "ic", "is", "il", "k", "z1", "d", "?"] {
+            let mut viewer = Viewer::showing(columns, rows, 640, 480, [9, 9, 9]);
+            viewer.session(ClientEvent::Stats(Box::new(some_stats())));
+            if !keys.is_empty() {
+                viewer.menu(keys);
+            }
+            viewer.frame();
+            viewer.session(ClientEvent::Notice(Notice {
+                channel: None,
+                text: "x".repeat(500),
+                count: 1,
+            }));
+            viewer.frame();
+        }
+    }
+    assert_eq!(Viewer::of_size(19, 5).text()[0], "needs 20×5");
+}
+
+#[test]
+fn one_to_one_can_be_panned() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    viewer.menu("z1");
+    viewer.frame();
+    let shown = |viewer: &Viewer| viewer.app.picture.fit().unwrap().shown();
+    assert_eq!(shown(&viewer), Rect::new(280, 217, 360, 263));
+
+    viewer.act(Action::Menu(MenuKey::Right));
+    viewer.frame();
+    assert_eq!(shown(&viewer), Rect::new(300, 217, 380, 263));
+
+    viewer.act(Action::Menu(MenuKey::Char('f')));
+    viewer.frame();
+    assert_eq!(shown(&viewer), Rect::new(0, 0, 640, 480));
+}
+
+#[test]
+fn the_guests_name_cannot_write_escape_sequences() {
+    let mut viewer = Viewer::of_size(100, 24);
+    let name = "web\x1b]0;owned\x07\u{202e}1";
+    viewer.session(ClientEvent::Main(MainEvent::Name(name.into())));
+    let text = viewer.text().concat();
+    assert!(text.contains("web ]0;owned  1"), "{text}");
+    assert!(!text.chars().any(char::is_control));
+}
+
+#[test]
+fn the_end_of_the_session_ends_the_viewer_and_says_why() {
+    let mut viewer = Viewer::of_size(80, 24);
+    let effects = viewer.session(ClientEvent::Closed(CloseReason::ByPeer));
+    assert_eq!(effects, [Effect::End(Ending::Closed(CloseReason::ByPeer))]);
+}
