@@ -4,7 +4,7 @@
 //!
 //! A stream is five little-endian words (magic, version, kind, width, height) and then the coded samples. Within a row
 //! the colours are coded first, all three of a pixel together, then alpha where there is any. Each of the two is a
-//! *lane* with a model of its own; [`model`] holds what both directions share, [`bits`] the order of bits in memory.
+//! *lane* with a model of its own; `model` holds what both directions share, `bits` the order of bits in memory.
 
 mod bits;
 mod decode;
