@@ -11,6 +11,7 @@ mod cursor;
 mod layers;
 mod link;
 mod pair;
+mod readme;
 mod server;
 mod session;
 mod terminal;
