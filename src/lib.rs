@@ -1,7 +1,7 @@
 //! The SPICE remote-display protocol in pure Rust: client, server, codecs, and a viewer for terminals.
 //!
 #![cfg_attr(feature = "client", doc = "```no_run")]
-#![cfg_attr(not(feature = "client"), doc = "```ignore")]
+#![cfg_attr(not(feature = "client"), doc = "```text")]
 //! use capsaicin::{ClientEvent, DisplayEvent, InputEvent, RegionPixels, SpiceClient};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {

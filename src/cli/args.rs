@@ -1,5 +1,8 @@
 //! The command line: what may be written, in the words of `--help`.
 
+// These comments are the help a person reads: `HOST[:PORT]` is no link.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

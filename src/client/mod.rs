@@ -1,19 +1,4 @@
-//! A SPICE client: connect, send input, receive events.
-//!
-//! ```no_run
-//! use capsaicin::{ClientEvent, DisplayEvent, InputEvent, RegionPixels, SpiceClient};
-//!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut client = SpiceClient::connect("127.0.0.1:5900", "").await?;
-//! client.send_input(InputEvent::KeyDown(0x1e)).await?;
-//! while let Some(evt) = client.next_event().await { match evt {
-//!     ClientEvent::Display(DisplayEvent::SurfaceCreated { width, height, .. }) => {}
-//!     ClientEvent::Display(DisplayEvent::Region { rect, pixels: RegionPixels::Raw { data, stride }, .. }) => {}
-//!     ClientEvent::Display(DisplayEvent::CopyRect { src_x, src_y, dest_rect, .. }) => {}
-//!     ClientEvent::Closed(_) => break, _ => {} } }
-//! # Ok(())
-//! # }
-//! ```
+//! A SPICE client: connect, send input, receive events. The crate page has an example.
 
 mod driver;
 mod framebuffer;
