@@ -5,6 +5,7 @@
 mod link;
 mod messages;
 mod mutate;
+mod server;
 mod session;
 
 #[path = "../support/mod.rs"]
