@@ -124,7 +124,7 @@ pub(super) async fn accept(listener: Listener, hub: Arc<Hub>) {
 }
 
 /// The server's side of one handshake. A client that is rejected is told so first.
-async fn link(mut stream: Stream, hub: &Hub) -> Result<(Linked, Admitted), Failure> {
+async fn link(mut stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), Failure> {
     let mut link = ServerLink::new(hub.key().await, hub.config.password.clone());
     let mut received = BytesMut::new();
     let mut place = None;
@@ -201,22 +201,23 @@ impl Hub {
         }
     }
 
-    /// A key pair that is not too old.
-    async fn key(&self) -> ServerKey {
-        let held = lock(&self.key).clone();
-        match held {
-            Some((made, key)) if made.elapsed() < KEY_AGE => key,
-            _ => {
-                let made = tokio::task::spawn_blocking(|| ServerKey::generate(&mut entropy)).await;
-                // The task fails only when the runtime is going down; then an old key is as good.
-                let key = match (made, held) {
-                    (Ok(key), _) | (Err(_), Some((_, key))) => key,
-                    (Err(_), None) => ServerKey::generate(&mut entropy),
-                };
-                *lock(&self.key) = Some((Instant::now(), key.clone()));
-                key
+    /// A key pair that is not too old. Whoever comes while one is being made waits for it.
+    async fn key(self: &Arc<Self>) -> ServerKey {
+        let hub = Arc::clone(self);
+        let key = tokio::task::spawn_blocking(move || {
+            let mut held = lock(&hub.key);
+            match &*held {
+                Some((made, key)) if made.elapsed() < KEY_AGE => key.clone(),
+                _ => {
+                    let key = ServerKey::generate(&mut entropy);
+                    *held = Some((Instant::now(), key.clone()));
+                    key
+                }
             }
-        }
+        });
+        // The task fails only when the runtime is going down.
+        key.await
+            .unwrap_or_else(|_| ServerKey::generate(&mut entropy))
     }
 
     /// Where an authenticated connection belongs; `None` if to no session.

@@ -83,9 +83,9 @@ impl SpiceServer {
     /// Those of [`SpiceServer::bind`].
     pub async fn bind_to(address: &Address, config: ServerConfig) -> Result<Self, ServeError> {
         let screen = Screen::new(config.size).map_err(ServeError::Screen)?;
-        let listen = |error| ServeError::Listen {
+        let listen = |source| ServeError::Listen {
             address: address.clone(),
-            error,
+            source,
         };
         let listener = Listener::bind(address).await.map_err(listen)?;
         let address = listener.address().map_err(listen)?;
@@ -141,8 +141,8 @@ pub enum ServeError {
     Listen {
         /// The address.
         address: Address,
-        /// The system's reason.
-        error: io::Error,
+        /// What the system said.
+        source: io::Error,
     },
     /// The screen cannot be that size.
     Screen(canvas::Error),
@@ -152,10 +152,17 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(error) => error.fmt(f),
-            Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
+            Self::Listen { address, .. } => write!(f, "cannot listen at {address}"),
             Self::Screen(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for ServeError {}
+impl std::error::Error for ServeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -252,3 +252,195 @@ fn surface(size: Size) -> Result<Surface, Error> {
     }
     Surface::new(PixelFormat::Xrgb, size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::PixelBuf;
+
+    /// A viewer that does what it is told.
+    #[derive(Default)]
+    struct Viewer {
+        picture: Option<Surface>,
+        /// Pixels it was sent.
+        pixels: u64,
+    }
+
+    impl Viewer {
+        fn see(&mut self, update: Update) {
+            let mut ignored = Damage::default();
+            match update {
+                Update::Screen(pixels) => {
+                    let mut surface = Surface::new(PixelFormat::Xrgb, pixels.size).unwrap();
+                    put(&mut surface, Point::default(), &pixels);
+                    self.picture = Some(surface);
+                }
+                Update::Pixels { at, pixels } => {
+                    self.pixels += pixels.size.area();
+                    put(self.picture.as_mut().unwrap(), at, &pixels);
+                }
+                Update::Copy { from, to } => {
+                    let picture = self.picture.as_mut().unwrap();
+                    picture.copy_bits(to, &Clip::None, from, &mut ignored);
+                }
+            }
+        }
+
+        fn catch_up(&mut self, screen: &mut Screen) {
+            while let Some(update) = screen.next(1) {
+                self.see(update);
+            }
+        }
+    }
+
+    fn put(surface: &mut Surface, at: Point, pixels: &PixelBuf) {
+        let bbox = Rect::at(at.x, at.y, pixels.size);
+        let cutout = Cutout::whole(Source::surface(pixels.view()));
+        let area = Area::new(bbox, &Clip::None);
+        let drawn = surface.copy(&area, &cutout, Rop::PUT, &mut Damage::default());
+        drawn.unwrap();
+    }
+
+    fn screen(width: u32, height: u32) -> Screen {
+        let mut screen = Screen::new(Size::new(width, height)).unwrap();
+        screen.join(1);
+        screen
+    }
+
+    fn flat(width: u32, height: u32, shade: u8) -> PixelBuf {
+        let size = Size::new(width, height);
+        let data = vec![shade; size.area() as usize * 4];
+        PixelBuf::from_data(PixelFormat::Xrgb, size, data).unwrap()
+    }
+
+    #[test]
+    fn a_viewer_that_takes_updates_at_any_time_ends_with_the_screen() {
+        let mut seed = 7_u64;
+        let mut random = move |limit: i32| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed >> 33) as i32 % limit
+        };
+        for _ in 0..40 {
+            let mut screen = screen(60, 40);
+            let mut viewer = Viewer::default();
+            for _ in 0..150 {
+                let (x, y) = (random(80) - 10, random(60) - 10);
+                let (w, h) = (random(30) + 1, random(20) + 1);
+                let rect = Rect::new(x, y, x + w, y + h);
+                match random(9) {
+                    0 | 1 => {
+                        let mut pixels = flat(w as u32, h as u32, 0);
+                        pixels
+                            .data_mut()
+                            .iter_mut()
+                            .for_each(|byte| *byte = random(4) as u8 * 60);
+                        screen.draw(rect, pixels.view()).unwrap();
+                    }
+                    2 => screen.fill(rect, random(1 << 24) as u32),
+                    3..=5 => screen.copy(rect, Point::new(random(70) - 5, random(50) - 5)),
+                    6 if random(20) == 0 => screen
+                        .resize(Size::new(random(50) as u32 + 20, random(30) as u32 + 20))
+                        .unwrap(),
+                    _ => {
+                        let taken = random(4);
+                        (0..taken)
+                            .filter_map(|_| screen.next(1))
+                            .for_each(|u| viewer.see(u));
+                    }
+                }
+            }
+            viewer.catch_up(&mut screen);
+            assert!(!screen.has_news(1));
+            let picture = viewer.picture.unwrap();
+            assert_eq!(picture.size(), screen.size());
+            assert!(picture.pixels().rows().eq(screen.pixels().rows()));
+        }
+    }
+
+    #[test]
+    fn pixels_that_are_there_already_are_not_sent_again() {
+        let mut screen = screen(100, 100);
+        let mut viewer = Viewer::default();
+        viewer.catch_up(&mut screen);
+        let mut picture = flat(100, 100, 0);
+        screen
+            .draw(Rect::new(0, 0, 100, 100), picture.view())
+            .unwrap();
+        assert!(!screen.has_news(1));
+        picture.set_pixel(70, 80, 0x0012_3456);
+        picture.set_pixel(73, 81, 0x0012_3456);
+        screen
+            .draw(Rect::new(0, 0, 100, 100), picture.view())
+            .unwrap();
+        let Some(Update::Pixels { at, pixels }) = screen.next(1) else {
+            panic!("no pixels")
+        };
+        assert_eq!((at, pixels.size), (Point::new(70, 80), Size::new(4, 2)));
+        assert_eq!(screen.next(1), None);
+    }
+
+    #[test]
+    fn a_slow_viewer_is_sent_an_area_once_and_as_it_is_then() {
+        let mut screen = screen(50, 50);
+        let mut viewer = Viewer::default();
+        viewer.catch_up(&mut screen);
+        for shade in 1..=200 {
+            let pixels = flat(20, 10, shade);
+            screen.draw(Rect::new(5, 5, 25, 15), pixels.view()).unwrap();
+        }
+        let expected = Update::Pixels {
+            at: Point::new(5, 5),
+            pixels: flat(20, 10, 200),
+        };
+        assert_eq!(screen.next(1), Some(expected));
+        assert_eq!(screen.next(1), None);
+    }
+
+    #[test]
+    fn a_move_costs_no_pixels_and_one_of_unseen_pixels_is_drawn_where_it_ends() {
+        let mut screen = screen(50, 50);
+        let mut viewer = Viewer::default();
+        screen.fill(Rect::new(0, 0, 10, 10), 0x00ff_0000);
+        viewer.catch_up(&mut screen);
+        screen.copy(Rect::new(0, 0, 10, 10), Point::new(20, 20));
+        screen.copy(Rect::new(20, 20, 30, 30), Point::new(24, 20));
+        viewer.catch_up(&mut screen);
+        assert_eq!(viewer.pixels, 0);
+
+        screen.fill(Rect::new(0, 0, 10, 10), 0x0000_ff00);
+        screen.copy(Rect::new(0, 0, 10, 10), Point::new(40, 40));
+        viewer.catch_up(&mut screen);
+        assert_eq!(viewer.pixels, 200);
+    }
+
+    #[test]
+    fn large_areas_come_in_pieces() {
+        let mut screen = screen(1024, 1024);
+        let mut viewer = Viewer::default();
+        viewer.catch_up(&mut screen);
+        screen.fill(Rect::new(0, 0, 1024, 1024), 0x0012_3456);
+        let mut pieces = 0;
+        while let Some(Update::Pixels { pixels, .. }) = screen.next(1) {
+            assert!(pixels.size.area() <= u64::from(IMAGE_PIXELS));
+            pieces += 1;
+        }
+        assert_eq!(pieces, 4);
+    }
+
+    #[test]
+    fn coordinates_at_the_ends_of_the_number_line_are_cut() {
+        let mut screen = screen(10, 10);
+        let pixels = flat(4, 4, 9);
+        let all = Rect::new(i32::MIN, i32::MIN, i32::MAX, i32::MAX);
+        screen.draw(all, pixels.view()).unwrap();
+        screen
+            .draw(Rect::new(i32::MAX, 0, i32::MAX, 5), pixels.view())
+            .unwrap();
+        screen.copy(all, Point::new(i32::MAX, i32::MIN));
+        screen.copy(Rect::new(0, 0, 5, 5), Point::new(i32::MIN, 3));
+        screen.fill(all, 0x0001_0203);
+        assert_eq!(screen.pixels().pixel(9, 9), 0x0001_0203);
+    }
+}

@@ -1,3 +1,5 @@
 //! What a server sends and when, what it makes of input, and how it treats clients that do not behave.
 
+mod live;
 mod session;
+mod sources;
