@@ -35,9 +35,9 @@ impl Demo {
         let folder = std::env::temp_dir().join(format!("capsaicin-{:016x}", random()));
         let address = Address::Unix(folder.join("demo.sock"));
         let made = private_folder(&folder);
-        made.map_err(|error| ServeError::Listen {
+        made.map_err(|source| ServeError::Listen {
             address: address.clone(),
-            error,
+            source,
         })?;
         let server = match SpiceServer::bind_to(&address, ServerConfig::default()).await {
             Ok(server) => server,

@@ -143,7 +143,8 @@ impl Desktop {
         let caret = (at.as_millis() / BLINK.as_millis()).is_multiple_of(2);
         if self.caret != caret {
             self.caret = caret;
-            self.redraw(Kind::Notes, |inside| inside);
+            let place = self.caret_place(inside(self.window(Kind::Notes).rect));
+            self.damage.add(place);
         }
         let inside = inside(self.window(Kind::Motion).rect);
         let ball = ball_at(at, inside.size());
@@ -188,7 +189,9 @@ impl Desktop {
         for (from, to) in self.moves.drain(..) {
             display.copy(from, to);
         }
+        let screen = self.frame.size.to_rect();
         for rect in self.damage.take() {
+            let rect = rect.intersect(screen);
             self.compose(rect);
             // The picture has 32-bit pixels, so it can be drawn.
             let _ = display.draw(rect, self.frame.view().crop(rect));
@@ -218,9 +221,13 @@ impl Desktop {
             .iter()
             .rposition(|w| w.rect.contains(self.pointer));
         if let (Button::Left, Some(i)) = (button, under) {
+            // The one that was on top looks different now.
+            let above = self.windows.last().map(|w| w.rect).unwrap_or_default();
             let window = self.windows.remove(i);
             self.windows.push(window);
-            self.damage.add(shadowed(window.rect));
+            for rect in [above, window.rect] {
+                self.damage.add(shadowed(rect));
+            }
             if title(window.rect).contains(self.pointer) {
                 let (x, y) = (window.rect.left, window.rect.top);
                 self.grip = Some(Point::new(self.pointer.x - x, self.pointer.y - y));
@@ -294,5 +301,121 @@ impl Desktop {
     fn clock_rect(&self) -> Rect {
         let right = self.frame.size.to_rect().right;
         Rect::new(right - 120, 0, right, PANEL_HEIGHT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::server::handle::Shared;
+    use crate::server::screen::Screen;
+
+    const SIZE: Size = Size::new(640, 480);
+
+    fn display() -> DisplayHandle {
+        let screen = Screen::new(SIZE).unwrap();
+        DisplayHandle {
+            shared: Arc::new(Shared::new(screen)),
+        }
+    }
+
+    fn at(x: i32, y: i32) -> InputEvent {
+        InputEvent::Position {
+            x: x as u32,
+            y: y as u32,
+            display: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_in_parts_looks_as_if_it_were_drawn_at_once() {
+        let display = display();
+        let mut desktop = Desktop::new(SIZE);
+        let mut seed = 3_u32;
+        let mut random = move |limit: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) % limit
+        };
+        for step in 0..400_u32 {
+            let input = match random(8) {
+                0 => InputEvent::Press(Button::Left),
+                1 => InputEvent::Release(Button::Left),
+                2 => InputEvent::KeyDown(random(0x60)),
+                3 => InputEvent::Wheel(Button::Down),
+                4 => InputEvent::Motion {
+                    dx: random(60) as i32 - 30,
+                    dy: random(60) as i32 - 30,
+                },
+                _ => at(random(640) as i32, random(480) as i32),
+            };
+            desktop.input(input);
+            desktop.tick(Duration::from_millis(u64::from(step) * 37), step);
+            desktop.show(&display);
+        }
+        desktop.compose(SIZE.to_rect());
+        let shown = display.snapshot();
+        let rows = (0..).zip(shown.view().rows().zip(desktop.frame.view().rows()));
+        let different: Vec<u32> = rows.filter(|(_, (a, b))| a != b).map(|(y, _)| y).collect();
+        assert_eq!(different, [0_u32; 0], "rows that differ");
+    }
+
+    #[test]
+    fn a_window_follows_the_pointer_by_its_title_bar_and_stays_within_reach() {
+        let mut desktop = Desktop::new(SIZE);
+        desktop.show(&display());
+        let before = desktop.window(Kind::Notes).rect;
+        desktop.input(at(before.left + 150, before.top + 5));
+        desktop.input(InputEvent::Press(Button::Left));
+        desktop.show(&display());
+        desktop.input(at(before.left + 160, before.top + 25));
+        let moved = desktop.window(Kind::Notes).rect;
+        assert_eq!(moved, before.translate(10, 20));
+        assert_eq!(desktop.moves, [(before, moved.origin())]);
+        assert_eq!(desktop.look, Look::Move);
+
+        desktop.input(at(0, 479));
+        let corner = desktop.window(Kind::Notes).rect;
+        assert!(corner.overlaps(SIZE.to_rect()));
+        desktop.input(at(300, 0));
+        assert_eq!(desktop.window(Kind::Notes).rect.top, PANEL_HEIGHT);
+        desktop.input(InputEvent::Release(Button::Left));
+        let left = desktop.window(Kind::Notes).rect;
+        desktop.input(at(10, 300));
+        assert_eq!(desktop.window(Kind::Notes).rect, left);
+    }
+
+    #[test]
+    fn the_window_under_the_button_comes_to_the_top() {
+        let mut desktop = Desktop::new(SIZE);
+        assert_eq!(desktop.windows.last().unwrap().kind, Kind::Notes);
+        let motion = desktop.window(Kind::Motion).rect;
+        desktop.input(at(motion.right - 5, motion.top + 60));
+        desktop.input(InputEvent::Press(Button::Left));
+        assert_eq!(desktop.windows.last().unwrap().kind, Kind::Motion);
+    }
+
+    #[test]
+    fn the_ball_stays_inside_its_window() {
+        let size = Size::new(200, 150);
+        for ms in (0..60_000).step_by(7) {
+            let ball = ball_at(Duration::from_millis(ms), size);
+            let rect = Rect::new(ball.x - 17, ball.y - 17, ball.x + 17, ball.y + 17);
+            assert!(size.to_rect().covers(rect), "{ball:?} after {ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_step_changes_little() {
+        let display = display();
+        let mut desktop = Desktop::new(SIZE);
+        desktop.show(&display);
+        for step in 1..40 {
+            desktop.tick(STEP * step, step / 20);
+            let area: u64 = desktop.damage.rects().iter().map(|r| r.area()).sum();
+            assert!(area < 60_000, "{area} pixels in step {step}");
+            desktop.show(&display);
+        }
     }
 }

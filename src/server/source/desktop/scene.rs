@@ -108,32 +108,31 @@ impl Desktop {
 
     fn paint_notes(&self, area: Rect, pen: &mut Pen<'_>) {
         pen.fill(area, 0x00fb_f7ec);
-        let columns = (area.width() as i32 - 24) / 8;
-        let rows = (area.height() as i32 - 20) / LINE_HEIGHT;
-        let lines = self
-            .notes
-            .lines(columns.max(1) as usize, rows.max(1) as usize);
-        let corner =
-            |row: usize| Point::new(area.left + 12, area.top + 10 + row as i32 * LINE_HEIGHT);
+        let (columns, rows) = page(area);
         for row in 0..rows {
-            let y = area.top + 10 + (row + 1) * LINE_HEIGHT - 2;
+            let y = line(area, row + 1).y - 2;
             pen.fill(Rect::new(area.left, y, area.right, y + 1), 0x00e6_dfcc);
         }
         if self.notes.text().is_empty() {
-            for (row, line) in PLACEHOLDER.lines().enumerate() {
-                pen.text(corner(row), line, 0x00a8_9f8a, 1);
+            for (row, text) in (0..).zip(PLACEHOLDER.lines()) {
+                pen.text(line(area, row), text, 0x00a8_9f8a, 1);
             }
         }
-        for (row, line) in lines.iter().enumerate() {
-            pen.text(corner(row), line, 0x002b_2a33, 1);
+        for (row, text) in (0..).zip(self.notes.lines(columns, rows as usize)) {
+            pen.text(line(area, row), &text, 0x002b_2a33, 1);
         }
-        if self.caret
-            && let Some(last) = lines.last()
-        {
-            let Point { x, y } = corner(lines.len() - 1);
-            let x = x + text_width(last, 1);
-            pen.fill(Rect::new(x, y, x + 2, y + 13), 0x00c1_2f2f);
+        if self.caret {
+            pen.fill(self.caret_place(area), 0x00c1_2f2f);
         }
+    }
+
+    /// Where the caret is on a page.
+    pub fn caret_place(&self, area: Rect) -> Rect {
+        let (columns, rows) = page(area);
+        let lines = self.notes.lines(columns, rows as usize);
+        let Point { x, y } = line(area, lines.len().saturating_sub(1) as i32);
+        let x = x + lines.last().map_or(0, |text| text_width(text, 1));
+        Rect::new(x, y, x + 2, y + 13)
     }
 
     fn paint_motion(&self, area: Rect, pen: &mut Pen<'_>) {
@@ -298,6 +297,18 @@ pub fn wallpaper(size: Size) -> PixelBuf {
     let below = Point::new(at.x + 2, at.y + 13 * scale + 4);
     pen.text(below, "a small desktop, served over SPICE", 0x00c9_a7c0, 1);
     picture
+}
+
+/// Columns and rows of a page in an area; at least one of each.
+fn page(area: Rect) -> (usize, i32) {
+    let columns = (area.width() as i32 - 24) / 8;
+    let rows = (area.height() as i32 - 20) / LINE_HEIGHT;
+    (columns.max(1) as usize, rows.max(1))
+}
+
+/// Where a line of a page begins.
+fn line(area: Rect, row: i32) -> Point {
+    Point::new(area.left + 12, area.top + 10 + row * LINE_HEIGHT)
 }
 
 /// Where the ball is in a window of this size: to and fro, and up and down as things fall.
