@@ -77,10 +77,12 @@ impl Encoder {
                 &self.packed
             };
             match kind {
-                Kind::Plt(_) | Kind::A8 => self.finder.encode::<Byte>(elements.as_chunks().0, out),
-                Kind::Rgb16 => self.finder.encode::<Rgb16>(elements.as_chunks().0, out),
-                Kind::Rgb24 => self.finder.encode::<Rgb24>(elements.as_chunks().0, out),
-                _ => self.finder.encode::<Rgb32>(elements.as_chunks().0, out),
+                Kind::Plt(_) | Kind::A8 => {
+                    self.finder.encode::<Byte, _>(elements.as_chunks().0, out)
+                }
+                Kind::Rgb16 => self.finder.encode::<Rgb16, _>(elements.as_chunks().0, out),
+                Kind::Rgb24 => self.finder.encode::<Rgb24, _>(elements.as_chunks().0, out),
+                _ => self.finder.encode::<Rgb32, _>(elements.as_chunks().0, out),
             }
         }
         if matches!(kind, Kind::Rgba | Kind::Xxxa) {
@@ -89,7 +91,8 @@ impl Encoder {
                 self.packed
                     .extend(row.as_chunks::<4>().0.iter().map(|pixel| pixel[3]));
             }
-            self.finder.encode::<Byte>(self.packed.as_chunks().0, out);
+            self.finder
+                .encode::<Byte, _>(self.packed.as_chunks().0, out);
         }
         Ok(())
     }
@@ -103,40 +106,55 @@ struct Finder {
 }
 
 impl Finder {
-    fn encode<E: Element>(&mut self, elements: &[E::Slot], out: &mut Vec<u8>) {
+    /// Appends the tokens of `elements` to `out`.
+    fn encode<E: Element<N>, const N: usize>(&mut self, elements: &[E::Slot], out: &mut Vec<u8>) {
         self.last_seen.clear();
         self.last_seen.resize(1 << HASH_BITS, 0);
+        let Some(last_seen) = self.last_seen.first_chunk_mut::<{ 1 << HASH_BITS }>() else {
+            return;
+        };
+        // Matches are never longer than what they replace. Blocks of literals are appended before they are cut.
+        out.reserve(elements.len() * size_of::<E::Slot>() + elements.len().div_ceil(32) + 64);
+
         // Other decoders were only ever fed by an encoder that begins with two literals, ends with two, and starts no
         // match among the last six.
         let end = elements.len().saturating_sub(2);
         let last_start = elements.len().saturating_sub(6);
         let (mut literals, mut at) = (0, 2);
         while at < last_start {
-            let slot = &mut self.last_seen[hash::<E>(&elements[at..])];
-            let seen = std::mem::replace(slot, at as u32) as usize;
-            let run = common::<E>(elements, at - 1, at, end);
-            let (length, distance) = if run >= 3 {
-                (run, 1)
-            } else {
-                (common::<E>(elements, seen, at, end), at - seen)
+            let Some(next) = elements[at - 1..].first_chunk::<4>() else {
+                break;
             };
+            let [before, a, b, c] = next.map(E::word);
+            let seen = note(last_seen, [a, b, c], at);
+            let distance = if before == a && a == b && b == c {
+                1
+            } else {
+                seen
+            };
+            if distance == 0 || distance > FARTHEST {
+                at += 1;
+                continue;
+            }
+            let length = common::<E, N>(&elements[at - distance..end], &elements[at..end]);
             let least = if distance < FAR {
                 3
             } else {
                 4 + usize::from(E::BIAS == 2)
             };
-            if length < least || distance > FARTHEST {
+            if length < least {
                 at += 1;
                 continue;
             }
-            write_literals::<E>(&elements[literals..at], out);
+            write_literals::<E, N>(elements, literals, at, out);
             write_match(length - E::BIAS, distance, out);
             at += length;
             literals = at;
-            let slot = &mut self.last_seen[hash::<E>(&elements[at - 1..])];
-            *slot = at as u32 - 1;
+            if let Some(next) = elements[at - 1..].first_chunk::<3>() {
+                note(last_seen, next.map(E::word), at - 1);
+            }
         }
-        write_literals::<E>(&elements[literals..], out);
+        write_literals::<E, N>(elements, literals, elements.len(), out);
     }
 }
 
@@ -145,29 +163,69 @@ const HASH_BITS: u32 = 13;
 /// No decoder was ever shown a match from farther away, though three elements more could be written.
 const FARTHEST: usize = 73_724;
 
-/// Where in the table the first three of `elements` belong.
-fn hash<E: Element>(elements: &[E::Slot]) -> usize {
-    let words = elements.iter().take(3).map(|slot| E::word(*slot));
-    let mixed = words.fold(0_u32, |mixed, word| {
-        (mixed ^ word).wrapping_mul(0x9e37_79b1).rotate_left(15)
-    });
-    (mixed >> (32 - HASH_BITS)) as usize
-}
+/// Bits of a position in the table.
+const POSITION_BITS: u32 = 17;
 
-/// How many elements from `later` on, up to `end`, are like those from `earlier` on.
-fn common<E: Element>(elements: &[E::Slot], earlier: usize, later: usize, end: usize) -> usize {
-    let pairs = elements[earlier..].iter().zip(&elements[later..end]);
-    pairs
-        .take_while(|(a, b)| E::word(**a) == E::word(**b))
-        .count()
+/// Enters three elements at `at` into the table. How far back they were seen, if they were: a guess, 0 if none.
+#[inline(always)]
+fn note(last_seen: &mut [u32; 1 << HASH_BITS], [a, b, c]: [u32; 3], at: usize) -> usize {
+    let all = u64::from(a) ^ u64::from(b) << 20 ^ u64::from(c) << 40;
+    let mixed = all.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let tag = ((mixed >> 36) as u32) << POSITION_BITS;
+    let entry = tag | at as u32 & POSITION_MASK;
+    let slot = &mut last_seen[(mixed >> (64 - HASH_BITS)) as usize];
+    let seen = std::mem::replace(slot, entry);
+    if (seen ^ entry) & !POSITION_MASK != 0 {
+        return 0;
+    }
+    (entry.wrapping_sub(seen) & POSITION_MASK) as usize
 }
+const POSITION_MASK: u32 = (1 << POSITION_BITS) - 1;
 
-fn write_literals<E: Element>(elements: &[E::Slot], out: &mut Vec<u8>) {
-    for run in elements.chunks(32) {
-        out.push(run.len() as u8 - 1);
-        for slot in run {
-            E::write(*slot, out);
+/// How many elements at the beginning of `a` and `b` are alike; `b` is not longer than `a`.
+#[inline(always)]
+fn common<E: Element<N>, const N: usize>(mut a: &[E::Slot], mut b: &[E::Slot]) -> usize {
+    let mut count = 0;
+    while let (Some((block_a, rest_a)), Some((block_b, rest_b))) =
+        (a.split_first_chunk(), b.split_first_chunk())
+    {
+        let difference = E::bits(block_a) ^ E::bits(block_b);
+        if difference != 0 {
+            return count + difference.trailing_zeros() as usize / 8 / size_of::<E::Slot>();
         }
+        count += N;
+        (a, b) = (rest_a, rest_b);
+    }
+    let pairs = a.iter().zip(b);
+    count
+        + pairs
+            .take_while(|(a, b)| E::word(**a) == E::word(**b))
+            .count()
+}
+
+fn write_literals<E: Element<N>, const N: usize>(
+    elements: &[E::Slot],
+    mut start: usize,
+    end: usize,
+    out: &mut Vec<u8>,
+) {
+    while start < end {
+        let count = (end - start).min(32);
+        out.push(count as u8 - 1);
+        let out_end = out.len() + count * E::WIRE;
+        let mut at = start;
+        start += count;
+        while at < start
+            && let Some(block) = elements[at..].first_chunk()
+        {
+            E::write_block(block, out);
+            at += N;
+        }
+        while at < start {
+            E::write(elements[at], out);
+            at += 1;
+        }
+        out.truncate(out_end);
     }
 }
 
@@ -176,24 +234,28 @@ fn write_match(length: usize, distance: usize, out: &mut Vec<u8>) {
     let far = distance >= FAR;
     let offset = if far { 0x1fff } else { distance - 1 };
     let (high, low) = ((offset >> 8) as u8, offset as u8);
-    out.push((length.min(7) as u8) << 5 | high);
-    if let Some(mut more) = length.checked_sub(7) {
+    if length < 7 {
+        out.extend_from_slice(&[(length as u8) << 5 | high, low]);
+    } else {
+        out.push(7 << 5 | high);
+        let mut more = length - 7;
         while more >= 255 {
             out.push(255);
             more -= 255;
         }
-        out.push(more as u8);
+        out.extend_from_slice(&[more as u8, low]);
     }
-    out.push(low);
     if far {
-        out.extend(((distance - FAR) as u16).to_be_bytes());
+        out.extend_from_slice(&((distance - FAR) as u16).to_be_bytes());
     }
 }
 
-/// What a stream is made of.
-trait Element {
+/// What a stream is made of; `N` of them are best handled at a time.
+trait Element<const N: usize> {
     /// An element in memory.
     type Slot: Copy;
+    /// Bytes of a literal in the stream.
+    const WIRE: usize;
     /// Matches are this much longer than their length field.
     const BIAS: usize;
 
@@ -202,13 +264,19 @@ trait Element {
 
     /// Appends a literal.
     fn write(slot: Self::Slot, out: &mut Vec<u8>);
+
+    fn write_block(block: &[Self::Slot; N], out: &mut Vec<u8>);
+
+    /// What is coded of all of them.
+    fn bits(block: &[Self::Slot; N]) -> u128;
 }
 
 /// Indices or alpha.
 struct Byte;
 
-impl Element for Byte {
+impl Element<16> for Byte {
     type Slot = [u8; 1];
+    const WIRE: usize = 1;
     const BIAS: usize = 2;
 
     fn word([byte]: [u8; 1]) -> u32 {
@@ -218,13 +286,22 @@ impl Element for Byte {
     fn write([byte]: [u8; 1], out: &mut Vec<u8>) {
         out.push(byte);
     }
+
+    fn write_block(block: &[[u8; 1]; 16], out: &mut Vec<u8>) {
+        out.extend_from_slice(block.as_flattened());
+    }
+
+    fn bits(block: &[[u8; 1]; 16]) -> u128 {
+        u128::from_le_bytes(block.map(|[byte]| byte))
+    }
 }
 
 /// High byte first in the stream, last in memory.
 struct Rgb16;
 
-impl Element for Rgb16 {
+impl Element<8> for Rgb16 {
     type Slot = [u8; 2];
+    const WIRE: usize = 2;
     const BIAS: usize = 1;
 
     fn word(slot: [u8; 2]) -> u32 {
@@ -232,14 +309,23 @@ impl Element for Rgb16 {
     }
 
     fn write([low, high]: [u8; 2], out: &mut Vec<u8>) {
-        out.extend([high, low]);
+        out.extend_from_slice(&[high, low]);
+    }
+
+    fn write_block(block: &[[u8; 2]; 8], out: &mut Vec<u8>) {
+        out.extend_from_slice(block.map(|[low, high]| [high, low]).as_flattened());
+    }
+
+    fn bits(block: &[[u8; 2]; 8]) -> u128 {
+        bits(block.as_flattened())
     }
 }
 
 struct Rgb24;
 
-impl Element for Rgb24 {
+impl Element<5> for Rgb24 {
     type Slot = [u8; 3];
+    const WIRE: usize = 3;
     const BIAS: usize = 0;
 
     fn word([b, g, r]: [u8; 3]) -> u32 {
@@ -247,15 +333,24 @@ impl Element for Rgb24 {
     }
 
     fn write(slot: [u8; 3], out: &mut Vec<u8>) {
-        out.extend(slot);
+        out.extend_from_slice(&slot);
+    }
+
+    fn write_block(block: &[[u8; 3]; 5], out: &mut Vec<u8>) {
+        out.extend_from_slice(block.as_flattened());
+    }
+
+    fn bits(block: &[[u8; 3]; 5]) -> u128 {
+        bits(block.as_flattened())
     }
 }
 
 /// The colours of 32-bit pixels.
 struct Rgb32;
 
-impl Element for Rgb32 {
+impl Element<4> for Rgb32 {
     type Slot = [u8; 4];
+    const WIRE: usize = 3;
     const BIAS: usize = 0;
 
     fn word([b, g, r, _]: [u8; 4]) -> u32 {
@@ -263,6 +358,23 @@ impl Element for Rgb32 {
     }
 
     fn write([b, g, r, _]: [u8; 4], out: &mut Vec<u8>) {
-        out.extend([b, g, r]);
+        out.extend_from_slice(&[b, g, r]);
     }
+
+    fn write_block(block: &[[u8; 4]; 4], out: &mut Vec<u8>) {
+        let [a, b, c, d] = block.map(Self::word);
+        let words = [a | b << 24, b >> 8 | c << 16, c >> 16 | d << 8];
+        out.extend_from_slice(words.map(u32::to_le_bytes).as_flattened());
+    }
+
+    fn bits(block: &[[u8; 4]; 4]) -> u128 {
+        bits(block.as_flattened()) & 0x00ff_ffff_00ff_ffff_00ff_ffff_00ff_ffff
+    }
+}
+
+/// A little-endian number of up to 16 bytes.
+fn bits(bytes: &[u8]) -> u128 {
+    let mut all = [0; 16];
+    all[..bytes.len()].copy_from_slice(bytes);
+    u128::from_le_bytes(all)
 }
