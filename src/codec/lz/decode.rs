@@ -1,6 +1,6 @@
 //! From tokens to pixels.
 
-use super::{FAR, HEADER_BYTES, Header, Kind};
+use super::{FAR, HEADER_BYTES, Header, Kind, MOST_LITERALS};
 use crate::codec::{Error, Limits};
 
 /// Decodes one LZ image.
@@ -16,44 +16,27 @@ use crate::codec::{Error, Limits};
 pub fn decode(data: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<Header, Error> {
     let header = Header::parse(data)?;
     let pixels = limits.check(header.width, header.height)?;
-    let too_large = Error::TooLarge {
-        pixels: pixels as u64,
-        limit: limits.max_pixels,
-    };
     let bytes = u64::from(header.stride) * u64::from(header.height);
-    let bytes = usize::try_from(bytes).map_err(|_| too_large)?;
     let elements = match header.kind {
         Kind::Plt(_) => bytes,
-        _ => pixels,
+        _ => pixels as u64,
     };
-    // A longer match costs a byte for each 255 elements: shorter streams are refused before memory is taken.
-    if elements as u64 > data.len() as u64 * 255 {
+    // A byte of the stream stands for 255 elements at the most: nothing is allocated for what cannot be there.
+    if elements.div_ceil(255) > (data.len() - HEADER_BYTES) as u64 {
         return Err(Error::Truncated);
     }
+    let bytes = usize::try_from(bytes).map_err(|_| Error::TooLarge {
+        pixels: pixels as u64,
+        limit: limits.max_pixels,
+    })?;
 
     let start = out.len();
     out.resize(start + bytes, 0);
-    let result = decode_elements(header.kind, data, &mut out[start..]);
-    if result.is_err() {
+    if let Err(error) = decode_into(&mut out[start..], header.kind, data) {
         out.truncate(start);
+        return Err(error);
     }
-    result.map(|_| header)
-}
-
-/// Decodes the tokens of `data` into zeroed bytes; the offset of the byte after the last token.
-fn decode_elements(kind: Kind, data: &[u8], out: &mut [u8]) -> Result<usize, Error> {
-    let at = HEADER_BYTES;
-    match kind {
-        Kind::Plt(_) | Kind::A8 => tokens::<Byte, _>(data, at, out.as_chunks_mut().0),
-        Kind::Rgb16 => tokens::<Rgb16, _>(data, at, out.as_chunks_mut().0),
-        Kind::Rgb24 => tokens::<Rgb24, _>(data, at, out.as_chunks_mut().0),
-        Kind::Rgb32 => tokens::<Rgb32, _>(data, at, out.as_chunks_mut().0),
-        Kind::Xxxa => tokens::<Alpha, _>(data, at, out.as_chunks_mut().0),
-        Kind::Rgba => {
-            let at = tokens::<Rgb32, _>(data, at, out.as_chunks_mut().0)?;
-            tokens::<Alpha, _>(data, at, out.as_chunks_mut().0)
-        }
-    }
+    Ok(header)
 }
 
 /// Decodes the alpha of a picture that has its colours already: an XXXA image.
@@ -64,33 +47,48 @@ fn decode_elements(kind: Kind, data: &[u8], out: &mut [u8]) -> Result<usize, Err
 /// # Errors
 ///
 /// Those of [`decode`]; [`Error::BadHeader`] for another kind of image, or one of another size than `pixels`. Part of the
-/// alpha is then written.
+/// alpha may then be written.
 pub fn decode_alpha_into(data: &[u8], limits: &Limits, pixels: &mut [u8]) -> Result<Header, Error> {
     let header = Header::parse(data)?;
     let count = limits.check(header.width, header.height)?;
     if header.kind != Kind::Xxxa {
         return Err(Error::BadHeader("not an image of alpha alone"));
     }
-    let (pixels, rest) = pixels.as_chunks_mut::<4>();
+    let (pixels, rest) = pixels.as_chunks_mut();
     if pixels.len() != count || !rest.is_empty() {
         return Err(Error::BadHeader("alpha is not of the size of the colours"));
     }
     tokens::<Alpha, _>(data, HEADER_BYTES, pixels)?;
     if !header.top_down {
-        turn_over(pixels, header.width as usize);
+        turn_over_alpha(pixels, header.width as usize);
     }
     Ok(header)
 }
 
 /// Exchanges the alpha of the rows above the middle with that of the rows below.
-fn turn_over(pixels: &mut [[u8; 4]], width: usize) {
-    let (above, below) = pixels.split_at_mut(pixels.len() / width / 2 * width);
-    let rows = above
-        .chunks_exact_mut(width)
-        .zip(below.chunks_exact_mut(width).rev());
-    for (above, below) in rows {
+fn turn_over_alpha(pixels: &mut [[u8; 4]], width: usize) {
+    let height = pixels.len() / width;
+    let (above, below) = pixels.split_at_mut(height / 2 * width);
+    let above = above.chunks_exact_mut(width);
+    for (above, below) in above.zip(below.chunks_exact_mut(width).rev()) {
         for (a, b) in above.iter_mut().zip(below) {
             std::mem::swap(&mut a[3], &mut b[3]);
+        }
+    }
+}
+
+/// Decodes the tokens of `data` into zeroed bytes; the offset of the byte after the last token.
+fn decode_into(out: &mut [u8], kind: Kind, data: &[u8]) -> Result<usize, Error> {
+    let at = HEADER_BYTES;
+    match kind {
+        Kind::Plt(_) | Kind::A8 => tokens::<Byte, _>(data, at, out.as_chunks_mut().0),
+        Kind::Rgb16 => tokens::<Rgb16, _>(data, at, out.as_chunks_mut().0),
+        Kind::Rgb24 => tokens::<Rgb24, _>(data, at, out.as_chunks_mut().0),
+        Kind::Rgb32 => tokens::<Rgb32, _>(data, at, out.as_chunks_mut().0),
+        Kind::Xxxa => tokens::<Alpha, _>(data, at, out.as_chunks_mut().0),
+        Kind::Rgba => {
+            let at = tokens::<Rgb32, _>(data, at, out.as_chunks_mut().0)?;
+            tokens::<Alpha, _>(data, at, out.as_chunks_mut().0)
         }
     }
 }
@@ -106,57 +104,21 @@ fn tokens<E: Element<N>, const N: usize>(
     let mut rest = data.get(at..).unwrap_or_default();
     let mut done = 0;
     while done < slots.len() {
+        let at = data.len() - rest.len();
+        let corrupt = |what| Err(Error::Corrupt { at, what });
         let room = slots.len() - done;
-        let token = rest;
-        let corrupt = |what| {
-            let at = data.len() - token.len();
-            Err(Error::Corrupt { at, what })
-        };
-        let first = next(&mut rest)?;
-        if first < 32 {
-            let count = usize::from(first) + 1;
-            if room >= 32
-                && let Some(wire) = rest.get(..32 * E::WIRE)
-            {
-                let target = slots[done..done + 32].as_chunks_mut::<N>().0;
-                let wire = wire.chunks_exact(N * E::WIRE);
-                for (target, wire) in target.iter_mut().zip(wire).take(count.div_ceil(N)) {
-                    for (slot, wire) in target.iter_mut().zip(wire.chunks_exact(E::WIRE)) {
-                        E::literal(wire, slot);
-                    }
-                }
-            } else {
-                if count > room {
-                    return corrupt("literals beyond the last pixel");
-                }
-                let wire = rest.get(..count * E::WIRE).ok_or(Error::Truncated)?;
-                let target = &mut slots[done..done + count];
-                for (slot, wire) in target.iter_mut().zip(wire.chunks_exact(E::WIRE)) {
-                    E::literal(wire, slot);
-                }
+        let first = usize::from(next(&mut rest)?);
+        if first < MOST_LITERALS {
+            let length = first + 1;
+            if length > room {
+                return corrupt("literals beyond the last pixel");
             }
-            rest = &rest[count * E::WIRE..];
-            done += count;
+            literals::<E, N>(rest, &mut slots[done..], length).ok_or(Error::Truncated)?;
+            rest = &rest[length * E::WIRE..];
+            done += length;
         } else {
-            let mut length = usize::from(first >> 5);
-            if length == 7 {
-                loop {
-                    let more = next(&mut rest)?;
-                    length += usize::from(more);
-                    // Stops early rather than count beyond all numbers.
-                    if more != 255 || length > room {
-                        break;
-                    }
-                }
-            }
-            length += E::BIAS;
-            let (high, low) = (first & 31, next(&mut rest)?);
-            let mut distance = usize::from(high) << 8 | usize::from(low);
-            if distance == FAR - 1 {
-                distance = usize::from(next(&mut rest)?) << 8 | usize::from(next(&mut rest)?);
-                distance += FAR - 1;
-            }
-            distance += 1;
+            let (length, distance) = rest_of_match(first, room, &mut rest)?;
+            let length = length + E::BIAS;
             if length > room {
                 return corrupt("a match beyond the last pixel");
             }
@@ -170,55 +132,103 @@ fn tokens<E: Element<N>, const N: usize>(
     Ok(data.len() - rest.len())
 }
 
+/// Copies `length` literals to the first slots. What is in the slots after them is lost. `None` if there are too few bytes.
+#[inline(always)]
+fn literals<E: Element<N>, const N: usize>(
+    wire: &[u8],
+    slots: &mut [E::Slot],
+    length: usize,
+) -> Option<()> {
+    // Far from the end of both, whole blocks are cheaper than the exact number.
+    if let Some(wire) = wire.get(..MOST_LITERALS * E::WIRE)
+        && let Some(slots) = slots.first_chunk_mut::<MOST_LITERALS>()
+    {
+        let (blocks, _) = slots.as_chunks_mut::<N>();
+        let wire = wire.chunks_exact(N * E::WIRE);
+        for (slots, wire) in blocks.iter_mut().zip(wire).take(length.div_ceil(N)) {
+            E::literals(wire, slots);
+        }
+    } else {
+        E::literals(wire.get(..length * E::WIRE)?, slots.get_mut(..length)?);
+    }
+    Some(())
+}
+
+/// What follows the first byte of a match: its length without the bias, and its distance. Lengths above `most` may be given
+/// as any length above it.
+#[inline(always)]
+fn rest_of_match(first: usize, most: usize, rest: &mut &[u8]) -> Result<(usize, usize), Error> {
+    let mut length = first >> 5;
+    if length == 7 {
+        loop {
+            let more = next(rest)?;
+            length += usize::from(more);
+            // Stops early rather than count beyond all numbers.
+            if more != 255 || length > most {
+                break;
+            }
+        }
+    }
+    let near = (first & 31) << 8 | usize::from(next(rest)?);
+    if near < FAR - 1 {
+        return Ok((length, near + 1));
+    }
+    let far = usize::from(next(rest)?) << 8 | usize::from(next(rest)?);
+    Ok((length, far + FAR))
+}
+
+/// The next byte of the stream.
+#[inline(always)]
 fn next(rest: &mut &[u8]) -> Result<u8, Error> {
     let (&byte, tail) = rest.split_first().ok_or(Error::Truncated)?;
     *rest = tail;
     Ok(byte)
 }
 
-/// Fills `length` slots from `done` on with what is `distance` slots before. May write to slots behind that, too.
+/// Fills `length` slots from `at` on with what is `distance` slots before each. What is in the slots after them is lost.
 #[inline(always)]
 fn repeat<E: Element<N>, const N: usize>(
     slots: &mut [E::Slot],
-    mut done: usize,
+    mut at: usize,
     length: usize,
     mut distance: usize,
 ) {
-    let end = done + length;
-    // Whole blocks fit before this.
-    let last = slots.len().saturating_sub(N);
-    let blocks_end = end.min(last);
+    let end = at + length;
     if distance == 1 {
-        let block = [slots[done - 1]; N];
-        while done < blocks_end {
-            E::copy(block, slots[done..].first_chunk_mut().unwrap());
-            done += N;
+        let block = [slots[at - 1]; N];
+        while at < end
+            && let Some(to) = slots[at..].first_chunk_mut()
+        {
+            E::copy_block(&block, to);
+            at += N;
         }
-    } else {
-        if distance < N {
-            // What repeats after `distance` slots repeats after a multiple, too.
-            let few = end.min(done + N);
-            while done < few {
-                one::<E, N>(slots, done, distance);
-                done += 1;
-            }
-            distance = N.next_multiple_of(distance);
-        }
-        while done < blocks_end {
-            let block = *slots[done - distance..].first_chunk().unwrap();
-            E::copy(block, slots[done..].first_chunk_mut().unwrap());
-            done += N;
-        }
+    } else if distance < N {
+        // What repeats after so many slots repeats after a multiple, too.
+        let few = end.min(at + N);
+        copy_each::<E, N>(slots, at, few, distance);
+        at = few;
+        distance = N.next_multiple_of(distance);
     }
-    while done < end {
-        one::<E, N>(slots, done, distance);
-        done += 1;
+    while at < end
+        && let Some(&block) = slots[at - distance..].first_chunk()
+        && let Some(to) = slots[at..].first_chunk_mut()
+    {
+        E::copy_block(&block, to);
+        at += N;
     }
+    copy_each::<E, N>(slots, at, end, distance);
 }
 
-fn one<E: Element<N>, const N: usize>(slots: &mut [E::Slot], at: usize, distance: usize) {
-    let from = slots[at - distance];
-    E::copy_one(from, &mut slots[at]);
+fn copy_each<E: Element<N>, const N: usize>(
+    slots: &mut [E::Slot],
+    start: usize,
+    end: usize,
+    distance: usize,
+) {
+    for at in start..end {
+        let from = slots[at - distance];
+        E::copy(&from, &mut slots[at]);
+    }
 }
 
 /// What a stream is made of; `N` of them are best moved at a time.
@@ -230,18 +240,29 @@ trait Element<const N: usize> {
     /// Matches are this much longer than their length field.
     const BIAS: usize;
 
+    /// Sets a slot to a literal of `WIRE` bytes.
     fn literal(wire: &[u8], slot: &mut Self::Slot);
 
-    fn copy_one(from: Self::Slot, to: &mut Self::Slot) {
-        *to = from;
+    /// Sets each slot to a literal.
+    #[inline(always)]
+    fn literals(wire: &[u8], slots: &mut [Self::Slot]) {
+        for (wire, slot) in wire.chunks_exact(Self::WIRE).zip(slots) {
+            Self::literal(wire, slot);
+        }
     }
 
-    fn copy(from: [Self::Slot; N], to: &mut [Self::Slot; N]) {
-        *to = from;
+    /// Makes a slot like another.
+    fn copy(from: &Self::Slot, to: &mut Self::Slot) {
+        *to = *from;
+    }
+
+    /// Makes each slot like another.
+    fn copy_block(from: &[Self::Slot; N], to: &mut [Self::Slot; N]) {
+        *to = *from;
     }
 }
 
-/// Indices or the values of A8.
+/// Indices, or the values of A8.
 struct Byte;
 
 impl Element<16> for Byte {
@@ -304,14 +325,14 @@ impl Element<8> for Alpha {
         slot[3] = wire[0];
     }
 
-    fn copy_one(from: [u8; 4], to: &mut [u8; 4]) {
-        to[3] = from[3];
+    fn copy(from: &[u8; 4], to: &mut [u8; 4]) {
+        let (from, colours) = (u32::from_le_bytes(*from), u32::from_le_bytes(*to));
+        *to = (from & 0xff00_0000 | colours & 0x00ff_ffff).to_le_bytes();
     }
 
-    fn copy(from: [[u8; 4]; 8], to: &mut [[u8; 4]; 8]) {
-        for (from, to) in from.into_iter().zip(to) {
-            let (from, colours) = (u32::from_le_bytes(from), u32::from_le_bytes(*to));
-            *to = (from & 0xff00_0000 | colours & 0x00ff_ffff).to_le_bytes();
+    fn copy_block(from: &[[u8; 4]; 8], to: &mut [[u8; 4]; 8]) {
+        for (from, to) in from.iter().zip(to) {
+            Self::copy(from, to);
         }
     }
 }

@@ -21,6 +21,9 @@ const HEADER_BYTES: usize = 28;
 const MAGIC: u32 = u32::from_be_bytes(*b"  ZL");
 const VERSION: u32 = 0x0001_0001;
 
+/// Elements of the longest run of literals. Greater first bytes of a token than this allows are those of matches.
+const MOST_LITERALS: usize = 32;
+
 /// Far distances are those from here on; they are counted from here.
 const FAR: usize = 8192;
 
