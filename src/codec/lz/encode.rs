@@ -1,6 +1,6 @@
 //! From pixels to tokens.
 
-use super::{FAR, Header, Kind};
+use super::{FAR, Header, Kind, MOST_LITERALS};
 use crate::codec::Error;
 
 /// Encodes one image with a fresh [`Encoder`].
@@ -68,7 +68,7 @@ impl Encoder {
         header.write(out);
         let rows = pixels.chunks(stride).map(|row| &row[..row_bytes]);
         if kind != Kind::Xxxa {
-            let elements = if stride == row_bytes {
+            let packed = if stride == row_bytes {
                 pixels
             } else {
                 self.packed.clear();
@@ -76,118 +76,123 @@ impl Encoder {
                     .for_each(|row| self.packed.extend_from_slice(row));
                 &self.packed
             };
+            let finder = &mut self.finder;
             match kind {
-                Kind::Plt(_) | Kind::A8 => {
-                    self.finder.encode::<Byte, _>(elements.as_chunks().0, out)
-                }
-                Kind::Rgb16 => self.finder.encode::<Rgb16, _>(elements.as_chunks().0, out),
-                Kind::Rgb24 => self.finder.encode::<Rgb24, _>(elements.as_chunks().0, out),
-                _ => self.finder.encode::<Rgb32, _>(elements.as_chunks().0, out),
+                Kind::Plt(_) | Kind::A8 => finder.encode::<Byte, _>(packed.as_chunks().0, out),
+                Kind::Rgb16 => finder.encode::<Rgb16, _>(packed.as_chunks().0, out),
+                Kind::Rgb24 => finder.encode::<Rgb24, _>(packed.as_chunks().0, out),
+                _ => finder.encode::<Rgb32, _>(packed.as_chunks().0, out),
             }
         }
         if matches!(kind, Kind::Rgba | Kind::Xxxa) {
             self.packed.clear();
             for row in rows {
-                self.packed
-                    .extend(row.as_chunks::<4>().0.iter().map(|pixel| pixel[3]));
+                let (pixels, _) = row.as_chunks::<4>();
+                self.packed.extend(pixels.iter().map(|pixel| pixel[3]));
             }
-            self.finder
-                .encode::<Byte, _>(self.packed.as_chunks().0, out);
+            let (alpha, _) = self.packed.as_chunks();
+            self.finder.encode::<Byte, _>(alpha, out);
         }
         Ok(())
     }
 }
 
-/// Finds earlier elements that are like the next ones.
+/// Finds earlier elements that are like the next ones. A single guess for each position, found by a hash.
 #[derive(Clone, Debug, Default)]
 struct Finder {
-    /// For each hash of three elements where they were seen last.
+    /// Where three elements with this hash were seen last. The high bits are more bits of the hash, so that a wrong guess
+    /// is mostly recognised without a look at the elements; the low bits are those of the position.
     last_seen: Vec<u32>,
 }
 
-impl Finder {
-    /// Appends the tokens of `elements` to `out`.
-    fn encode<E: Element<N>, const N: usize>(&mut self, elements: &[E::Slot], out: &mut Vec<u8>) {
-        self.last_seen.clear();
-        self.last_seen.resize(1 << HASH_BITS, 0);
-        let Some(last_seen) = self.last_seen.first_chunk_mut::<{ 1 << HASH_BITS }>() else {
-            return;
-        };
-        // Matches are never longer than what they replace. Blocks of literals are appended before they are cut.
-        out.reserve(elements.len() * size_of::<E::Slot>() + elements.len().div_ceil(32) + 64);
-
-        // Other decoders were only ever fed by an encoder that begins with two literals, ends with two, and starts no
-        // match among the last six.
-        let end = elements.len().saturating_sub(2);
-        let last_start = elements.len().saturating_sub(6);
-        let (mut literals, mut at) = (0, 2);
-        while at < last_start {
-            let Some(next) = elements[at - 1..].first_chunk::<4>() else {
-                break;
-            };
-            let [before, a, b, c] = next.map(E::word);
-            let seen = note(last_seen, [a, b, c], at);
-            let distance = if before == a && a == b && b == c {
-                1
-            } else {
-                seen
-            };
-            if distance == 0 || distance > FARTHEST {
-                at += 1;
-                continue;
-            }
-            let length = common::<E, N>(&elements[at - distance..end], &elements[at..end]);
-            let least = if distance < FAR {
-                3
-            } else {
-                4 + usize::from(E::BIAS == 2)
-            };
-            if length < least {
-                at += 1;
-                continue;
-            }
-            write_literals::<E, N>(elements, literals, at, out);
-            write_match(length - E::BIAS, distance, out);
-            at += length;
-            literals = at;
-            if let Some(next) = elements[at - 1..].first_chunk::<3>() {
-                note(last_seen, next.map(E::word), at - 1);
-            }
-        }
-        write_literals::<E, N>(elements, literals, elements.len(), out);
-    }
-}
-
+/// Entries of the table.
 const HASH_BITS: u32 = 13;
 
-/// No decoder was ever shown a match from farther away, though three elements more could be written.
+/// Bits of a position in an entry: enough to tell all legal distances apart.
+const POSITION_BITS: u32 = 17;
+const POSITION: u32 = (1 << POSITION_BITS) - 1;
+
+/// No other encoder goes farther back, though three elements more could be written.
 const FARTHEST: usize = 73_724;
 
-/// Bits of a position in the table.
-const POSITION_BITS: u32 = 17;
+/// Elements that have to be alike. With fewer, a match of bytes would not be shorter than the literals.
+const FEWEST: usize = 3;
 
-/// Enters three elements at `at` into the table. How far back they were seen, if they were: a guess, 0 if none.
-#[inline(always)]
-fn note(last_seen: &mut [u32; 1 << HASH_BITS], [a, b, c]: [u32; 3], at: usize) -> usize {
-    let all = u64::from(a) ^ u64::from(b) << 20 ^ u64::from(c) << 40;
-    let mixed = all.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let tag = ((mixed >> 36) as u32) << POSITION_BITS;
-    let entry = tag | at as u32 & POSITION_MASK;
-    let slot = &mut last_seen[(mixed >> (64 - HASH_BITS)) as usize];
-    let seen = std::mem::replace(slot, entry);
-    if (seen ^ entry) & !POSITION_MASK != 0 {
-        return 0;
+// Decoders elsewhere were only ever fed by an encoder that begins with two literals, ends with two, and starts no match
+// among the last six elements. So does this one.
+const FIRST_LITERALS: usize = 2;
+const LAST_LITERALS: usize = 2;
+const LAST_WITHOUT_MATCH: usize = 6;
+
+impl Finder {
+    /// Appends the tokens of `elements`. The bench is `lz`.
+    fn encode<E: Element<N>, const N: usize>(&mut self, elements: &[E::Slot], out: &mut Vec<u8>) {
+        // A match is never longer than what it replaces. Literals are appended by blocks, a few too many.
+        let count = elements.len();
+        out.reserve(count * E::WIRE + count.div_ceil(MOST_LITERALS) + N * E::WIRE);
+        self.last_seen.clear();
+        self.last_seen.resize(1 << HASH_BITS, 0);
+
+        let comparable = &elements[..count.saturating_sub(LAST_LITERALS)];
+        let last_start = count.saturating_sub(LAST_WITHOUT_MATCH);
+        let (mut literals, mut at) = (0, FIRST_LITERALS);
+        while at < last_start
+            && let Some(next) = elements[at - 1..].first_chunk::<4>()
+        {
+            let [before, a, b, c] = next.map(E::word);
+            let guess = self.note([a, b, c], at);
+            let is_run = [a, b, c] == [before; 3];
+            let distance = if is_run { 1 } else { guess };
+            let length = match distance {
+                1..=FARTHEST => common::<E, N>(&comparable[at - distance..], &comparable[at..]),
+                _ => 0,
+            };
+            let far = distance >= FAR;
+            if length < FEWEST || far && length < FEWEST + 2_usize.div_ceil(E::WIRE) {
+                at += 1;
+                continue;
+            }
+
+            let end = at + length;
+            // Positions inside a match are not in the table, so the match may really begin earlier.
+            at -= common_end::<E, N>(
+                &elements[..at - distance],
+                &elements[literals.max(FIRST_LITERALS)..at],
+            );
+            write_literals::<E, N>(&elements[literals..], at - literals, out);
+            write_match(end - at - E::BIAS, distance, out);
+            (literals, at) = (end, end);
+            if let Some(last) = elements[at - 1..].first_chunk() {
+                self.note(last.map(E::word), at - 1);
+            }
+        }
+        write_literals::<E, N>(&elements[literals..], count - literals, out);
     }
-    (entry.wrapping_sub(seen) & POSITION_MASK) as usize
-}
-const POSITION_MASK: u32 = (1 << POSITION_BITS) - 1;
 
-/// How many elements at the beginning of `a` and `b` are alike; `b` is not longer than `a`.
+    /// Enters the position of three elements into the table. How far back they were before, perhaps: 0 if never.
+    #[inline(always)]
+    fn note(&mut self, [a, b, c]: [u32; 3], at: usize) -> usize {
+        let all = u64::from(a) ^ u64::from(b) << 20 ^ u64::from(c) << 40;
+        let hash = all.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let tag = (hash >> (64 - HASH_BITS - 32 + POSITION_BITS)) as u32;
+        let entry = tag << POSITION_BITS | at as u32 & POSITION;
+        let slot = &mut self.last_seen[(hash >> (64 - HASH_BITS)) as usize];
+        let before = std::mem::replace(slot, entry);
+        let same_tag = (before ^ entry) & !POSITION == 0;
+        if same_tag {
+            (entry.wrapping_sub(before) & POSITION) as usize
+        } else {
+            0
+        }
+    }
+}
+
+/// How many elements at the beginning of both are alike.
 #[inline(always)]
 fn common<E: Element<N>, const N: usize>(mut a: &[E::Slot], mut b: &[E::Slot]) -> usize {
     let mut count = 0;
-    while let (Some((block_a, rest_a)), Some((block_b, rest_b))) =
-        (a.split_first_chunk(), b.split_first_chunk())
+    while let Some((block_a, rest_a)) = a.split_first_chunk()
+        && let Some((block_b, rest_b)) = b.split_first_chunk()
     {
         let difference = E::bits(block_a) ^ E::bits(block_b);
         if difference != 0 {
@@ -203,29 +208,35 @@ fn common<E: Element<N>, const N: usize>(mut a: &[E::Slot], mut b: &[E::Slot]) -
             .count()
 }
 
+/// How many elements at the end of both are alike.
+fn common_end<E: Element<N>, const N: usize>(a: &[E::Slot], b: &[E::Slot]) -> usize {
+    let pairs = a.iter().rev().zip(b.iter().rev());
+    pairs
+        .take_while(|(a, b)| E::word(**a) == E::word(**b))
+        .count()
+}
+
+/// Appends the first `count` of `elements` as literals.
 fn write_literals<E: Element<N>, const N: usize>(
-    elements: &[E::Slot],
-    mut start: usize,
-    end: usize,
+    mut elements: &[E::Slot],
+    mut count: usize,
     out: &mut Vec<u8>,
 ) {
-    while start < end {
-        let count = (end - start).min(32);
-        out.push(count as u8 - 1);
-        let out_end = out.len() + count * E::WIRE;
-        let mut at = start;
-        start += count;
-        while at < start
-            && let Some(block) = elements[at..].first_chunk()
-        {
-            E::write_block(block, out);
-            at += N;
+    while count > 0 {
+        let run = count.min(MOST_LITERALS);
+        out.push(run as u8 - 1);
+        let end = out.len() + run * E::WIRE;
+        // Whole blocks are cheaper than the exact number, unless the picture ends there.
+        let blocks = elements.chunks(N).take(run.div_ceil(N));
+        for block in blocks {
+            match block.first_chunk() {
+                Some(block) => E::write_block(block, out),
+                None => block.iter().for_each(|slot| E::write(*slot, out)),
+            }
         }
-        while at < start {
-            E::write(elements[at], out);
-            at += 1;
-        }
-        out.truncate(out_end);
+        out.truncate(end);
+        elements = &elements[run..];
+        count -= run;
     }
 }
 
@@ -250,7 +261,7 @@ fn write_match(length: usize, distance: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// What a stream is made of; `N` of them are best handled at a time.
+/// What a stream is made of; `N` of them fit in 16 bytes.
 trait Element<const N: usize> {
     /// An element in memory.
     type Slot: Copy;
@@ -259,15 +270,16 @@ trait Element<const N: usize> {
     /// Matches are this much longer than their length field.
     const BIAS: usize;
 
-    /// What is coded of the element, as a number.
+    /// What is coded of the element: at most 24 bits.
     fn word(slot: Self::Slot) -> u32;
 
     /// Appends a literal.
     fn write(slot: Self::Slot, out: &mut Vec<u8>);
 
+    /// Appends them all as literals.
     fn write_block(block: &[Self::Slot; N], out: &mut Vec<u8>);
 
-    /// What is coded of all of them.
+    /// What is coded of all of them, in the order of memory from the lowest bit on.
     fn bits(block: &[Self::Slot; N]) -> u128;
 }
 
