@@ -11,7 +11,9 @@ use serde_json::Value;
 use crate::support::pictures::Random;
 
 mod lz;
+mod lz_plain;
 mod lz_tokens;
+mod palette;
 mod pixels;
 mod quic;
 

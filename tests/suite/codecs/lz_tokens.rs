@@ -1,6 +1,6 @@
 //! LZ: the worked example of the format, and tokens written by hand.
 
-use capsaicin::codec::lz::{self, Header, Kind};
+use capsaicin::codec::lz::{self, Encoder, Header, Kind};
 use capsaicin::codec::palette::Indices;
 use capsaicin::codec::{Error, Limits};
 
@@ -241,4 +241,55 @@ fn a_warm_caller_allocates_nothing() {
     out.clear();
     lz::decode(&data, &Limits::default(), &mut out).unwrap();
     assert_eq!((out.as_ptr(), out.capacity()), before);
+}
+
+#[test]
+fn a_warm_encoder_allocates_nothing_for_its_output() {
+    let mut encoder = Encoder::default();
+    let mut out = Vec::new();
+    let mut encode = |out: &mut Vec<u8>| {
+        encoder
+            .encode(Kind::Rgb32, 12, 2, 48, true, PIXELS.as_flattened(), out)
+            .unwrap();
+    };
+    encode(&mut out);
+    let before = (out.as_ptr(), out.capacity(), out.clone());
+    out.clear();
+    encode(&mut out);
+    assert_eq!((out.as_ptr(), out.capacity(), out), before);
+}
+
+#[test]
+fn pictures_that_cannot_be_are_not_encoded() {
+    let error = |width, height, stride| {
+        let mut out = vec![0xee];
+        let pixels = PIXELS.as_flattened();
+        let result = lz::encode(Kind::Rgb32, width, height, stride, true, pixels, &mut out);
+        assert_eq!(out, [0xee]);
+        result.unwrap_err()
+    };
+    assert!(matches!(error(0, 2, 48), Error::BadHeader(_)));
+    assert!(matches!(error(12, 0, 48), Error::BadHeader(_)));
+    assert!(matches!(error(12, 2, 47), Error::BadHeader(_)));
+    assert!(matches!(error(1 << 29, 1, 1 << 31), Error::BadHeader(_)));
+    assert_eq!(error(12, 3, 48), Error::Truncated);
+    assert_eq!(error(12, 2, 49), Error::Truncated);
+    assert_eq!(error(12, 3, usize::MAX), Error::Truncated);
+}
+
+#[test]
+fn alpha_of_another_kind_or_size_is_not_put_into_a_picture() {
+    let is_refused = |kind, bytes| {
+        let data = [&header(kind, 2, 1)[..], &[1, 7, 8]].concat();
+        let mut pixels = vec![1; bytes];
+        let result = lz::decode_alpha_into(&data, &Limits::default(), &mut pixels);
+        let refused = matches!(result, Err(Error::BadHeader(_)));
+        assert!(!refused || pixels == vec![1; bytes]);
+        refused
+    };
+    assert!(!is_refused(Kind::Xxxa, 8));
+    assert!(is_refused(Kind::A8, 8));
+    assert!(is_refused(Kind::Xxxa, 4));
+    assert!(is_refused(Kind::Xxxa, 9));
+    assert!(is_refused(Kind::Xxxa, 12));
 }
