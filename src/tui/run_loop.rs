@@ -23,7 +23,7 @@ use crate::session::{ClientEvent, CloseReason};
 
 /// How long the first frame waits for the terminal to say what its keyboard can do. Most answer within a few
 /// milliseconds; the others get the question and the picture in this order all the same.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The viewer at work.
 pub(super) struct Viewer {

@@ -900,3 +900,118 @@ fn the_end_of_the_session_ends_the_viewer_and_says_why() {
     let effects = viewer.session(ClientEvent::Closed(CloseReason::ByPeer));
     assert_eq!(effects, [Effect::End(Ending::Closed(CloseReason::ByPeer))]);
 }
+
+// --- the program in a terminal
+
+/// `capsaicin view demo:` in a terminal of 80×24, once it shows a picture.
+struct Program {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    keyboard: Box<dyn std::io::Write + Send>,
+    output: std::sync::mpsc::Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+}
+
+impl Program {
+    fn with_picture() -> Self {
+        let size = portable_pty::PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 640,
+            pixel_height: 384,
+        };
+        let portable_pty::PtyPair { master, slave } =
+            portable_pty::native_pty_system().openpty(size).unwrap();
+        let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_capsaicin"));
+        command.args(["view", "demo:"]);
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        command.env_remove("NO_COLOR");
+        let child = slave.spawn_command(command).unwrap();
+        // The program alone holds it now: when it ends, so does what can be read.
+        drop(slave);
+        let mut reader = master.try_clone_reader().unwrap();
+        let keyboard = master.take_writer().unwrap();
+        let (sender, output) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            // The terminal lives as long as somebody reads it.
+            let _terminal = master;
+            let mut buffer = [0; 4096];
+            while let Ok(len @ 1..) = std::io::Read::read(&mut reader, &mut buffer) {
+                if sender.send(buffer[..len].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut program = Self {
+            child,
+            keyboard,
+            output,
+            screen: vt100::Parser::new(24, 80, 0),
+        };
+        program.read_until("a question about the keyboard", |bytes, _| {
+            bytes.windows(3).any(|window| window == b"\x1b[c")
+        });
+        // No newer keyboard protocol; a VT220.
+        program.type_bytes(b"\x1b[?62c");
+        program.read_until("a picture", |_, screen| {
+            let cell = screen.cell(10, 40);
+            cell.is_some_and(|cell| matches!(cell.bgcolor(), vt100::Color::Rgb(..)))
+        });
+        assert!(program.screen.screen().alternate_screen());
+        assert!(program.screen.screen().hide_cursor());
+        program
+    }
+
+    fn type_bytes(&mut self, bytes: &[u8]) {
+        std::io::Write::write_all(&mut self.keyboard, bytes).unwrap();
+    }
+
+    fn read_until(&mut self, what: &str, mut seen: impl FnMut(&[u8], &vt100::Screen) -> bool) {
+        let mut all = Vec::new();
+        let patience = Duration::from_secs(30);
+        while !seen(&all, self.screen.screen()) {
+            let bytes = self.output.recv_timeout(patience);
+            let bytes = bytes.unwrap_or_else(|_| panic!("{what} never came"));
+            self.screen.process(&bytes);
+            all.extend(bytes);
+        }
+    }
+
+    /// The exit code, after the terminal was found as it was before.
+    fn exit(mut self) -> u32 {
+        self.read_until("the end", |_, screen| !screen.alternate_screen());
+        let status = self.child.wait().unwrap();
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_secs(5)) {
+            self.screen.process(&bytes);
+        }
+        let screen = self.screen.screen();
+        assert!(!screen.hide_cursor());
+        assert!(!screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        status.exit_code()
+    }
+}
+
+#[test]
+fn quitting_gives_the_terminal_back() {
+    let mut program = Program::with_picture();
+    program.type_bytes(b"\x1d");
+    program.read_until("the menu", |_, screen| {
+        screen.contents().contains("q  quit")
+    });
+    program.type_bytes(b"q");
+    assert_eq!(program.exit(), 0);
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    for signal in ["-TERM", "-HUP", "-INT"] {
+        let program = Program::with_picture();
+        let pid = program.child.process_id().unwrap().to_string();
+        let sent = std::process::Command::new("kill")
+            .args([signal, &pid])
+            .status();
+        assert!(sent.unwrap().success());
+        assert_eq!(program.exit(), 130, "{signal}");
+    }
+}
