@@ -32,6 +32,15 @@
     feature = "client",
     doc = "| [`net`], [`client`] | sockets and tasks around a session | `session`, tokio |"
 )]
+#![cfg_attr(
+    feature = "server",
+    doc = "| [`server`] | a screen to draw on, served to one viewer | `net`, `session`, tokio |"
+)]
+#![cfg_attr(
+    feature = "viewer",
+    doc = "| [`term`], [`keyboard`] | pictures and keys of terminals | `pixels` |
+| [`tui`], [`cli`] | the viewer, the program | everything |"
+)]
 //!
 //! Nothing that comes from outside can make the library panic, and no size from the wire is allocated unchecked.
 
