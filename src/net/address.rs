@@ -37,6 +37,20 @@ impl Address {
     ///
     /// [`BadAddress`] with the reason.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
+        Self::read(text, 1)
+    }
+
+    /// Reads an address to listen at: as [`Address::parse`], and port 0 for one the system chooses.
+    ///
+    /// # Errors
+    ///
+    /// [`BadAddress`] with the reason.
+    pub fn parse_to_listen(text: &str) -> Result<Self, BadAddress> {
+        Self::read(text, 0)
+    }
+
+    /// Reads an address whose port is at least `least_port`.
+    fn read(text: &str, least_port: u16) -> Result<Self, BadAddress> {
         let bad = |why| BadAddress {
             text: text.to_owned(),
             why,
@@ -55,9 +69,8 @@ impl Address {
                 return Err(bad("what is in brackets is not an IPv6 address"));
             }
             let port = match after.strip_prefix(':') {
-                Some(port) => {
-                    parse_port(port).ok_or(bad("the port is not a number from 1 to 65535"))?
-                }
+                Some(port) => parse_port(port, least_port)
+                    .ok_or(bad("the port is not a number from 1 to 65535"))?,
                 None if after.is_empty() => Self::DEFAULT_PORT,
                 None => return Err(bad("only a port may follow the bracket")),
             };
@@ -72,8 +85,8 @@ impl Address {
             },
             Some(("", _)) => Err(bad("the host is missing")),
             Some((host, port)) => {
-                let port =
-                    parse_port(port).ok_or(bad("the port is not a number from 1 to 65535"))?;
+                let port = parse_port(port, least_port)
+                    .ok_or(bad("the port is not a number from 1 to 65535"))?;
                 Ok(Self::tcp(host, port))
             }
         }
@@ -88,9 +101,9 @@ impl Address {
     }
 }
 
-fn parse_port(text: &str) -> Option<u16> {
+fn parse_port(text: &str, least: u16) -> Option<u16> {
     let digits = text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port != 0)
+    text.parse().ok().filter(|port| digits && *port >= least)
 }
 
 impl fmt::Display for Address {
@@ -152,6 +165,15 @@ mod tests {
         assert_eq!(
             error,
             "'host:http' is not an address: the port is not a number from 1 to 65535"
+        );
+    }
+
+    #[test]
+    fn only_who_listens_may_leave_the_port_to_the_system() {
+        assert!(Address::parse("127.0.0.1:0").is_err());
+        assert_eq!(
+            Address::parse_to_listen("127.0.0.1:0"),
+            Ok(Address::tcp("127.0.0.1", 0))
         );
     }
 

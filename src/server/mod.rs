@@ -66,17 +66,17 @@ pub struct SpiceServer {
 }
 
 impl SpiceServer {
-    /// Starts listening at `HOST:PORT` or the path of a unix socket. Must be called inside a tokio runtime.
+    /// Starts listening at `HOST:PORT`, where port 0 lets the system choose, or the path of a unix socket. Must be called inside a tokio runtime.
     ///
     /// # Errors
     ///
     /// [`ServeError`] when the text is no address, the address cannot be listened at, or the screen size is impossible.
     pub async fn bind(address: &str, config: ServerConfig) -> Result<Self, ServeError> {
-        let address = Address::parse(address).map_err(ServeError::Address)?;
+        let address = Address::parse_to_listen(address).map_err(ServeError::Address)?;
         Self::bind_to(&address, config).await
     }
 
-    /// As [`SpiceServer::bind`]; a TCP port of 0 lets the system choose.
+    /// As [`SpiceServer::bind`], for an address that is known already.
     ///
     /// # Errors
     ///

@@ -248,11 +248,7 @@ fn image_size(png: &[u8]) -> (u64, u64) {
 
 #[test]
 fn a_quic_image_is_decoded_to_raw_pixels_and_to_a_picture() {
-    // Spec 08a §11.1: 2×2 RGB32.
-    let stream = [
-        0x51, 0x55, 0x49, 0x43, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0x86, 0x82, 0x84,
-        0x86, 0x8f, 0x88, 0x86, 0x86, 0x0e, 0x35, 0, 0, 0, 0, 0, 0,
-    ];
+    let stream = QUIC_2X2;
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
     std::fs::write(path("a.enc"), stream).expect("written");
@@ -290,3 +286,53 @@ fn a_quic_image_is_decoded_to_raw_pixels_and_to_a_picture() {
         "nothing half-written is left"
     );
 }
+
+#[test]
+fn a_served_picture_is_what_a_screenshot_of_it_shows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    std::fs::write(path("a.enc"), QUIC_2X2).expect("written");
+    let made = capsaicin(&[
+        "decode",
+        "--codec",
+        "quic",
+        &path("a.enc"),
+        "-o",
+        &path("a.png"),
+    ]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+
+    let mut server = command(&[
+        "serve",
+        "127.0.0.1:0",
+        "--source",
+        "image",
+        &path("a.png"),
+        "--json",
+    ])
+    .stdout(Stdio::piped())
+    .spawn()
+    .expect("it starts");
+    let mut line = String::new();
+    let stdout = server.stdout.take().expect("piped");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)
+        .expect("it says where");
+    let facts: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let target = facts["listening"].as_str().expect("an address").to_owned();
+    let shot = capsaicin(&["screenshot", &target, "-o", &path("b.ppm")]);
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+
+    assert_eq!(code(&shot), 0, "{}", stderr(&shot));
+    let ppm = std::fs::read(path("b.ppm")).expect("written");
+    assert_eq!(
+        ppm,
+        b"P6\n2 2\n255\n\x03\x02\x01\x06\x05\x04\x03\x02\x01\x00\x80\xfa"
+    );
+}
+
+/// Spec 08a §11.1: 2×2 RGB32.
+const QUIC_2X2: [u8; 36] = [
+    0x51, 0x55, 0x49, 0x43, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0x86, 0x82, 0x84, 0x86,
+    0x8f, 0x88, 0x86, 0x86, 0x0e, 0x35, 0, 0, 0, 0, 0, 0,
+];
