@@ -90,6 +90,22 @@ fn damaged_messages_of_every_kind_leave_a_session_that_can_be_followed() {
 }
 
 #[test]
+fn every_message_cut_at_every_byte_leaves_a_session_that_can_be_followed() {
+    for fixture in fixtures() {
+        let Some(id) = channel(fixture.way) else {
+            continue;
+        };
+        let mut viewer = viewer();
+        let mut framebuffer = Framebuffer::default();
+        for end in 0..=fixture.body.len() {
+            let body = Bytes::copy_from_slice(&fixture.body[..end]);
+            viewer.receive(id, Frame::new(fixture.number, body));
+        }
+        follow(&mut viewer.session, &mut framebuffer);
+    }
+}
+
+#[test]
 fn frames_of_any_number_with_any_body_never_stop_a_session_from_ending_in_order() {
     let mut random = Random::new(0x5e55_1012);
     let channels = [

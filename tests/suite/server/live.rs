@@ -567,7 +567,9 @@ async fn what_cannot_be_listened_at_is_named() {
         format!("cannot listen at {}", taken.local_address())
     );
     assert!(std::error::Error::source(&error).is_some());
-    let error = SpiceServer::bind("nowhere:port", small()).await.unwrap_err();
+    let error = SpiceServer::bind("nowhere:port", small())
+        .await
+        .unwrap_err();
     assert!(matches!(error, ServeError::Address(_)));
     let nothing = ServerConfig {
         size: Size::new(0, 5),
