@@ -1015,3 +1015,47 @@ fn signals_give_the_terminal_back() {
         assert_eq!(program.exit(), 130, "{signal}");
     }
 }
+
+/// Runs itself once more in a terminal, where it takes the screen and panics.
+#[test]
+fn a_panic_gives_the_terminal_back_before_its_words_are_printed() {
+    const INSIDE: &str = "CAPSAICIN_PANIC_INSIDE_A_TERMINAL";
+    if std::env::var_os(INSIDE).is_some() {
+        let _screen = capsaicin::tui::screen::Screen::take().unwrap();
+        panic!("on purpose");
+    }
+    let pair = portable_pty::native_pty_system()
+        .openpty(portable_pty::PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        })
+        .unwrap();
+    let mut command = portable_pty::CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args([
+        "--exact",
+        "viewer::a_panic_gives_the_terminal_back_before_its_words_are_printed",
+        "--nocapture",
+    ]);
+    command.env(INSIDE, "1");
+    command.env("RUST_BACKTRACE", "0");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().unwrap();
+    let (mut screen, mut taken, mut buffer) = (vt100::Parser::new(24, 80, 0), false, [0; 64]);
+    while let Ok(len @ 1..) = std::io::Read::read(&mut reader, &mut buffer) {
+        screen.process(&buffer[..len]);
+        taken |= screen.screen().alternate_screen();
+    }
+    assert!(!child.wait().unwrap().success());
+    let screen = screen.screen();
+    assert!(taken && !screen.alternate_screen() && !screen.hide_cursor());
+    assert!(!screen.bracketed_paste());
+    assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    assert!(
+        screen.contents().contains("on purpose"),
+        "{}",
+        screen.contents()
+    );
+}
