@@ -1,0 +1,351 @@
+//! Executes draw commands: finds their images, then draws on the canvas.
+
+use smallvec::SmallVec;
+
+use super::Client;
+use crate::canvas::{
+    Area, Brush, Clip, Cutout, Damage, Mask, Operands, Rop, ScaleMode, Source, Surface,
+};
+use crate::channel::Cx;
+use crate::channel::display::SurfaceId;
+use crate::channel::display::draw::{
+    self, DisplayBase, DrawCopy, DrawFill, DrawMasked, DrawOpaque, MaskFlags, QMask,
+};
+use crate::channel::display::image::Image;
+use crate::channel::display::images::{ImageError, MaskImage, Resolved};
+use crate::channel::display::messages::CopyBits;
+use crate::channel::display::picture::Picture;
+use crate::geometry::Point;
+use crate::pixels::PixelView;
+
+/// A picture operand while a command is drawn.
+enum Operand<'a> {
+    Picture(Picture<'a>),
+    /// Place in the list of surfaces that are read.
+    Surface(usize),
+}
+
+/// A brush while a command is drawn.
+enum BrushOperand<'a> {
+    None,
+    Solid(u32),
+    Pattern(Operand<'a>, Point),
+}
+
+/// A mask while a command is drawn.
+struct MaskOperand {
+    bits: MaskBits,
+    origin: Point,
+    inverse: bool,
+}
+
+enum MaskBits {
+    Image(std::sync::Arc<crate::pixels::PixelBuf>),
+    Surface(usize),
+}
+
+/// Surfaces a command reads.
+type Reads = SmallVec<[SurfaceId; 3]>;
+
+impl Client {
+    pub(super) fn on_copy_bits(&mut self, copy: &CopyBits) -> Result<(), ImageError> {
+        let DisplayBase {
+            surface_id,
+            bbox,
+            clip,
+        } = &copy.base;
+        let surface = self
+            .canvas
+            .surface_mut(*surface_id)
+            .ok_or_else(|| no_surface(*surface_id))?;
+        let mut damage = Damage::default();
+        surface.copy_bits(*bbox, &to_clip(clip), copy.src_pos, &mut damage);
+        self.draws += 1;
+        if self.primary != Some(*surface_id) {
+            return Ok(());
+        }
+        let (dx, dy) = (
+            bbox.left.wrapping_sub(copy.src_pos.x),
+            bbox.top.wrapping_sub(copy.src_pos.y),
+        );
+        for rect in damage {
+            self.pending.moved(
+                rect,
+                Point::new(rect.left.wrapping_sub(dx), rect.top.wrapping_sub(dy)),
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_fill(
+        &mut self,
+        fill: &DrawFill<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        let images = [brush_image(&fill.brush), fill.mask.bitmap.as_ref()];
+        self.check_ready(&images, cx)?;
+        let mut reads = Reads::new();
+        let mask = self.mask(&fill.mask, &mut reads, cx)?;
+        let brush = self.brush(&fill.brush, &mut reads, cx)?;
+        let rop = Rop::new(fill.rop.0, Operands::BrushOnSurface);
+        self.draw(&fill.base, &mask, &reads, |surface, area, views, damage| {
+            surface
+                .fill(area, &brush.as_brush(views)?, rop, damage)
+                .map_err(|e| e.to_string())
+        })
+    }
+
+    pub(super) fn on_copy(
+        &mut self,
+        copy: &DrawCopy<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        self.check_ready(&[Some(&copy.src_bitmap), copy.mask.bitmap.as_ref()], cx)?;
+        let mut reads = Reads::new();
+        let mask = self.mask(&copy.mask, &mut reads, cx)?;
+        let source = self.operand(&copy.src_bitmap, &mut reads, cx)?;
+        let (rop, scale) = (
+            Rop::new(copy.rop.0, Operands::SourceOnSurface),
+            scale(copy.scale_mode),
+        );
+        let result = self.draw(&copy.base, &mask, &reads, |surface, area, views, damage| {
+            let cutout = Cutout {
+                source: source.as_source(views)?,
+                area: copy.src_area,
+                scale,
+            };
+            surface
+                .copy(area, &cutout, rop, damage)
+                .map_err(|e| e.to_string())
+        });
+        self.recycle(source);
+        result
+    }
+
+    pub(super) fn on_opaque(
+        &mut self,
+        opaque: &DrawOpaque<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        let images = [
+            Some(&opaque.src_bitmap),
+            brush_image(&opaque.brush),
+            opaque.mask.bitmap.as_ref(),
+        ];
+        self.check_ready(&images, cx)?;
+        let mut reads = Reads::new();
+        // The source first: of the three only it can still turn out to have to wait.
+        let source = self.operand(&opaque.src_bitmap, &mut reads, cx)?;
+        let mask = self.mask(&opaque.mask, &mut reads, cx)?;
+        let brush = self.brush(&opaque.brush, &mut reads, cx)?;
+        let (rop, scale) = (
+            Rop::new(opaque.rop.0, Operands::BrushOnSource),
+            scale(opaque.scale_mode),
+        );
+        let result = self.draw(
+            &opaque.base,
+            &mask,
+            &reads,
+            |surface, area, views, damage| {
+                let cutout = Cutout {
+                    source: source.as_source(views)?,
+                    area: opaque.src_area,
+                    scale,
+                };
+                surface
+                    .opaque(area, &cutout, &brush.as_brush(views)?, rop, damage)
+                    .map_err(|e| e.to_string())
+            },
+        );
+        self.recycle(source);
+        result
+    }
+
+    pub(super) fn on_masked(
+        &mut self,
+        draw: &DrawMasked<'_>,
+        paint: fn(&mut Surface, &Area<'_>, &mut Damage),
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        self.check_ready(&[draw.mask.bitmap.as_ref()], cx)?;
+        let mut reads = Reads::new();
+        let mask = self.mask(&draw.mask, &mut reads, cx)?;
+        self.draw(&draw.base, &mask, &reads, |surface, area, _, damage| {
+            paint(surface, area, damage);
+            Ok(())
+        })
+    }
+
+    /// A command that is not executed. Its images are decoded all the same: later ones may refer to them.
+    pub(super) fn not_drawn(
+        &mut self,
+        images: &[Option<&Image<'_>>],
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        self.check_ready(images, cx)?;
+        for image in images.iter().flatten() {
+            self.images.resolve(image, cx)?;
+        }
+        Err("not supported yet; the picture may be wrong"
+            .to_owned()
+            .into())
+    }
+
+    /// Fails while one of the images has to wait, before any of them has changed anything.
+    fn check_ready(&self, images: &[Option<&Image<'_>>], cx: &Cx<'_>) -> Result<(), ImageError> {
+        let blocked = images
+            .iter()
+            .flatten()
+            .find_map(|image| self.images.blocked_by(image, cx));
+        blocked.map_or(Ok(()), |why| Err(ImageError::Blocked(why)))
+    }
+
+    /// Draws on a surface while reading from others, and notes what changed if it is the primary.
+    fn draw(
+        &mut self,
+        base: &DisplayBase,
+        mask: &Option<MaskOperand>,
+        reads: &Reads,
+        paint: impl FnOnce(&mut Surface, &Area<'_>, &[PixelView<'_>], &mut Damage) -> Result<(), String>,
+    ) -> Result<(), ImageError> {
+        let clip = to_clip(&base.clip);
+        let mut damage = Damage::default();
+        let result = self
+            .canvas
+            .draw_from(base.surface_id, reads, |surface, views| {
+                let mask = mask.as_ref().map(|m| m.as_mask(views)).transpose()?;
+                let area = Area {
+                    bbox: base.bbox,
+                    clip: &clip,
+                    mask,
+                };
+                paint(surface, &area, views, &mut damage)
+            });
+        result.map_err(|error| error.to_string())??;
+        self.draws += 1;
+        if self.primary == Some(base.surface_id) {
+            self.pending.damage.merge(&damage);
+        }
+        Ok(())
+    }
+
+    fn operand<'a>(
+        &mut self,
+        image: &Image<'a>,
+        reads: &mut Reads,
+        cx: &mut Cx<'_>,
+    ) -> Result<Operand<'a>, ImageError> {
+        Ok(match self.images.resolve(image, cx)? {
+            Resolved::Picture(picture) => Operand::Picture(picture),
+            Resolved::Surface(id) => {
+                reads.push(id);
+                Operand::Surface(reads.len() - 1)
+            }
+        })
+    }
+
+    fn brush<'a>(
+        &mut self,
+        brush: &draw::Brush<'a>,
+        reads: &mut Reads,
+        cx: &mut Cx<'_>,
+    ) -> Result<BrushOperand<'a>, ImageError> {
+        Ok(match brush {
+            draw::Brush::None => BrushOperand::None,
+            draw::Brush::Solid(color) => BrushOperand::Solid(*color),
+            draw::Brush::Pattern { pattern, pos } => {
+                BrushOperand::Pattern(self.operand(pattern, reads, cx)?, *pos)
+            }
+        })
+    }
+
+    fn mask(
+        &mut self,
+        mask: &QMask<'_>,
+        reads: &mut Reads,
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<MaskOperand>, ImageError> {
+        let Some(image) = &mask.bitmap else {
+            return Ok(None);
+        };
+        let bits = match self.images.resolve_mask(image, cx)? {
+            MaskImage::Bits(bits) => MaskBits::Image(bits),
+            MaskImage::Surface(id) => {
+                reads.push(id);
+                MaskBits::Surface(reads.len() - 1)
+            }
+        };
+        let inverse = mask.flags.contains(MaskFlags::INVERS);
+        Ok(Some(MaskOperand {
+            bits,
+            origin: mask.pos,
+            inverse,
+        }))
+    }
+
+    fn recycle(&mut self, operand: Operand<'_>) {
+        if let Operand::Picture(picture) = operand {
+            self.images.recycle(picture);
+        }
+    }
+}
+
+impl Operand<'_> {
+    fn as_source<'s>(&'s self, views: &[PixelView<'s>]) -> Result<Source<'s>, String> {
+        match self {
+            Self::Picture(picture) => picture
+                .source()
+                .ok_or_else(|| "its rows are cut short".to_owned()),
+            Self::Surface(at) => Ok(Source::surface(views[*at])),
+        }
+    }
+}
+
+impl BrushOperand<'_> {
+    fn as_brush<'s>(&'s self, views: &[PixelView<'s>]) -> Result<Brush<'s>, String> {
+        Ok(match self {
+            Self::None => Brush::None,
+            Self::Solid(color) => Brush::Solid(*color),
+            Self::Pattern(operand, origin) => Brush::Pattern {
+                pixels: operand.as_source(views)?,
+                origin: *origin,
+            },
+        })
+    }
+}
+
+impl MaskOperand {
+    fn as_mask<'s>(&'s self, views: &[PixelView<'s>]) -> Result<Mask<'s>, String> {
+        let bits = match &self.bits {
+            MaskBits::Image(bits) => bits.view(),
+            MaskBits::Surface(at) => views[*at],
+        };
+        let mask = Mask::new(bits, self.origin).ok_or("the mask is not a 1-bit surface")?;
+        Ok(if self.inverse { mask.inverse() } else { mask })
+    }
+}
+
+fn brush_image<'b, 'a>(brush: &'b draw::Brush<'a>) -> Option<&'b Image<'a>> {
+    match brush {
+        draw::Brush::Pattern { pattern, .. } => Some(pattern),
+        _ => None,
+    }
+}
+
+fn to_clip(clip: &draw::Clip) -> Clip {
+    match clip {
+        draw::Clip::None => Clip::None,
+        draw::Clip::Rects(rects) => Clip::Rects(rects.clone()),
+    }
+}
+
+fn scale(mode: draw::ScaleMode) -> ScaleMode {
+    match mode {
+        draw::ScaleMode::Interpolate => ScaleMode::Interpolate,
+        _ => ScaleMode::Nearest,
+    }
+}
+
+fn no_surface(id: SurfaceId) -> ImageError {
+    ImageError::Bad(format!("there is no surface {id}"))
+}
