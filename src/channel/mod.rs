@@ -4,6 +4,7 @@ pub mod common;
 pub mod cursor;
 pub mod display;
 pub mod inputs;
+pub mod job;
 pub mod main;
 pub mod shared;
 
@@ -277,12 +278,15 @@ pub enum Blocked {
         /// Whether one that was sent as JPEG is not enough.
         lossless: bool,
     },
+    /// For an image that is decoded outside the session.
+    Decoding,
 }
 
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Channels(_) => f.write_str("other channels"),
+            Self::Decoding => f.write_str("an image that is being decoded"),
             Self::GlzImage(id) => write!(f, "GLZ image {id}"),
             Self::Pixmap { id, .. } => write!(f, "cached image {id:#x}"),
         }

@@ -25,6 +25,8 @@ pub struct Shared {
     pub surface_budget: u64,
     /// Reads a clock for statistics of decoding time; constant where nobody measures.
     pub clock: fn() -> Duration,
+    /// Large images are decoded outside the session.
+    pub offload: bool,
 }
 
 impl Shared {
@@ -38,6 +40,7 @@ impl Shared {
             ram_hint: 0,
             surface_budget,
             clock,
+            offload: false,
         }
     }
 

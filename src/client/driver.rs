@@ -1,6 +1,6 @@
 //! The task that drives one session: frames and commands in, frames and events out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::pending;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, info};
 
 use super::{ClientConfig, ConnectError};
+use crate::channel::job::Finished;
 use crate::channel::{ChannelId, Fault};
 use crate::link::{Established, LinkRequest, Password};
 use crate::net::{Address, Incoming, PumpEnd, Stream, Wire, handshake, pump};
@@ -39,6 +40,10 @@ pub(super) struct Driver {
     tap: Option<Box<dyn Tap>>,
     connections: HashMap<ChannelId, Connection>,
     dialling: JoinSet<(ChannelId, Dialled)>,
+    /// Decoding that would keep commands waiting.
+    jobs: JoinSet<Finished>,
+    /// What arrived for channels while they wait for a job. It keeps its share of the budget, so the pumps stop reading.
+    held: BTreeMap<ChannelId, VecDeque<Incoming<ChannelId>>>,
     incoming: mpsc::Receiver<Incoming<ChannelId>>,
     to_driver: mpsc::Sender<Incoming<ChannelId>>,
     budget: Arc<Semaphore>,
@@ -67,6 +72,7 @@ impl Driver {
     pub async fn connect(config: ClientConfig) -> Result<Self, ConnectError> {
         let session = SessionConfig {
             view_only: config.view_only,
+            offload: true,
             clock: monotonic,
             ..config.session
         };
@@ -84,6 +90,8 @@ impl Driver {
             tap: config.tap,
             connections: HashMap::new(),
             dialling: JoinSet::new(),
+            jobs: JoinSet::new(),
+            held: BTreeMap::new(),
             incoming,
             to_driver,
             budget: Arc::new(Semaphore::new(crate::net::MAX_PERMITS as usize)),
@@ -125,6 +133,7 @@ impl Driver {
                     }
                 }
             }
+            let ready = self.ready_channel();
             let timeout = self.session.poll_timeout().map(|at| self.started + at);
             tokio::select! {
                 biased;
@@ -138,7 +147,13 @@ impl Driver {
                         self.dialled(id, result);
                     }
                 }
+                Some(done) = self.jobs.join_next() => {
+                    if let Ok(finished) = done {
+                        self.session.finish(finished, self.started.elapsed());
+                    }
+                }
                 () = sleep_until(timeout) => self.session.tick(self.started.elapsed()),
+                () = std::future::ready(()), if ready.is_some() => self.release(ready),
                 () = room(&self.connections) => {}
                 Some(incoming) = self.incoming.recv() => self.received(incoming),
                 permit = events.reserve(), if self.session.has_event() => {
@@ -158,6 +173,9 @@ impl Driver {
 
     /// Does what the session wants done.
     fn perform(&mut self) {
+        while let Some(job) = self.session.poll_job() {
+            self.jobs.spawn_blocking(|| job.run());
+        }
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Send(id, frame) => self.send(id, frame),
@@ -205,13 +223,42 @@ impl Driver {
     }
 
     fn received(&mut self, incoming: Incoming<ChannelId>) {
-        let now = self.started.elapsed();
+        let (Incoming::Frame(id, ..) | Incoming::End(id, _)) = incoming;
+        if let (Incoming::Frame(_, frame, _), Some(tap)) = (&incoming, &mut self.tap) {
+            tap.frame(self.started.elapsed(), id, Way::ToClient, frame);
+        }
+        if self.held.contains_key(&id) || self.session.is_decoding(id) {
+            self.held.entry(id).or_default().push_back(incoming);
+        } else {
+            self.deliver(incoming);
+        }
+    }
+
+    /// A channel that waits for no job and has something held back.
+    fn ready_channel(&self) -> Option<ChannelId> {
+        let mut channels = self.held.keys();
+        channels.find(|id| !self.session.is_decoding(**id)).copied()
+    }
+
+    /// Hands on the first of what was held back for a channel.
+    fn release(&mut self, channel: Option<ChannelId>) {
+        let Some(id) = channel else { return };
+        let Some(held) = self.held.get_mut(&id) else {
+            return;
+        };
+        let first = held.pop_front();
+        if held.is_empty() {
+            self.held.remove(&id);
+        }
+        if let Some(incoming) = first {
+            self.deliver(incoming);
+        }
+    }
+
+    fn deliver(&mut self, incoming: Incoming<ChannelId>) {
         match incoming {
             Incoming::Frame(id, frame, _share) => {
-                if let Some(tap) = &mut self.tap {
-                    tap.frame(now, id, Way::ToClient, &frame);
-                }
-                self.session.receive(id, frame, now);
+                self.session.receive(id, frame, self.started.elapsed());
             }
             Incoming::End(id, end) => {
                 debug!(channel = %id, %end, "connection ended");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::channel::common::AckWindow;
 use crate::channel::common::messages::{ClientMessage, Pong, ServerMessage, Wait, WaitForChannels};
+use crate::channel::job::{Finished, Job};
 use crate::channel::shared::Shared;
 use crate::channel::{Blocked, ChannelId, ChannelKind, Cx, Fault, Message};
 use crate::channel::{cursor, display, inputs, main};
@@ -39,6 +40,8 @@ pub struct SessionConfig {
     pub preferred_compression: Option<display::ImageCompression>,
     /// Bytes the surfaces of one display channel may take together.
     pub surface_budget: u64,
+    /// Hands out large images as jobs, see [`ClientSession::poll_job`], instead of decoding them on the spot.
+    pub offload: bool,
     /// Reads a clock for statistics of decoding time. The default is a clock that stands still.
     pub clock: fn() -> Duration,
 }
@@ -49,6 +52,7 @@ impl Default for SessionConfig {
             view_only: false,
             preferred_compression: None,
             surface_budget: 512 << 20,
+            offload: false,
             clock: || Duration::ZERO,
         }
     }
@@ -110,7 +114,8 @@ struct Waiting {
 impl ClientSession {
     /// A session whose main channel is about to be opened.
     pub fn new(config: SessionConfig) -> Self {
-        let shared = Shared::new(config.surface_budget, config.clock);
+        let mut shared = Shared::new(config.surface_budget, config.clock);
+        shared.offload = config.offload;
         let mut session = Self {
             config,
             shared,
@@ -286,6 +291,40 @@ impl ClientSession {
             .min()
     }
 
+    /// The next thing to decode outside, if [`SessionConfig::offload`] is set. It is to be run on any thread, and what it
+    /// yields to be given to [`finish`](Self::finish); its channel waits for that.
+    pub fn poll_job(&mut self) -> Option<Job> {
+        self.channels
+            .iter_mut()
+            .find_map(|(id, channel)| match &mut channel.behaviour {
+                Behaviour::Display(display) if !channel.closed => {
+                    let work = display.poll_job()?;
+                    Some(Job { channel: *id, work })
+                }
+                _ => None,
+            })
+    }
+
+    /// A job was run.
+    pub fn finish(&mut self, finished: Finished, now: Duration) {
+        if let Some(Behaviour::Display(display)) = self
+            .channels
+            .get_mut(&finished.channel)
+            .map(|c| &mut c.behaviour)
+        {
+            display.finish(finished.result);
+        }
+        self.resume(now);
+    }
+
+    /// Whether a channel waits for a job. It handles nothing meanwhile: what arrives for it may be kept back outside.
+    pub fn is_decoding(&self, id: ChannelId) -> bool {
+        self.channels.get(&id).is_some_and(|channel| {
+            let waiting = channel.waiting.as_ref();
+            waiting.is_some_and(|waiting| waiting.why == Blocked::Decoding)
+        })
+    }
+
     /// The next thing to do outside.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -425,7 +464,7 @@ impl ClientSession {
                     continue;
                 }
                 if let Some(channel) = self.channels.get_mut(&id) {
-                    let until = now + PATIENCE;
+                    let until = now + patience(&why);
                     channel.waiting = Some(Waiting {
                         why,
                         until,
@@ -565,7 +604,8 @@ impl ClientSession {
         let other_display = |(other, c): (&ChannelId, &Channel)| {
             *other != id && other.kind == ChannelKind::Display && !c.closed
         };
-        matches!(why, Blocked::Channels(_)) || self.channels.iter().any(other_display)
+        matches!(why, Blocked::Channels(_) | Blocked::Decoding)
+            || self.channels.iter().any(other_display)
     }
 
     /// Whether the channel a wait names has got that far. One that does not exist, is gone, or is the waiting one
@@ -588,6 +628,10 @@ impl ClientSession {
                     Blocked::Pixmap { id, lossless } => {
                         self.shared.pixmaps.contains(*id, *lossless)
                     }
+                    Blocked::Decoding => match &channel.behaviour {
+                        Behaviour::Display(display) => !display.is_decoding(),
+                        _ => true,
+                    },
                 };
                 over.then_some(*id)
             });
@@ -696,6 +740,15 @@ impl ClientSession {
     fn push_latest(&mut self, event: ClientEvent) {
         self.events.retain(|old| !replaces(&event, old));
         self.events.push_back(event);
+    }
+}
+
+/// How long a channel waits.
+fn patience(why: &Blocked) -> Duration {
+    match why {
+        // It always comes, unless whoever drives the session is stuck.
+        Blocked::Decoding => 12 * PATIENCE,
+        _ => PATIENCE,
     }
 }
 

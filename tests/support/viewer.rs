@@ -29,7 +29,12 @@ pub struct Viewer {
 impl Viewer {
     /// A session with main, inputs and these display channels open, in mouse mode SERVER.
     pub fn with_displays(displays: &[u8]) -> Self {
-        let mut viewer = Self::linked(SessionConfig::default());
+        Self::with(SessionConfig::default(), displays)
+    }
+
+    /// The same with a configuration.
+    pub fn with(config: SessionConfig, displays: &[u8]) -> Self {
+        let mut viewer = Self::linked(config);
         let mut channels = vec![ChannelId::INPUTS];
         channels.extend(
             displays

@@ -5,15 +5,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::cache::{PaletteCache, Pixmap};
 use super::image::{
-    Bitmap, BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags, JpegAlpha, JpegAlphaFlags,
-    LzPlt, PaletteRef, ZlibGlz,
+    Bitmap, BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags, LzPlt, PaletteRef, ZlibGlz,
 };
 use super::picture::{Picture, Pixels};
+use super::stills::{DecodedImage, ImageJob, Still, packed};
 use crate::canvas::Layout;
 use crate::channel::{Blocked, Cx};
-use crate::codec::{self, Limits, glz, jpeg, lz, lz4, palette, quic, zlib};
+use crate::codec::{self, Limits, glz, lz, palette, quic, zlib};
 use crate::geometry::Size;
 use crate::pixels::{PixelBuf, PixelFormat};
 
@@ -29,6 +31,24 @@ pub struct Images {
     /// Buffers of pictures that are done with, for the next ones.
     spares: Vec<Vec<u8>>,
     stats: Vec<CodecCount>,
+    jobs: Jobs,
+}
+
+/// Large images of the message that is acted on, while they are decoded outside the session.
+///
+/// The message is acted on again from its beginning when one is ready, so nothing else is kept.
+#[derive(Default)]
+struct Jobs {
+    /// The body of the message; `None` while nothing is to be decoded outside.
+    message: Option<Bytes>,
+    /// Jobs so far.
+    count: u64,
+    wanted: Option<ImageJob>,
+    running: Option<u64>,
+    /// The image that is wanted or running, by the place of its bytes.
+    place: usize,
+    /// Decoded images by the place of their bytes.
+    ready: Vec<(usize, DecodedImage)>,
 }
 
 /// What one codec has done.
@@ -100,9 +120,14 @@ impl Images {
             }
             _ => {}
         }
-        let started = (cx.shared.clock)();
-        let result = self.decode(image, cx);
-        let time = (cx.shared.clock)().saturating_sub(started);
+        let (result, time) = match self.jobs.take(image) {
+            Some(decoded) => (decoded.picture.map_err(ImageError::Bad), decoded.took),
+            None => {
+                let started = (cx.shared.clock)();
+                let result = self.decode(image, cx);
+                (result, (cx.shared.clock)().saturating_sub(started))
+            }
+        };
         let pixels = Size::new(image.width, image.height).area();
         match &result {
             Ok(picture) => {
@@ -153,18 +178,94 @@ impl Images {
         }
     }
 
+    /// A message is about to be acted on. Its large images are decoded outside the session if it lets them.
+    pub fn begin(&mut self, body: &Bytes, cx: &Cx<'_>) {
+        if !cx.shared.offload {
+            return;
+        }
+        // The body of the message before is kept until here, so its place in memory cannot be this one's.
+        let again = |old: &Bytes| (old.as_ptr(), old.len()) == (body.as_ptr(), body.len());
+        if !self.jobs.message.as_ref().is_some_and(again) {
+            self.forget_jobs();
+            self.jobs.message = Some(body.clone());
+        }
+    }
+
+    /// The message was acted on completely.
+    pub fn end(&mut self) {
+        if self.jobs.message.is_some() {
+            self.forget_jobs();
+        }
+    }
+
+    fn forget_jobs(&mut self) {
+        let count = self.jobs.count;
+        self.jobs = Jobs {
+            count,
+            ..Jobs::default()
+        };
+    }
+
     /// Why an image has to wait, judged without decoding anything.
-    pub fn blocked_by(&self, image: &Image<'_>, cx: &Cx<'_>) -> Option<Blocked> {
+    pub fn blocked_by(&mut self, image: &Image<'_>, cx: &Cx<'_>) -> Option<Blocked> {
         let lossless = match image.data {
             ImageData::FromCache => false,
             ImageData::FromCacheLossless => true,
-            _ => return None,
+            _ => return self.decoded_outside(image, cx).then_some(Blocked::Decoding),
         };
         let there = cx.shared.pixmaps.contains(image.id, lossless);
         (!there).then_some(Blocked::Pixmap {
             id: image.id,
             lossless,
         })
+    }
+
+    /// Whether the image is being decoded outside the session. If it is to be and is not yet, that begins.
+    fn decoded_outside(&mut self, image: &Image<'_>, cx: &Cx<'_>) -> bool {
+        let Some(body) = &self.jobs.message else {
+            return false;
+        };
+        let Some(still) = Still::of(image).and_then(|still| still.large(body)) else {
+            return false;
+        };
+        let place = still.place();
+        if self.jobs.ready.iter().any(|(at, _)| *at == place) || check_size(image).is_err() {
+            return false;
+        }
+        if !(self.is_decoding() && self.jobs.place == place) {
+            self.jobs.count += 1;
+            self.jobs.running = None;
+            self.jobs.place = place;
+            self.jobs.wanted = Some(ImageJob {
+                number: self.jobs.count,
+                still,
+                quic: std::mem::take(&mut self.quic),
+                buffer: self.buffer(),
+                clock: cx.shared.clock,
+            });
+        }
+        true
+    }
+
+    /// Whether a message waits for an image that is decoded outside the session.
+    pub fn is_decoding(&self) -> bool {
+        self.jobs.wanted.is_some() || self.jobs.running.is_some()
+    }
+
+    /// The next image to decode outside the session.
+    pub fn poll_job(&mut self) -> Option<ImageJob> {
+        let job = self.jobs.wanted.take()?;
+        self.jobs.running = Some(job.number);
+        Some(job)
+    }
+
+    /// An image was decoded. One that nobody waits for any more is dropped.
+    pub fn finish(&mut self, mut decoded: DecodedImage) {
+        if self.jobs.running == Some(decoded.number) {
+            self.jobs.running = None;
+            self.quic = std::mem::take(&mut decoded.quic);
+            self.jobs.ready.push((self.jobs.place, decoded));
+        }
     }
 
     /// Takes back the buffer of a picture that has been drawn.
@@ -211,12 +312,12 @@ impl Images {
         image: &Image<'a>,
         cx: &mut Cx<'_>,
     ) -> Result<Picture<'a>, ImageError> {
-        if image.width > MAX_SIDE || image.height > MAX_SIDE {
-            return Err(format!("{}×{} pixels are too many", image.width, image.height).into());
-        }
+        let limits = check_size(image)?;
         let size = Size::new(image.width, image.height);
-        let limits = Limits::announced(image.width, image.height);
-        limits.check(image.width, image.height)?;
+        if let Some(still) = Still::of(image) {
+            let out = self.buffer();
+            return Ok(still.decode(&mut self.quic, out)?);
+        }
         let opaque = image.flags.contains(ImageFlags::HIGH_BITS_SET);
         let xrgb = if opaque {
             Layout::XrgbOpaque
@@ -225,61 +326,10 @@ impl Images {
         };
         match &image.data {
             ImageData::Bitmap(bitmap) => self.bitmap(size, bitmap, xrgb),
-            ImageData::Quic(data) => {
-                let mut out = self.buffer();
-                let header = self.quic.decode(data, &limits, &mut out)?;
-                let layout = match header.kind {
-                    quic::Kind::Gray => {
-                        return Err("a GRAY stream is not for displays".to_owned().into());
-                    }
-                    quic::Kind::Rgb16 => Layout::Rgb555,
-                    quic::Kind::Rgb24 => Layout::Bgr24,
-                    quic::Kind::Rgb32 => xrgb,
-                    quic::Kind::Rgba => Layout::Argb,
-                };
-                packed(layout, size, true, out)
-            }
-            ImageData::LzRgb(data) => {
-                let mut out = self.buffer();
-                let header = lz::decode(data, &limits, &mut out)?;
-                let layout = match header.kind {
-                    lz::Kind::Rgb16 => Layout::Rgb555,
-                    lz::Kind::Rgb24 => Layout::Bgr24,
-                    lz::Kind::Rgb32 => xrgb,
-                    lz::Kind::Rgba => Layout::Argb,
-                    lz::Kind::A8 => Layout::A8,
-                    kind => {
-                        return Err(
-                            format!("an LZ stream of type {kind:?} does not belong here").into(),
-                        );
-                    }
-                };
-                packed(layout, size, header.top_down, out)
-            }
             ImageData::LzPlt(lz_plt) => self.lz_palette(size, &limits, lz_plt),
             ImageData::GlzRgb(data) => glz_picture(size, data, &limits, xrgb, cx),
             ImageData::ZlibGlzRgb(zlib_glz) => self.zlib_glz(size, &limits, zlib_glz, xrgb, cx),
-            ImageData::Jpeg(data) => {
-                let mut out = self.buffer();
-                jpeg::decode(data, &limits, &mut out)?;
-                packed(xrgb, size, true, out)
-            }
-            ImageData::JpegAlpha(both) => self.jpeg_alpha(size, &limits, both),
-            ImageData::Lz4(data) => {
-                let mut out = self.buffer();
-                let header = lz4::decode(data, image.width, image.height, &limits, &mut out)?;
-                let layout = match header.format {
-                    6 => Layout::Rgb555,
-                    7 => Layout::Bgr24,
-                    9 => Layout::Argb,
-                    10 => Layout::A8,
-                    _ => xrgb,
-                };
-                packed(layout, size, header.top_down, out)
-            }
-            ImageData::FromCache | ImageData::FromCacheLossless | ImageData::Surface(_) => {
-                Err("holds no pixels".to_owned().into())
-            }
+            _ => Err("holds no pixels".to_owned().into()),
         }
     }
 
@@ -310,7 +360,12 @@ impl Images {
                     &colors,
                     &mut out,
                 )?;
-                return packed(Layout::Entries, size, !bottom_up, out);
+                return Ok(packed(
+                    Layout::Entries,
+                    size,
+                    !bottom_up,
+                    Pixels::Owned(out),
+                )?);
             }
         };
         Ok(Picture {
@@ -347,7 +402,12 @@ impl Images {
             &mut out,
         )?;
         self.spares.push(packed_indices);
-        packed(Layout::Entries, size, header.top_down, out)
+        Ok(packed(
+            Layout::Entries,
+            size,
+            header.top_down,
+            Pixels::Owned(out),
+        )?)
     }
 
     fn zlib_glz<'a>(
@@ -373,23 +433,6 @@ impl Images {
         picture
     }
 
-    fn jpeg_alpha<'a>(
-        &mut self,
-        size: Size,
-        limits: &Limits,
-        both: &JpegAlpha<'_>,
-    ) -> Result<Picture<'a>, ImageError> {
-        let mut out = self.buffer();
-        jpeg::decode(both.jpeg, limits, &mut out)?;
-        let header = lz::decode_alpha_into(both.alpha, limits, &mut out)?;
-        if header.top_down != both.flags.contains(JpegAlphaFlags::TOP_DOWN) {
-            return Err("colours and alpha differ in their row order"
-                .to_owned()
-                .into());
-        }
-        packed(Layout::Argb, size, true, out)
-    }
-
     fn palette(
         &mut self,
         palette: &PaletteRef<'_>,
@@ -410,6 +453,29 @@ impl Images {
             }
         }
     }
+}
+
+impl Jobs {
+    /// What became of the image, if it was decoded outside the session.
+    fn take(&mut self, image: &Image<'_>) -> Option<DecodedImage> {
+        if self.ready.is_empty() {
+            return None;
+        }
+        let place = Still::of(image)?.place();
+        let at = self.ready.iter().position(|(at, _)| *at == place)?;
+        Some(self.ready.swap_remove(at).1)
+    }
+}
+
+/// The limits for decoding an image of the size it says it has.
+fn check_size(image: &Image<'_>) -> Result<Limits, ImageError> {
+    let Image { width, height, .. } = *image;
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Err(format!("{width}×{height} pixels are too many").into());
+    }
+    let limits = Limits::announced(width, height);
+    limits.check(width, height)?;
+    Ok(limits)
 }
 
 /// A mask that is ready to be used.
@@ -485,25 +551,6 @@ fn glz_picture<'a>(
         stride,
         bottom_up: !header.top_down,
         pixels: Pixels::Glz(pixels),
-    })
-}
-
-/// A picture of rows without padding.
-fn packed<'a>(
-    layout: Layout,
-    size: Size,
-    top_down: bool,
-    out: Vec<u8>,
-) -> Result<Picture<'a>, ImageError> {
-    let stride = layout
-        .row_bytes(size.width)
-        .ok_or("a row is longer than memory".to_owned())?;
-    Ok(Picture {
-        layout,
-        size,
-        stride,
-        bottom_up: !top_down,
-        pixels: Pixels::Owned(out),
     })
 }
 

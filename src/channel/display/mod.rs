@@ -12,12 +12,14 @@ mod compress;
 mod images;
 mod picture;
 mod server;
+mod stills;
 
 pub use cache::{PaletteCache, PixmapCache};
 pub use client::Client;
 pub use images::CodecCount;
 pub use messages::ImageCompression;
 pub use server::{Server, Update};
+pub(crate) use stills::{DecodedImage, ImageJob};
 
 use bytes::Bytes;
 

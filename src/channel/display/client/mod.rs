@@ -10,6 +10,7 @@ use super::messages::{
 };
 use super::{Event, Head, RegionPixels, SurfaceId};
 use crate::canvas::{Canvas, Surface};
+use crate::channel::job::{Decoded, Work};
 use crate::channel::shared::PIXMAP_CACHE_PIXELS;
 use crate::channel::{Blocked, Cx, Fault, Message};
 use crate::geometry::{Rect, Size};
@@ -98,6 +99,15 @@ impl Client {
     /// Acts on one message; why it has to wait, if it does. A message that had to wait changed nothing that acting on it
     /// again would not change.
     pub fn on_part(&mut self, part: &Part, cx: &mut Cx<'_>) -> Result<Option<Blocked>, Fault> {
+        self.images.begin(&part.body, cx);
+        let result = self.act(part, cx);
+        if !matches!(result, Ok(Some(_))) {
+            self.images.end();
+        }
+        result
+    }
+
+    fn act(&mut self, part: &Part, cx: &mut Cx<'_>) -> Result<Option<Blocked>, Fault> {
         let message = match ServerMessage::decode(part.number, &part.body) {
             Ok(message) => message,
             // Every later command of the surface would be lost too.
@@ -205,6 +215,24 @@ impl Client {
                 cx.notice(format!("{name}: {text}"));
                 Ok(None)
             }
+        }
+    }
+
+    /// Whether the channel waits for something to be decoded outside the session.
+    pub fn is_decoding(&self) -> bool {
+        self.images.is_decoding()
+    }
+
+    /// The next thing to decode outside the session.
+    pub(crate) fn poll_job(&mut self) -> Option<Work> {
+        let job = self.images.poll_job()?;
+        Some(Work::Image(Box::new(job)))
+    }
+
+    /// Something was decoded outside the session.
+    pub(crate) fn finish(&mut self, result: Decoded) {
+        match result {
+            Decoded::Image(image) => self.images.finish(image),
         }
     }
 

@@ -192,7 +192,11 @@ impl Client {
     }
 
     /// Fails while one of the images has to wait, before any of them has changed anything.
-    fn check_ready(&self, images: &[Option<&Image<'_>>], cx: &Cx<'_>) -> Result<(), ImageError> {
+    fn check_ready(
+        &mut self,
+        images: &[Option<&Image<'_>>],
+        cx: &Cx<'_>,
+    ) -> Result<(), ImageError> {
         let blocked = images
             .iter()
             .flatten()

@@ -1,0 +1,52 @@
+//! Decoding done outside the session, so that a key press never waits for a large picture.
+//!
+//! A session that offloads hands out a [`Job`] where decoding would take long; whoever drives the session runs it, on
+//! any thread, and gives back what it yields. The channel it came from stands still meanwhile, the others go on.
+
+use super::ChannelId;
+use super::display::{DecodedImage, ImageJob};
+
+/// A piece of decoding. It holds all it needs.
+#[derive(Debug)]
+#[must_use = "the channel it came from waits until the job was run and its result given back"]
+pub struct Job {
+    pub(crate) channel: ChannelId,
+    pub(crate) work: Work,
+}
+
+/// What a job decodes.
+#[derive(Debug)]
+pub(crate) enum Work {
+    Image(Box<ImageJob>),
+}
+
+/// What became of a job; to be given to the session it came from.
+#[derive(Debug)]
+pub struct Finished {
+    pub(crate) channel: ChannelId,
+    pub(crate) result: Decoded,
+}
+
+/// What a job decoded.
+#[derive(Debug)]
+pub(crate) enum Decoded {
+    Image(DecodedImage),
+}
+
+impl Job {
+    /// The channel that waits for it.
+    pub fn channel(&self) -> ChannelId {
+        self.channel
+    }
+
+    /// Decodes. Takes from a millisecond to a second.
+    pub fn run(self) -> Finished {
+        let result = match self.work {
+            Work::Image(job) => Decoded::Image(job.run()),
+        };
+        Finished {
+            channel: self.channel,
+            result,
+        }
+    }
+}
