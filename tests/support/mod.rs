@@ -4,4 +4,5 @@
 
 pub mod messages;
 pub mod pictures;
+pub mod scripted;
 pub mod viewer;
