@@ -138,6 +138,13 @@ impl Live {
         self.moves.load(Ordering::Relaxed)
     }
 
+    /// What the user was told so far, without what every server says to a plain connection.
+    pub fn notices(&self) -> Vec<String> {
+        let notices = &self.watched().notices;
+        let insecure = |text: &&String| !text.contains("insecure");
+        notices.iter().filter(insecure).cloned().collect()
+    }
+
     /// The picture as it is.
     pub fn picture(&self) -> Option<Picture> {
         let watched = self.watched();

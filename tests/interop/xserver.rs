@@ -21,6 +21,16 @@ pub fn tests() -> Vec<Trial> {
         NEEDS,
         drawing_is_what_x_and_the_gtk_client_show,
     );
+    for mode in [Mode::Server("off"), Mode::Server("auto_glz")] {
+        tests.push(test(
+            &format!(
+                "xserver::what_a_drawing_benchmark_leaves_is_shown::{}",
+                mode.name()
+            ),
+            NEEDS,
+            move || what_a_drawing_benchmark_leaves_is_shown(mode),
+        ));
+    }
     tests.push(test(
         "xserver::a_resized_screen_is_followed",
         NEEDS,
@@ -160,6 +170,45 @@ fn move_windows(server: &XServer) {
             server.run("xdotool", &step);
         }
     }
+}
+
+/// What the benchmark draws: fills, stipples, tiles, lines, arcs, text, copies, images and blending.
+const DRAWINGS: &[&[&str]] = &[
+    &["-rop", "xor", "invert", "-rect100"],
+    &["-osrect100"],
+    &["-bigtilerect100"],
+    &["-rop", "or", "-ddline100"],
+    &["-wcircle100"],
+    &["-complex100"],
+    &["-ftext"],
+    &["-scroll500"],
+    &["-copypixwin100"],
+    &["-copyplane100"],
+    &["-putimage100"],
+    &["-compwinwin100"],
+];
+
+fn what_a_drawing_benchmark_leaves_is_shown(mode: Mode) {
+    let mut server = XServer::start(mode.setting());
+    let live = Live::connect(&server.address, mode.preferred());
+    live.wait_for_picture();
+    for drawing in DRAWINGS {
+        let empty = server.quiet_screen();
+        let arguments = [&["-sync", "-repeat", "1", "-time", "20"], *drawing].concat();
+        server.spawn("x11perf", &arguments);
+        let drawn = until("the first drawing", LIMIT, || {
+            Some(server.screen()).filter(|screen| *screen != empty)
+        });
+        until("another drawing", LIMIT, || {
+            (server.screen() != drawn).then_some(())
+        });
+        // Stopped in the middle: a benchmark leaves nothing when it ends.
+        server.last().freeze();
+        let screen = server.quiet_screen();
+        live.assert_shows(&format!("live {drawing:?} {}", mode.name()), &screen);
+        server.last().kill();
+    }
+    assert!(live.notices().is_empty(), "{:?}", live.notices());
 }
 
 fn a_resized_screen_is_followed() {

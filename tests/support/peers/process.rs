@@ -51,6 +51,18 @@ impl Process {
         let _ = self.child.wait();
     }
 
+    /// Stops it where it is. It can still be killed.
+    pub fn freeze(&self) {
+        let stopped = Command::new("kill")
+            .args(["-STOP", &self.child.id().to_string()])
+            .status();
+        assert!(
+            stopped.is_ok_and(|status| status.success()),
+            "{} cannot be stopped",
+            self.name
+        );
+    }
+
     /// What it has printed so far.
     pub fn log(&self) -> String {
         read_lossy(&self.log)

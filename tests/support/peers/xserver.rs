@@ -91,7 +91,12 @@ impl XServer {
         let command = self.command(program, arguments);
         self.programs
             .push(Process::start(&name, &command, self.dir.path()));
-        self.programs.last_mut().expect("it was just pushed")
+        self.last()
+    }
+
+    /// The program started last.
+    pub fn last(&mut self) -> &mut Process {
+        self.programs.last_mut().expect("one was started")
     }
 
     /// The X server's own pixels.
