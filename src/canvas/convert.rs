@@ -92,6 +92,54 @@ pub(super) fn pack(format: PixelFormat, channels: u32) -> u32 {
     }
 }
 
+/// Makes words of `format` words of [`PixelFormat::Argb`]: what has no alpha is opaque, coverage is black with that alpha.
+pub(super) fn to_argb(format: PixelFormat, words: &mut [u32]) {
+    match format {
+        PixelFormat::Argb => {}
+        PixelFormat::Xrgb => words.iter_mut().for_each(|w| *w |= OPAQUE),
+        PixelFormat::Rgb555 | PixelFormat::Rgb565 => {
+            words
+                .iter_mut()
+                .for_each(|w| *w = OPAQUE | unpack(format, *w));
+        }
+        PixelFormat::A8 => words.iter_mut().for_each(|w| *w <<= 24),
+        PixelFormat::A1 => words.iter_mut().for_each(|w| *w *= OPAQUE),
+    }
+}
+
+/// Makes pixel words of `format` bytes B, G, R, A, lets `change` change them, and makes them words again, each channel cut
+/// to the bits it has there. What has no alpha is opaque.
+pub(super) fn with_argb(
+    format: PixelFormat,
+    words: &mut [[u8; 4]],
+    change: impl FnOnce(&mut [[u8; 4]]),
+) {
+    match format {
+        PixelFormat::Argb => change(words),
+        PixelFormat::Xrgb => {
+            words.iter_mut().for_each(|word| word[3] = 255);
+            change(words);
+        }
+        _ => {
+            for word in &mut *words {
+                let mut argb = [u32::from_le_bytes(*word)];
+                to_argb(format, &mut argb);
+                *word = argb[0].to_le_bytes();
+            }
+            change(words);
+            for word in words {
+                let argb = u32::from_le_bytes(*word);
+                let stored = match format {
+                    PixelFormat::A1 => argb >> 31,
+                    PixelFormat::A8 => argb >> 24,
+                    _ => pack(format, argb),
+                };
+                *word = stored.to_le_bytes();
+            }
+        }
+    }
+}
+
 /// Pixel `x` of `row` as a number.
 fn load(layout: Layout, row: &[u8], x: usize) -> u32 {
     let format = match layout {

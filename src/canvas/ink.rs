@@ -87,6 +87,14 @@ impl<'a> Ink<'a> {
         }
     }
 
+    /// The part of `within` whose nearest pixels are inside the picture, scaled or not.
+    pub fn covered(&self, within: Rect) -> Rect {
+        match self {
+            Self::Scaled(ink) => ink.covered(within),
+            _ => self.extent(within),
+        }
+    }
+
     /// The word at (`x`, `y`), which must be inside [`Ink::extent`].
     pub fn word(&self, x: i32, y: i32) -> u32 {
         match self {

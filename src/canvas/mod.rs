@@ -11,15 +11,22 @@
 //! Coordinates may be anything an `i32` can be. A command costs no more than the part of its box that lies on the surface.
 
 mod area;
+mod blend;
 mod brush;
 mod clip;
+mod composite;
 mod convert;
 mod damage;
 mod ink;
+mod operator;
+mod ratio;
 mod rop;
+mod rop3;
 mod scale;
 mod source;
 mod surface;
+mod texture;
+mod transparent;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,11 +39,15 @@ use crate::pixels::{PixelFormat, PixelView};
 pub use area::{Area, Mask};
 pub use brush::Brush;
 pub use clip::{Clip, Region};
+pub use composite::Composite;
 pub use damage::Damage;
+pub use operator::Operator;
 pub use rop::{Operands, Rop};
+pub use rop3::Rop3;
 pub use scale::ScaleMode;
 pub use source::{Cutout, Layout, Source};
 pub use surface::Surface;
+pub use texture::{Filter, Repeat, Texture, Transform};
 
 /// A set of surfaces by id, within limits on their number and on their memory.
 #[derive(Clone, Debug)]
@@ -181,6 +192,8 @@ pub enum Error {
     EmptySourceArea,
     /// The picture of a pattern brush has no pixels.
     EmptyPattern,
+    /// The part of a picture to use reaches outside it.
+    AreaOutsideSource,
 }
 
 impl fmt::Display for Error {
@@ -201,6 +214,7 @@ impl fmt::Display for Error {
             ),
             Self::EmptySourceArea => write!(f, "the source area is empty"),
             Self::EmptyPattern => write!(f, "the pattern has no pixels"),
+            Self::AreaOutsideSource => write!(f, "the source area reaches outside its picture"),
         }
     }
 }

@@ -8,11 +8,11 @@
 /// How two pixel words become one, bit by bit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rop {
-    // INVARIANT: each is 0 or all ones.
-    one: u32,
-    a: u32,
-    b: u32,
-    ab: u32,
+    // Which terms count, for each bit of a word: all bits alike, but for a Rop3 with a brush.
+    pub(super) one: u32,
+    pub(super) a: u32,
+    pub(super) b: u32,
+    pub(super) ab: u32,
 }
 
 /// What the two operands of a command are. It decides which bits of a descriptor invert them.

@@ -93,6 +93,19 @@ impl<'a> Scaled<'a> {
         }
     }
 
+    /// The part of `within` whose nearest pixels are inside the picture.
+    pub fn covered(&self, within: Rect) -> Rect {
+        let Sampler {
+            source,
+            columns,
+            rows,
+            ..
+        } = &self.sampler;
+        let (left, right) = columns.covered(within.left, within.right, source.size().width);
+        let (top, bottom) = rows.covered(within.top, within.bottom, source.size().height);
+        Rect::new(left, top, right, bottom)
+    }
+
     /// The word at (`x`, `y`) of the surface.
     pub fn word(&self, x: i32, y: i32) -> u32 {
         match self.mode {
@@ -273,6 +286,24 @@ impl Axis {
 
     fn nearest(&self, i: i32) -> i64 {
         (self.at(i) - 1) >> 16
+    }
+
+    /// The part of the box pixels from `start` to `end` whose nearest source pixel is one of `side`.
+    fn covered(&self, start: i32, end: i32, side: u32) -> (i32, i32) {
+        // Positions grow along the box.
+        let first_from = |limit: i64| {
+            let (mut low, mut high) = (start, end);
+            while low < high {
+                let middle = low.midpoint(high);
+                if self.nearest(middle) < limit {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            low
+        };
+        (first_from(0), first_from(i64::from(side)))
     }
 
     /// The source pixel before the position, and in 128ths how much the one after it counts.

@@ -100,6 +100,24 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The same pixels with the unused byte read as alpha, if they are those of an [`PixelFormat::Xrgb`] surface.
+    pub fn with_alpha(self) -> Self {
+        self.read_as(PixelFormat::Xrgb, PixelFormat::Argb)
+    }
+
+    /// The same pixels with alpha read as 1, if they are those of an [`PixelFormat::Argb`] surface.
+    pub fn without_alpha(self) -> Self {
+        self.read_as(PixelFormat::Argb, PixelFormat::Xrgb)
+    }
+
+    fn read_as(self, from: PixelFormat, to: PixelFormat) -> Self {
+        let layout = match self.layout {
+            Layout::Words(format) if format == from => Layout::Words(to),
+            other => other,
+        };
+        Self { layout, ..self }
+    }
+
     /// How a pixel lies in memory.
     pub fn layout(&self) -> Layout {
         self.layout

@@ -176,7 +176,13 @@ impl Surface {
     }
 
     /// Combines `ink` with the surface in `area`.
-    fn draw(&mut self, area: &Area<'_>, ink: &mut Ink<'_>, rop: Rop, damage: &mut Damage) {
+    pub(super) fn draw(
+        &mut self,
+        area: &Area<'_>,
+        ink: &mut Ink<'_>,
+        rop: Rop,
+        damage: &mut Damage,
+    ) {
         let region = area.clip.region(ink.extent(area.extent(self.size())));
         if area.mask.is_some() || self.format() == PixelFormat::A1 {
             self.draw_plainly(region, area, ink, rop, damage);
@@ -238,6 +244,48 @@ impl Surface {
                 });
             }
         }
+    }
+
+    /// Hands the words of every row of the region to `change(x, y, words)`, each as four bytes, lowest first. Where the mask
+    /// of `area` draws, the surface gets what `change` made of them, cut to the width of a pixel.
+    pub(super) fn change_rows(
+        &mut self,
+        region: Region,
+        area: &Area<'_>,
+        damage: &mut Damage,
+        mut change: impl FnMut(i32, i32, &mut [[u8; 4]]),
+    ) {
+        let format = self.format();
+        let in_place = format.bytes() == 4 && area.mask.is_none();
+        let mut words = vec![
+            [0; 4];
+            if in_place {
+                0
+            } else {
+                self.size().width as usize
+            }
+        ];
+        each_rect(region, damage, |rect| {
+            for y in rect.top..rect.bottom {
+                if in_place {
+                    change(rect.left, y, self.row_mut(rect, y).as_chunks_mut().0);
+                    continue;
+                }
+                let words = &mut words[..rect.width() as usize];
+                // Regions lie on the surface: no coordinate is negative.
+                let row = self.pixels.view().row(y as u32);
+                for (x, word) in (rect.left as usize..).zip(&mut *words) {
+                    *word = format.load(row, x).to_le_bytes();
+                }
+                change(rect.left, y, words);
+                for (x, word) in (rect.left..).zip(words) {
+                    if area.draws(x, y) {
+                        let word = u32::from_le_bytes(*word);
+                        self.pixels.set_pixel(x as u32, y as u32, word);
+                    }
+                }
+            }
+        });
     }
 
     /// Makes every word of `rect` `set ^ (word & keep)`.

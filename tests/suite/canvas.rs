@@ -1,8 +1,12 @@
-//! What each drawing command does to pixels: the check vectors of the protocol's rasterisation chapter (sections 1 to 5,
-//! 8 and 10), and every command against a model that follows its text one pixel at a time.
+//! What each drawing command does to pixels: the check vectors of the protocol's rasterisation chapter, and every command
+//! against a model that follows its text one pixel at a time.
 
+mod blend;
+mod composite;
 mod model;
 mod pictures;
+mod rop3;
+mod transparent;
 
 use capsaicin::canvas::{
     Area, Brush, Canvas, Clip, Cutout, Damage, Error, Layout, Mask, Operands, Rop, ScaleMode,
