@@ -184,12 +184,10 @@ impl Client {
             ServerMessage::DrawBlackness(masked) => self.on_masked(&masked, Surface::blackness, cx),
             ServerMessage::DrawWhiteness(masked) => self.on_masked(&masked, Surface::whiteness, cx),
             ServerMessage::DrawInvers(masked) => self.on_masked(&masked, Surface::invers, cx),
-            ServerMessage::DrawRop3(draw) => self.not_drawn(&[Some(&draw.src_bitmap)], cx),
-            ServerMessage::DrawTransparent(draw) => self.not_drawn(&[Some(&draw.src_bitmap)], cx),
-            ServerMessage::DrawAlphaBlend(draw) => self.not_drawn(&[Some(&draw.src_bitmap)], cx),
-            ServerMessage::DrawComposite(draw) => {
-                self.not_drawn(&[Some(&draw.src_bitmap), draw.mask_bitmap.as_ref()], cx)
-            }
+            ServerMessage::DrawRop3(rop3) => self.on_rop3(&rop3, cx),
+            ServerMessage::DrawTransparent(draw) => self.on_transparent(&draw, cx),
+            ServerMessage::DrawAlphaBlend(draw) => self.on_alpha_blend(&draw, cx),
+            ServerMessage::DrawComposite(draw) => self.on_composite(&draw, cx),
             ServerMessage::DrawStroke(_)
             | ServerMessage::DrawText(_)
             | ServerMessage::StreamCreate(_)

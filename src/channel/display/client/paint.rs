@@ -1,5 +1,7 @@
 //! Executes draw commands: finds their images, then draws on the canvas.
 
+mod compose;
+
 use smallvec::SmallVec;
 
 use super::Client;
