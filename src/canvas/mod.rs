@@ -17,13 +17,16 @@ mod clip;
 mod composite;
 mod convert;
 mod damage;
+mod dashes;
 mod ink;
 mod operator;
+mod path;
 mod ratio;
 mod rop;
 mod rop3;
 mod scale;
 mod source;
+mod stroke;
 mod surface;
 mod texture;
 mod transparent;
@@ -41,7 +44,9 @@ pub use brush::Brush;
 pub use clip::{Clip, Region};
 pub use composite::Composite;
 pub use damage::Damage;
+pub use dashes::Dashes;
 pub use operator::Operator;
+pub use path::Path;
 pub use rop::{Operands, Rop};
 pub use rop3::Rop3;
 pub use scale::ScaleMode;
@@ -194,6 +199,10 @@ pub enum Error {
     EmptyPattern,
     /// The part of a picture to use reaches outside it.
     AreaOutsideSource,
+    /// A curve is the first thing in a line.
+    CurveWithoutStart,
+    /// All dashes and gaps of a line are shorter than a pixel.
+    EmptyDashes,
 }
 
 impl fmt::Display for Error {
@@ -215,6 +224,8 @@ impl fmt::Display for Error {
             Self::EmptySourceArea => write!(f, "the source area is empty"),
             Self::EmptyPattern => write!(f, "the pattern has no pixels"),
             Self::AreaOutsideSource => write!(f, "the source area reaches outside its picture"),
+            Self::CurveWithoutStart => write!(f, "a curve has no start"),
+            Self::EmptyDashes => write!(f, "the dashes have no length"),
         }
     }
 }

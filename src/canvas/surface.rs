@@ -21,7 +21,7 @@ use crate::pixels::{PixelBuf, PixelFormat, PixelView};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Surface {
     /// INVARIANT: no side is 0 or longer than [`Surface::MAX_SIDE`].
-    pixels: PixelBuf,
+    pub(super) pixels: PixelBuf,
 }
 
 impl Surface {

@@ -6,6 +6,7 @@ mod composite;
 mod model;
 mod pictures;
 mod rop3;
+mod strokes;
 mod transparent;
 
 use capsaicin::canvas::{
