@@ -353,7 +353,7 @@ impl std::fmt::Debug for Surface {
 }
 
 /// Draws each rectangle of a region and notes it in `damage`.
-fn each_rect(region: Region, damage: &mut Damage, mut draw: impl FnMut(Rect)) {
+pub(super) fn each_rect(region: Region, damage: &mut Damage, mut draw: impl FnMut(Rect)) {
     let mut rest = Rect::default();
     for (i, rect) in region.enumerate() {
         draw(rect);

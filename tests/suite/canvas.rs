@@ -7,6 +7,7 @@ mod model;
 mod pictures;
 mod rop3;
 mod strokes;
+mod texts;
 mod transparent;
 
 use capsaicin::canvas::{
