@@ -2,6 +2,7 @@
 
 mod paint;
 mod pending;
+mod shapes;
 
 use super::images::{CodecCount, ImageError, Images};
 use super::messages::{
@@ -188,9 +189,9 @@ impl Client {
             ServerMessage::DrawTransparent(draw) => self.on_transparent(&draw, cx),
             ServerMessage::DrawAlphaBlend(draw) => self.on_alpha_blend(&draw, cx),
             ServerMessage::DrawComposite(draw) => self.on_composite(&draw, cx),
-            ServerMessage::DrawStroke(_)
-            | ServerMessage::DrawText(_)
-            | ServerMessage::StreamCreate(_)
+            ServerMessage::DrawStroke(stroke) => self.on_stroke(&stroke, cx),
+            ServerMessage::DrawText(text) => self.on_text(&text, cx),
+            ServerMessage::StreamCreate(_)
             | ServerMessage::GlScanoutUnix(_)
             | ServerMessage::GlDraw(_) => self.not_drawn(&[], cx),
             // Without the stream there is nothing they could be about, and the stream was noticed.

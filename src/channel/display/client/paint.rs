@@ -4,14 +4,15 @@ mod compose;
 
 use smallvec::SmallVec;
 
-use super::Client;
+use super::{Client, shapes};
 use crate::canvas::{
-    Area, Brush, Clip, Cutout, Damage, Mask, Operands, Rop, ScaleMode, Source, Surface,
+    Area, Brush, Clip, Cutout, Damage, Mask, Operands, Rop, ScaleMode, Source, Surface, Text,
 };
 use crate::channel::Cx;
 use crate::channel::display::SurfaceId;
 use crate::channel::display::draw::{
-    self, DisplayBase, DrawCopy, DrawFill, DrawMasked, DrawOpaque, MaskFlags, QMask,
+    self, DisplayBase, DrawCopy, DrawFill, DrawMasked, DrawOpaque, DrawStroke, DrawText, MaskFlags,
+    QMask,
 };
 use crate::channel::display::image::Image;
 use crate::channel::display::images::{ImageError, MaskImage, Resolved};
@@ -175,6 +176,57 @@ impl Client {
         self.draw(&draw.base, &mask, &reads, |surface, area, _, damage| {
             paint(surface, area, damage);
             Ok(())
+        })
+    }
+
+    pub(super) fn on_stroke(
+        &mut self,
+        stroke: &DrawStroke<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        self.check_ready(&[brush_image(&stroke.brush)], cx)?;
+        let mut reads = Reads::new();
+        let brush = self.brush(&stroke.brush, &mut reads, cx)?;
+        let path = shapes::path(&stroke.path).map_err(|e| e.to_string())?;
+        let dashes = shapes::dashes(&stroke.attr).map_err(|e| e.to_string())?;
+        let rop = Rop::new(stroke.fore_mode.0, Operands::BrushOnSurface);
+        self.draw(
+            &stroke.base,
+            &None,
+            &reads,
+            |surface, area, views, damage| {
+                let brush = brush.as_brush(views)?;
+                surface
+                    .stroke(area, &path, dashes.as_ref(), &brush, rop, damage)
+                    .map_err(|e| e.to_string())
+            },
+        )
+    }
+
+    pub(super) fn on_text(
+        &mut self,
+        text: &DrawText<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ImageError> {
+        let images = [brush_image(&text.fore_brush), brush_image(&text.back_brush)];
+        self.check_ready(&images, cx)?;
+        let mut reads = Reads::new();
+        let fore = self.brush(&text.fore_brush, &mut reads, cx)?;
+        let back = self.brush(&text.back_brush, &mut reads, cx)?;
+        let has_back = !text.back_area.is_empty();
+        // Without a background the mode is ignored.
+        if has_back && text.fore_mode != draw::Rop::OP_PUT {
+            return Err(format!("{:?} with a background", text.fore_mode).into());
+        }
+        let glyphs = shapes::glyphs(&text.string);
+        self.draw(&text.base, &None, &reads, |surface, area, views, damage| {
+            let back = has_back.then(|| back.as_brush(views)).transpose()?;
+            let text = Text {
+                glyphs: &glyphs,
+                fore: fore.as_brush(views)?,
+                back: back.map(|brush| (text.back_area, brush)),
+            };
+            surface.text(area, &text, damage).map_err(|e| e.to_string())
         })
     }
 
