@@ -39,6 +39,7 @@ pub fn decode_shared(
 ) -> Result<(Header, Pixels), Error> {
     let header = Header::parse(data)?;
     let count = limits.check(header.width, header.height)?;
+    window.close_gap_if_full();
     window.admit(&header, count)?;
     // No byte of a stream yields more than 255 pixels and a few, so this one cannot be complete.
     if data.len() - HEADER_LEN < count / 256 {

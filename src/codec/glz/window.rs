@@ -28,6 +28,9 @@ pub struct Window {
     spares: Vec<Vec<[u8; 4]>>,
 }
 
+/// Bytes an image costs beside its pixels, generously.
+const IMAGE_BYTES: u64 = 160;
+
 /// One image of the window.
 #[derive(Clone, Debug)]
 pub(super) struct Image {
@@ -59,6 +62,13 @@ impl Deref for Pixels {
     }
 }
 
+impl Pixels {
+    /// Bytes of memory it holds, at most a third more than its pixels take.
+    pub fn memory(&self) -> u64 {
+        self.0.capacity() as u64 * 4
+    }
+}
+
 impl Window {
     /// An empty window for a session whose client announced a window of `limit_pixels`.
     pub fn new(limit_pixels: u64) -> Self {
@@ -86,6 +96,24 @@ impl Window {
         self.frontier = None;
     }
 
+    /// Most bytes that a window announced with `limit_pixels` takes: three times as many pixels (twice, and one image more) in
+    /// buffers a third too large, spare buffers of as many pixels, and what images cost beside them.
+    pub const fn limit_bytes(limit_pixels: u64) -> u64 {
+        limit_pixels * (3 * 4 * 4 / 3 + 4) + Self::most_images(limit_pixels) * IMAGE_BYTES
+    }
+
+    /// Images of 32 pixels on average, and some.
+    const fn most_images(limit_pixels: u64) -> u64 {
+        limit_pixels / 32 + 4096
+    }
+
+    /// Bytes held: pixels, spare buffers, and what images cost beside them.
+    pub fn bytes(&self) -> u64 {
+        let spares: usize = self.spares.iter().map(Vec::capacity).sum();
+        let images = self.images.iter().map(|image| image.pixels.memory());
+        images.sum::<u64>() + spares as u64 * 4 + self.images.len() as u64 * IMAGE_BYTES
+    }
+
     /// Number of images held.
     pub fn images(&self) -> usize {
         self.images.len()
@@ -106,9 +134,9 @@ impl Window {
         self.find(id).map(|image| &image.pixels)
     }
 
-    /// Whether an image that is not in the window may still arrive.
-    pub(super) fn may_arrive(&self, id: u64) -> bool {
-        self.frontier.is_none_or(|frontier| id >= frontier)
+    /// Whether an image may still arrive: it is not in the window, and its time is not over.
+    pub fn may_arrive(&self, id: u64) -> bool {
+        self.frontier.is_none_or(|frontier| id >= frontier) && self.find(id).is_none()
     }
 
     pub(super) fn find(&self, id: u64) -> Option<&Image> {
@@ -142,7 +170,7 @@ impl Window {
             });
         }
         // An image costs memory beside its pixels. Servers send images of fewer than 54 bytes as they are.
-        if self.images.len() as u64 >= self.limit_pixels / 8 + 4096 {
+        if self.images.len() as u64 >= Self::most_images(self.limit_pixels) {
             return Err(Error::BadHeader("more images than the window can hold"));
         }
         if let Some(frontier) = self.frontier {
@@ -172,19 +200,66 @@ impl Window {
         let place = self.images.partition_point(|other| other.id < header.id);
         self.images.insert(place, image);
 
-        let frontier = self.frontier.get_or_insert(header.head());
-        if *frontier == header.id {
-            let mut head = header.head();
-            for image in self.images.range(place..) {
-                if image.id != *frontier {
-                    break;
-                }
-                *frontier += 1;
-                head = image.head;
-            }
-            self.drop_before(head);
+        if *self.frontier.get_or_insert(header.head()) == header.id {
+            self.advance(place);
         }
         pixels
+    }
+
+    /// Gives up an image: it could not be decoded, or never arrived. What refers to it fails then, and what does not goes on
+    /// as if it had come. `head` is the oldest image it may have referred to, 0 if unknown.
+    ///
+    /// Does nothing for an image that came, or whose time is over.
+    pub fn give_up(&mut self, id: u64, head: u64) {
+        let full = self.images.len() as u64 >= Self::most_images(self.limit_pixels);
+        let near = self
+            .frontier
+            .is_some_and(|f| (f..=f.saturating_add(MAX_DISTANCE)).contains(&id));
+        if full || !near || self.find(id).is_some() {
+            return;
+        }
+        let image = Image {
+            id,
+            head: head.min(id),
+            kind: Kind::Rgb32,
+            pixels: Pixels(Arc::default()),
+        };
+        let place = self.images.partition_point(|other| other.id < id);
+        self.images.insert(place, image);
+        if self.frontier == Some(id) {
+            self.advance(place);
+        }
+    }
+
+    /// Goes on without the images of the first gap if there is no room for others while it is open: they were lost with the
+    /// channel that was to bring them.
+    pub(super) fn close_gap_if_full(&mut self) {
+        let Some(frontier) = self.frontier else {
+            return;
+        };
+        let place = self.images.partition_point(|image| image.id < frontier);
+        if self.pixels >= self.limit_pixels.saturating_mul(2)
+            && let Some(image) = self.images.get(place)
+        {
+            self.frontier = Some(image.id);
+            self.advance(place);
+        }
+    }
+
+    /// Moves the frontier behind the images without a gap from `place` on, where the image at the frontier is, and drops
+    /// what the last of them makes superfluous.
+    fn advance(&mut self, place: usize) {
+        let mut head = None;
+        for image in self.images.range(place..) {
+            if Some(image.id) != self.frontier {
+                break;
+            }
+            self.frontier = Some(image.id + 1);
+            head = Some(image.head);
+        }
+        if let Some(head) = head {
+            self.drop_before(head);
+        }
     }
 
     fn drop_before(&mut self, head: u64) {
@@ -198,8 +273,8 @@ impl Window {
 
     /// A buffer of `count` pixels of any content.
     pub(super) fn buffer(&mut self, count: usize) -> Vec<[u8; 4]> {
-        // A buffer twice as large as needed would hold memory that `pixels` does not count.
-        let fits = |spare: &Vec<_>| spare.capacity() >= count && spare.capacity() / 2 <= count;
+        // A much larger buffer than needed would hold memory that `pixels` does not count.
+        let fits = |spare: &Vec<_>| spare.capacity() >= count && spare.capacity() / 4 * 3 <= count;
         match self.spares.iter().position(fits) {
             Some(place) => {
                 let mut buffer = self.spares.swap_remove(place);

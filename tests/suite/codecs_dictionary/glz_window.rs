@@ -112,7 +112,7 @@ fn the_number_of_images_is_bounded_too() {
         refused,
         Some(Error::BadHeader("more images than the window can hold"))
     );
-    assert_eq!(window.images(), 10_000 / 8 + 4096);
+    assert_eq!(window.images(), 10_000 / 32 + 4096);
 }
 
 #[test]
@@ -199,4 +199,56 @@ fn pixels_outlive_the_window_they_came_from() {
 
     assert_eq!(*pixels, [1, 2, 3, 0]);
     assert_eq!(copy.image(0), Some(&pixels));
+}
+
+#[test]
+fn an_image_given_up_is_passed_over_and_what_refers_to_it_fails() {
+    let mut window = Window::new(1000);
+    decode_pixel(0, 0, &mut window).unwrap();
+    decode_pixel(2, 2, &mut window).unwrap();
+
+    window.give_up(1, 0);
+
+    assert_eq!((window.frontier(), window.pixels()), (Some(3), 2));
+    assert!(!window.may_arrive(1));
+    let refers = decode_row(3, 1, "20 00 02", &mut window);
+    assert_eq!(
+        refers.unwrap_err(),
+        Error::Corrupt {
+            at: 33,
+            what: "match beyond the end of another image"
+        }
+    );
+    decode_row(3, 1, "20 00 01", &mut window).unwrap();
+}
+
+#[test]
+fn what_came_or_is_over_or_far_ahead_cannot_be_given_up() {
+    let mut window = Window::new(1000);
+    for id in 0..3 {
+        decode_pixel(id, id.min(1), &mut window).unwrap();
+    }
+
+    for id in [0, 1, 2, 3 + 0x100_0000] {
+        window.give_up(id, 0);
+    }
+
+    assert_eq!((window.images(), window.frontier()), (2, Some(3)));
+}
+
+#[test]
+fn a_window_full_behind_a_gap_goes_on_without_the_gap() {
+    let mut window = Window::new(100);
+    let a_run_of_20 = "00 01 02 03 e0 0c 00 00";
+    // Id 0 never comes. Nothing refers to it.
+    for id in 1..=10 {
+        let data = stream(id, 0, 20, a_run_of_20);
+        glz::decode_shared(&data, &Limits::default(), &mut window).unwrap();
+    }
+    assert_eq!((window.pixels(), window.frontier()), (200, Some(0)));
+
+    let data = stream(11, 0, 20, a_run_of_20);
+    glz::decode_shared(&data, &Limits::default(), &mut window).unwrap();
+
+    assert_eq!((window.pixels(), window.frontier()), (20, Some(12)));
 }
