@@ -76,6 +76,11 @@ impl Canvas {
         }
     }
 
+    /// From now on all surfaces together may take `budget` bytes. Those that exist stay, even if they take more.
+    pub fn set_budget(&mut self, budget: u64) {
+        self.budget = budget;
+    }
+
     /// Makes a surface of zeros. One that has this id already is replaced.
     ///
     /// # Errors
@@ -104,6 +109,11 @@ impl Canvas {
     /// Removes a surface; whether there was one.
     pub fn destroy(&mut self, id: u32) -> bool {
         self.surfaces.remove(&id).is_some()
+    }
+
+    /// Removes all surfaces but this one.
+    pub fn keep_only(&mut self, id: Option<u32>) {
+        self.surfaces.retain(|other, _| Some(*other) == id);
     }
 
     /// Removes all surfaces.

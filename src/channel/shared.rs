@@ -6,8 +6,12 @@ use super::display::PixmapCache;
 use super::main::MouseMode;
 use crate::codec::glz;
 
-/// Pixels the pixmap cache may hold, as announced to servers: 80 MiB at 4 bytes, the reference client's default.
-pub const PIXMAP_CACHE_PIXELS: u64 = 20 * 1024 * 1024;
+/// Pixels the pixmap cache may hold, as announced to servers: 32 MiB at 4 bytes.
+///
+/// The reference client announces 80 MiB, and a server fills what it is given. With 32 MiB, a GLZ window of 16 MiB and two
+/// pictures of a 1920×1080 screen (surface and viewer) a client stays below 80 MB; what is sent a second time then is
+/// what a desktop did not show for a while.
+pub const PIXMAP_CACHE_PIXELS: u64 = 8 << 20;
 
 /// State that several channels of one client session use.
 pub struct Shared {
@@ -21,8 +25,10 @@ pub struct Shared {
     pub media: MediaClock,
     /// Bytes of graphics memory as the server hinted; 0 if unknown.
     pub ram_hint: u32,
-    /// Bytes a display channel's surfaces may take together.
-    pub surface_budget: u64,
+    /// What the surfaces of all displays take, and may take.
+    pub surfaces: Budget,
+    /// Images that have not arrived are not waited for any more: what needs them fails.
+    pub impatient: bool,
     /// Reads a clock for statistics of decoding time; constant where nobody measures.
     pub clock: fn() -> Duration,
     /// Large images are decoded outside the session.
@@ -38,7 +44,8 @@ impl Shared {
             mouse_mode: MouseMode::SERVER,
             media: MediaClock::default(),
             ram_hint: 0,
-            surface_budget,
+            surfaces: Budget::new(surface_budget),
+            impatient: false,
             clock,
             offload: false,
         }
@@ -54,14 +61,46 @@ impl Shared {
     }
 }
 
+/// Bytes that several channels share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    limit: u64,
+    used: u64,
+}
+
+impl Budget {
+    /// Nothing used of `limit` bytes.
+    pub fn new(limit: u64) -> Self {
+        Self { limit, used: 0 }
+    }
+
+    /// Bytes used by all.
+    pub fn used(&self) -> u64 {
+        self.used
+    }
+
+    /// Bytes nobody uses.
+    pub fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.used)
+    }
+
+    /// Somebody who used `before` bytes uses `after` bytes now.
+    pub fn change(&mut self, before: u64, after: u64) {
+        self.used = self.used.saturating_sub(before).saturating_add(after);
+    }
+}
+
 /// Half of the graphics memory within 12 to 16 MiB, at 4 bytes a pixel (spec 07a §8.1).
 ///
 /// The reference client goes up to 64 MiB. A window fills and stays full while text scrolls, and that much alone is most of what
 /// a viewer may take. Between 24 and 16 MiB, 44 000 images of a scrolling terminal grew from 10 to 11 MB (seen from the SPICE X
 /// server). Images larger than the window come as LZ.
 fn glz_window_pixels(ram_hint: u32) -> u64 {
-    u64::from(ram_hint / 2).clamp(12 << 20, 16 << 20) / 4
+    u64::from(ram_hint / 2).clamp(12 << 20, MAX_GLZ_PIXELS * 4) / 4
 }
+
+/// Most pixels of the GLZ window announced: 16 MiB at 4 bytes.
+pub const MAX_GLZ_PIXELS: u64 = 4 << 20;
 
 /// The server's multi-media clock as last set: wrapping milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::memory::MAX_PARKED_BYTES;
 use crate::channel::common::AckWindow;
 use crate::channel::common::messages::{ClientMessage, Pong, ServerMessage, Wait, WaitForChannels};
 use crate::channel::job::{Finished, Job};
@@ -11,19 +14,16 @@ use crate::channel::{Blocked, ChannelId, ChannelKind, Cx, Fault, Message};
 use crate::channel::{cursor, display, inputs, main};
 use crate::link::{self, Capabilities, Established};
 use crate::session::{
-    ChannelStats, ClientEvent, CloseReason, CodecStats, Command, DisplayStats, Notice, Output,
-    SessionStats,
+    ChannelStats, ClientEvent, CloseReason, CodecStats, Command, DisplayStats, Memory, Notice,
+    Output, SessionStats,
 };
 use crate::wire::{Decode, Frame, Part, Reader, parts};
 
 /// How long a channel waits for another one before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Most bytes of frames kept for a channel that waits. A server that keeps to its window stays far below.
-const MAX_PARKED_BYTES: usize = 512 << 20;
-
-/// Most frames kept for a channel that waits.
-const MAX_PARKED_FRAMES: usize = 4096;
+/// Bytes a frame costs beside its body while it is kept for a channel that waits.
+const PARKED_FRAME_BYTES: u64 = 128;
 
 /// Different notices that are told apart; more are counted together.
 const MAX_NOTICES: usize = 200;
@@ -38,7 +38,8 @@ pub struct SessionConfig {
     pub view_only: bool,
     /// Image compression to ask for; 1 to 7 as in spec 00 §7 (`image_compression`).
     pub preferred_compression: Option<display::ImageCompression>,
-    /// Bytes the surfaces of one display channel may take together.
+    /// Bytes the surfaces of all displays may take together. All that a server can make a session hold is
+    /// [`Memory::limit`] of it.
     pub surface_budget: u64,
     /// Hands out large images as jobs, see [`ClientSession::poll_job`], instead of decoding them on the spot.
     pub offload: bool,
@@ -51,7 +52,7 @@ impl Default for SessionConfig {
         Self {
             view_only: false,
             preferred_compression: None,
-            surface_budget: 512 << 20,
+            surface_budget: 256 << 20,
             offload: false,
             clock: || Duration::ZERO,
         }
@@ -73,6 +74,8 @@ pub struct ClientSession {
     name: Option<String>,
     /// What the user did before the inputs channel was linked.
     early_input: Vec<inputs::InputEvent>,
+    /// The newest time it was told.
+    now: Duration,
     ended: bool,
 }
 
@@ -91,7 +94,8 @@ struct Channel {
     bytes_sent: u64,
     waiting: Option<Waiting>,
     parked: VecDeque<Frame>,
-    parked_bytes: usize,
+    /// Bytes of `waiting` and `parked`.
+    parked_bytes: u64,
 }
 
 /// What a channel does with its messages. Kinds nobody opens have none.
@@ -109,6 +113,15 @@ struct Waiting {
     serial: u64,
     /// What is left of the frame, the blocked part first.
     parts: VecDeque<Part>,
+    bytes: u64,
+}
+
+impl Waiting {
+    /// The bodies of a frame's parts lie in its body and may overlap, so that their sum would be too much.
+    fn bytes(parts: &VecDeque<Part>) -> u64 {
+        let longest = parts.iter().map(|part| part.body.len()).max();
+        longest.unwrap_or(0) as u64 + PARKED_FRAME_BYTES
+    }
 }
 
 impl ClientSession {
@@ -125,6 +138,7 @@ impl ClientSession {
             notices: Vec::new(),
             name: None,
             early_input: Vec::new(),
+            now: Duration::ZERO,
             ended: false,
         };
         session.open(ChannelId::MAIN);
@@ -153,7 +167,8 @@ impl ClientSession {
             return;
         };
         channel.link = Some(link.clone());
-        self.events.push_back(ClientEvent::ChannelOpened(id));
+        self.now = now;
+        self.push_latest(ClientEvent::ChannelOpened(id));
         let preferred = self.config.preferred_compression;
         self.with(id, now, |channel, cx| {
             match &mut channel.behaviour {
@@ -181,17 +196,29 @@ impl ClientSession {
         };
         channel.received += 1;
         channel.bytes_received += channel.frame_bytes(&frame);
+        self.now = now;
         if channel.waiting.is_some() {
-            channel.parked_bytes += frame.body.len();
-            channel.parked.push_back(frame);
-            if channel.parked.len() > MAX_PARKED_FRAMES || channel.parked_bytes > MAX_PARKED_BYTES {
-                let text = "too much was sent while the channel waited for another".to_owned();
-                self.fault(id, Fault::Limit(text));
-            }
+            channel.park(frame);
+            self.park_no_more_than_allowed(id, now);
             return;
         }
         self.handle(id, frame, now);
         self.resume(now);
+        self.park_no_more_than_allowed(id, now);
+    }
+
+    /// A channel whose frames are too many to be kept waits no longer.
+    fn park_no_more_than_allowed(&mut self, id: ChannelId, now: Duration) {
+        while self.parked_bytes() > MAX_PARKED_BYTES
+            && self.channels.get(&id).is_some_and(|c| c.waiting.is_some())
+        {
+            self.give_up(id, now);
+        }
+        self.resume(now);
+    }
+
+    fn parked_bytes(&self) -> u64 {
+        self.channels.values().map(|c| c.parked_bytes).sum()
     }
 
     /// A channel's connection ended, or could not be made.
@@ -202,9 +229,7 @@ impl ClientSession {
         let Some(channel) = self.channels.get_mut(&id).filter(|c| !c.closed) else {
             return;
         };
-        channel.closed = true;
-        channel.waiting = None;
-        channel.parked.clear();
+        channel.close(&mut self.shared);
         if id == ChannelId::MAIN {
             self.end(why);
             return;
@@ -216,7 +241,14 @@ impl ClientSession {
         {
             main.forget(id);
         }
-        self.events.push_back(ClientEvent::ChannelClosed(id, why));
+        if id.kind == ChannelKind::Cursor {
+            let of_it =
+                |e: &ClientEvent| matches!(e, ClientEvent::Cursor(e) if e.display() == id.id);
+            self.events.retain(|event| !of_it(event));
+        }
+        self.push_latest(ClientEvent::ChannelClosed(id, why));
+        // Whoever waited for it waits no more.
+        self.resume(self.now);
     }
 
     /// The user wants something.
@@ -258,6 +290,7 @@ impl ClientSession {
 
     /// Time has passed; to be called when [`poll_timeout`](Self::poll_timeout) is due.
     pub fn tick(&mut self, now: Duration) {
+        self.now = now;
         let late: Vec<ChannelId> = self
             .channels
             .iter()
@@ -265,21 +298,35 @@ impl ClientSession {
             .map(|(id, _)| *id)
             .collect();
         for id in late {
-            let Some(waiting) = self.channels.get_mut(&id).and_then(|c| c.waiting.take()) else {
-                continue;
-            };
-            self.notice(Some(id), format!("gave up waiting for {}", waiting.why));
-            // A wait for channels is over; a drawing whose image never came is left out.
-            let mut parts = waiting.parts;
-            if let Some(part) = parts.pop_front()
-                && is_inval_all_pixmaps(id, &part)
-            {
-                self.dispatch(id, &part, now);
-            }
-            self.handle_parts(id, waiting.serial, parts, now);
-            self.unpark(id, now);
+            self.give_up(id, now);
         }
         self.resume(now);
+    }
+
+    /// Ends the wait of a channel whose reason is still there.
+    fn give_up(&mut self, id: ChannelId, now: Duration) {
+        let Some(waiting) = self.channels.get_mut(&id).and_then(Channel::take_waiting) else {
+            return;
+        };
+        self.notice(Some(id), format!("gave up waiting for {}", waiting.why));
+        let mut parts = waiting.parts;
+        // What a job does not manage to decode would hold up everything here.
+        if let Some(part) = parts.pop_front()
+            && waiting.why != Blocked::Decoding
+        {
+            self.finish_without(id, &part, now);
+        }
+        self.handle_parts(id, waiting.serial, parts, now);
+        self.unpark(id, now);
+    }
+
+    /// Acts on a message as far as that is possible without what it waits for: other images it brings are still kept.
+    fn finish_without(&mut self, id: ChannelId, part: &Part, now: Duration) {
+        if part.number > 100 {
+            self.shared.impatient = true;
+            self.dispatch(id, part, now);
+            self.shared.impatient = false;
+        }
     }
 
     /// When [`tick`](Self::tick) wants to be called, as time since the session began.
@@ -293,12 +340,17 @@ impl ClientSession {
 
     /// The next thing to decode outside, if [`SessionConfig::offload`] is set. It is to be run on any thread, and what it
     /// yields to be given to [`finish`](Self::finish); its channel waits for that.
+    ///
+    /// Of several displays as many are decoded at a time as have 2²⁶ pixels together.
     pub fn poll_job(&mut self) -> Option<Job> {
+        const MAX_PIXELS: u64 = 1 << 26;
+        let running: u64 = self.displays().map(|(_, d)| d.decoding_pixels()).sum();
+        let room = MAX_PIXELS.saturating_sub(running);
         self.channels
             .iter_mut()
             .find_map(|(id, channel)| match &mut channel.behaviour {
                 Behaviour::Display(display) if !channel.closed => {
-                    let work = display.poll_job()?;
+                    let work = display.poll_job(room)?;
                     Some(Job { channel: *id, work })
                 }
                 _ => None,
@@ -332,19 +384,18 @@ impl ClientSession {
 
     /// The next event for the user. Pixels are cut from the surfaces here.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
-        // The end comes after everything else has been told, pixels included.
-        let closing = matches!(self.events.front(), Some(ClientEvent::Closed(_)));
-        if !closing && let Some(event) = self.events.pop_front() {
+        // The end comes after everything else has been told, pixels included; so does that of a display.
+        if let Some(ClientEvent::ChannelClosed(id, _)) = self.events.front()
+            && let Some(display) = self.channels.get_mut(id).and_then(Channel::display_mut)
+            && let Some(event) = display.poll_event()
+        {
+            return Some(ClientEvent::Display(event));
+        }
+        let ends = |event: &mut ClientEvent| matches!(event, ClientEvent::Closed(_));
+        if let Some(event) = self.events.pop_front_if(|event| !ends(event)) {
             return Some(event);
         }
-        let displays = self
-            .channels
-            .values_mut()
-            .filter_map(|c| match &mut c.behaviour {
-                Behaviour::Display(display) => Some(display),
-                _ => None,
-            });
-        for display in displays {
+        for display in self.channels.values_mut().filter_map(Channel::display_mut) {
             if let Some(event) = display.poll_event() {
                 return Some(ClientEvent::Display(event));
             }
@@ -354,30 +405,49 @@ impl ClientSession {
 
     /// Whether [`poll_event`](Self::poll_event) has something.
     pub fn has_event(&self) -> bool {
-        !self.events.is_empty()
-            || self.channels.values().any(|c| match &c.behaviour {
-                Behaviour::Display(display) => display.has_event(),
-                _ => false,
+        !self.events.is_empty() || self.displays().any(|(_, display)| display.has_event())
+    }
+
+    /// What the session holds at this moment; never more than [`Memory::limit`] of the surface budget.
+    pub fn memory(&self) -> Memory {
+        let displays = || self.displays().map(|(_, display)| display);
+        let cursors = self.channels.values().filter_map(|c| match &c.behaviour {
+            Behaviour::Cursor(cursor) => Some(cursor.cached_bytes() as u64),
+            _ => None,
+        });
+        let (shapes, other_events) = event_bytes(&self.events);
+        let notices = self.notices.iter().map(|n| n.text.len() as u64 + 64);
+        Memory {
+            surfaces: displays().map(|d| d.canvas().bytes_in_use()).sum(),
+            pixmaps: self.shared.pixmaps.bytes(),
+            glz: self.shared.glz.bytes(),
+            palettes: displays().map(display::Client::palette_bytes).sum(),
+            spares: displays().map(|d| d.spare_bytes() as u64).sum(),
+            cursors: cursors.sum::<u64>() + shapes,
+            parked: self.parked_bytes(),
+            told: other_events + notices.sum::<u64>(),
+        }
+    }
+
+    fn displays(&self) -> impl Iterator<Item = (u8, &display::Client)> {
+        self.channels
+            .iter()
+            .filter_map(|(id, c)| match &c.behaviour {
+                Behaviour::Display(display) => Some((id.id, &**display)),
+                _ => None,
             })
     }
 
     /// Numbers about the session.
     pub fn stats(&self, now: Duration) -> SessionStats {
-        let displays = || {
-            self.channels
-                .iter()
-                .filter_map(|(id, c)| match &c.behaviour {
-                    Behaviour::Display(display) => Some((id.id, display)),
-                    _ => None,
-                })
-        };
         SessionStats {
             at: now,
             name: self.name.clone(),
             mouse_mode: self.shared.mouse_mode,
             agent: self.main().is_some_and(main::Client::has_agent),
             channels: self.channels.iter().map(|(id, c)| c.stats(*id)).collect(),
-            displays: displays()
+            displays: self
+                .displays()
                 .map(|(id, d)| DisplayStats {
                     id,
                     primary: d.primary_size(),
@@ -385,8 +455,8 @@ impl ClientSession {
                     draws: d.draws(),
                 })
                 .collect(),
-            codecs: codec_stats(displays().map(|(_, d)| d.codec_counts())),
-            surface_bytes: displays().map(|(_, d)| d.canvas().bytes_in_use()).sum(),
+            codecs: codec_stats(self.displays().map(|(_, d)| d.codec_counts())),
+            surface_bytes: self.shared.surfaces.used(),
             glz_pixels: self.shared.glz.pixels(),
             pixmap_cache_pixels: self.shared.pixmaps.pixels(),
         }
@@ -415,15 +485,17 @@ impl ClientSession {
     fn open(&mut self, id: ChannelId) {
         let behaviour = match id.kind {
             ChannelKind::Main => Behaviour::Main(main::Client::default()),
-            ChannelKind::Display => Behaviour::Display(Box::new(display::Client::new(
-                id.id,
-                self.config.surface_budget,
-            ))),
+            ChannelKind::Display => Behaviour::Display(Box::new(display::Client::new(id.id))),
             ChannelKind::Inputs => Behaviour::Inputs(inputs::Client::default()),
             ChannelKind::Cursor => Behaviour::Cursor(cursor::Client::new(id.id)),
             _ => return,
         };
-        self.channels.insert(id, Channel::new(behaviour));
+        let before = self.channels.insert(id, Channel::new(behaviour));
+        if let Some(Behaviour::Display(display)) = before.map(|c| c.behaviour) {
+            // Its last screen goes with it.
+            let bytes = display.canvas().bytes_in_use();
+            self.shared.surfaces.change(bytes, 0);
+        }
         self.outputs.push_back(Output::Open(id));
     }
 
@@ -456,20 +528,21 @@ impl ClientSession {
         while let Some(part) = parts.front() {
             if let Some(why) = self.handle_part(id, part, now) {
                 if !self.may_come_true(id, &why) {
-                    self.notice(
-                        Some(id),
-                        format!("{why} never arrived; what needed it is not drawn"),
-                    );
-                    parts.pop_front();
+                    if let Some(part) = parts.pop_front() {
+                        self.finish_without(id, &part, now);
+                    }
                     continue;
                 }
                 if let Some(channel) = self.channels.get_mut(&id) {
                     let until = now + patience(&why);
+                    let bytes = Waiting::bytes(&parts);
+                    channel.parked_bytes += bytes;
                     channel.waiting = Some(Waiting {
                         why,
                         until,
                         serial,
                         parts,
+                        bytes,
                     });
                 }
                 return;
@@ -498,6 +571,7 @@ impl ClientSession {
 
     /// Gives a message to its channel; why it has to wait, if it does.
     fn dispatch(&mut self, id: ChannelId, part: &Part, now: Duration) -> Option<Blocked> {
+        let room = self.cursor_room(id);
         let mut blocked = None;
         let mut main_events = Vec::new();
         let mut cursor_events = VecDeque::new();
@@ -509,6 +583,7 @@ impl ClientSession {
                 Behaviour::Display(display) => blocked = display.on_part(part, cx)?,
                 Behaviour::Inputs(inputs) => inputs.on_part(part, cx, &mut inputs_events),
                 Behaviour::Cursor(cursor) => {
+                    cursor.set_room(room);
                     let message = cursor::messages::ServerMessage::decode(part.number, &part.body);
                     let result = message.map_err(|error| error.to_string());
                     if let Err(text) =
@@ -520,6 +595,7 @@ impl ClientSession {
             }
             Ok(())
         });
+        self.trim_spares(id);
         for event in main_events {
             if let main::Event::Name(name) = &event {
                 self.name = Some(name.clone());
@@ -536,6 +612,30 @@ impl ClientSession {
             self.open(channel);
         }
         blocked
+    }
+
+    /// Bytes the cache of a cursor channel may hold beside those of the others.
+    fn cursor_room(&self, id: ChannelId) -> usize {
+        if id.kind != ChannelKind::Cursor {
+            return 0;
+        }
+        let others = self.channels.iter().filter(|(other, _)| **other != id);
+        let held = others.filter_map(|(_, c)| match &c.behaviour {
+            Behaviour::Cursor(cursor) => Some(cursor.cached_bytes()),
+            _ => None,
+        });
+        cursor::MAX_SHAPE_BYTES.saturating_sub(held.sum())
+    }
+
+    /// Image buffers are kept for the display that was used last if all displays together keep too much.
+    fn trim_spares(&mut self, id: ChannelId) {
+        let kept: usize = self.displays().map(|(_, d)| d.spare_bytes()).sum();
+        if id.kind == ChannelKind::Display && kept > display::SPARE_BYTES {
+            let others = self.channels.iter_mut().filter(|(other, _)| **other != id);
+            others
+                .filter_map(|(_, c)| c.display_mut())
+                .for_each(display::Client::drop_spares);
+        }
     }
 
     fn handle_common(&mut self, id: ChannelId, part: &Part, now: Duration) -> Option<Blocked> {
@@ -622,9 +722,11 @@ impl ClientSession {
     fn resume(&mut self, now: Duration) {
         loop {
             let free = self.channels.iter().find_map(|(id, channel)| {
-                let over = match &channel.waiting.as_ref()?.why {
+                let why = &channel.waiting.as_ref()?.why;
+                let over = match why {
                     Blocked::Channels(waits) => waits.iter().all(|w| self.has_handled(*id, w)),
-                    Blocked::GlzImage(image) => self.shared.glz.image(*image).is_some(),
+                    // It came, or came and went.
+                    Blocked::GlzImage(image) => !self.shared.glz.may_arrive(*image),
                     Blocked::Pixmap { id, lossless } => {
                         self.shared.pixmaps.contains(*id, *lossless)
                     }
@@ -633,10 +735,10 @@ impl ClientSession {
                         _ => true,
                     },
                 };
-                over.then_some(*id)
+                (over || !self.may_come_true(*id, why)).then_some(*id)
             });
             let Some(id) = free else { return };
-            let Some(waiting) = self.channels.get_mut(&id).and_then(|c| c.waiting.take()) else {
+            let Some(waiting) = self.channels.get_mut(&id).and_then(Channel::take_waiting) else {
                 return;
             };
             self.handle_parts(id, waiting.serial, waiting.parts, now);
@@ -647,10 +749,9 @@ impl ClientSession {
     /// Handles what arrived while the channel waited, until it has to wait again.
     fn unpark(&mut self, id: ChannelId, now: Duration) {
         while let Some(channel) = self.channels.get_mut(&id).filter(|c| c.waiting.is_none()) {
-            let Some(frame) = channel.parked.pop_front() else {
+            let Some(frame) = channel.unpark() else {
                 return;
             };
-            channel.parked_bytes -= frame.body.len();
             self.handle(id, frame, now);
         }
     }
@@ -775,12 +876,32 @@ fn codec_stats<'a>(displays: impl Iterator<Item = &'a [display::CodecCount]>) ->
     all.into_values().collect()
 }
 
+/// Bytes of events that wait for the user: of pointer shapes, and of all others.
+fn event_bytes(events: &VecDeque<ClientEvent>) -> (u64, u64) {
+    let (mut shapes, mut others) = (0, 0);
+    for event in events {
+        others += size_of::<ClientEvent>() as u64;
+        match event {
+            ClientEvent::Cursor(cursor::Event::Shape {
+                shape: Some(shape), ..
+            }) => shapes += (shape.pixels.len() + shape.invert.len()) as u64,
+            ClientEvent::Notice(notice) => others += notice.text.len() as u64,
+            _ => {}
+        }
+    }
+    (shapes, others)
+}
+
 /// Whether `new` makes `old` pointless.
 fn replaces(new: &ClientEvent, old: &ClientEvent) -> bool {
     use std::mem::discriminant;
     match (new, old) {
         (ClientEvent::Main(a), ClientEvent::Main(b)) => discriminant(a) == discriminant(b),
         (ClientEvent::Inputs(a), ClientEvent::Inputs(b)) => discriminant(a) == discriminant(b),
+        (
+            ClientEvent::ChannelClosed(a, _) | ClientEvent::ChannelOpened(a),
+            ClientEvent::ChannelClosed(b, _) | ClientEvent::ChannelOpened(b),
+        ) => a == b,
         (ClientEvent::Cursor(a), ClientEvent::Cursor(b)) => {
             discriminant(a) == discriminant(b) && a.display() == b.display()
         }
@@ -803,6 +924,49 @@ impl Channel {
             waiting: None,
             parked: VecDeque::new(),
             parked_bytes: 0,
+        }
+    }
+
+    fn display_mut(&mut self) -> Option<&mut display::Client> {
+        match &mut self.behaviour {
+            Behaviour::Display(display) => Some(display),
+            _ => None,
+        }
+    }
+
+    /// Keeps a frame until the wait is over. Its body is copied: it may be the last that needs a large receive buffer.
+    fn park(&mut self, frame: Frame) {
+        self.parked_bytes += frame.body.len() as u64 + PARKED_FRAME_BYTES;
+        self.parked.push_back(Frame {
+            body: Bytes::copy_from_slice(&frame.body),
+            ..frame
+        });
+    }
+
+    fn unpark(&mut self) -> Option<Frame> {
+        let frame = self.parked.pop_front()?;
+        if self.parked.is_empty() {
+            // A long queue leaves a large buffer.
+            self.parked = VecDeque::new();
+        }
+        self.parked_bytes -= frame.body.len() as u64 + PARKED_FRAME_BYTES;
+        Some(frame)
+    }
+
+    fn take_waiting(&mut self) -> Option<Waiting> {
+        let waiting = self.waiting.take()?;
+        self.parked_bytes -= waiting.bytes;
+        Some(waiting)
+    }
+
+    /// Frees what a channel holds that is gone. Of a display the screen stays as it was last.
+    fn close(&mut self, shared: &mut Shared) {
+        self.closed = true;
+        (self.waiting, self.parked, self.parked_bytes) = (None, VecDeque::new(), 0);
+        match &mut self.behaviour {
+            Behaviour::Display(display) => display.retire(shared),
+            Behaviour::Cursor(cursor) => cursor.forget_all(),
+            Behaviour::Main(_) | Behaviour::Inputs(_) => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod event;
+mod memory;
 mod server;
 mod stats;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use client::{ClientSession, SessionConfig};
 pub use event::{ClientEvent, Command};
+pub use memory::Memory;
 pub use server::{Parting, ServerEvent, ServerSession};
 pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats};
 

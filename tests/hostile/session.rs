@@ -55,7 +55,7 @@ fn follow(session: &mut ClientSession, framebuffer: &mut Framebuffer) {
         stats.glz_pixels
     );
     assert!(
-        stats.pixmap_cache_pixels <= 23_068_672,
+        stats.pixmap_cache_pixels <= 9_227_468,
         "{} pixels cached",
         stats.pixmap_cache_pixels
     );

@@ -101,8 +101,8 @@ fn a_display_says_first_what_it_can_cache() {
     viewer.outputs();
     viewer.open(DISPLAY);
     let sent = viewer.sent_frames(DISPLAY);
-    // The reference client's values for a server that gives no memory hint (spec 09 §3).
-    let expected = [1, 0, 0, 0x40, 1, 0, 0, 0, 0, 1, 0, 0, 0x30, 0];
+    // 8 Mi pixels of cache; a GLZ window of 3 Mi pixels, as the reference client for a server without a memory hint.
+    let expected = [1, 0, 0, 0x80, 0, 0, 0, 0, 0, 1, 0, 0, 0x30, 0];
     assert_eq!(
         (sent[0].number, sent[0].body.as_ref()),
         (101, &expected[..])
@@ -401,7 +401,10 @@ fn waiting_ends_after_five_seconds_with_a_notice() {
     assert_eq!(viewer.session.poll_timeout(), None);
     assert_eq!(
         viewer.notices(),
-        ["display:0: gave up waiting for cached image 0x2a"]
+        [
+            "display:0: gave up waiting for cached image 0x2a",
+            "display:0: DRAW_COPY: cached image 0x2a never arrived",
+        ]
     );
     assert_eq!(
         viewer.session.display(0).map(|d| d.draws()),

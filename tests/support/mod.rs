@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod images;
 pub mod messages;
 pub mod pictures;
 pub mod scripted;

@@ -34,44 +34,38 @@ impl Viewer {
 
     /// The same with a configuration.
     pub fn with(config: SessionConfig, displays: &[u8]) -> Self {
-        let mut viewer = Self::linked(config);
-        let mut channels = vec![ChannelId::INPUTS];
-        channels.extend(
-            displays
-                .iter()
-                .map(|id| ChannelId::new(ChannelKind::Display, *id)),
-        );
-        let list = main::messages::ChannelsList {
-            channels: channels.clone(),
+        let displays = displays
+            .iter()
+            .map(|id| ChannelId::new(ChannelKind::Display, *id));
+        let channels: Vec<_> = [ChannelId::INPUTS].into_iter().chain(displays).collect();
+        Self::with_channels(config, &channels)
+    }
+
+    /// A session with main, inputs, a display and a cursor channel, whose surfaces may take `budget` bytes.
+    pub fn with_budget(budget: u64) -> Self {
+        let config = SessionConfig {
+            surface_budget: budget,
+            ..SessionConfig::default()
         };
-        viewer.main(&main::messages::ServerMessage::ChannelsList(list));
-        for id in channels {
-            viewer.open(id);
-        }
+        let cursor = ChannelId::new(ChannelKind::Cursor, 0);
+        Self::with_channels(config, &[ChannelId::INPUTS, DISPLAY, cursor])
+    }
+
+    /// A session with main and these channels open.
+    pub fn with_channels(config: SessionConfig, channels: &[ChannelId]) -> Self {
+        let mut viewer = Self::linked(config);
+        viewer.list(channels);
+        channels.iter().for_each(|id| viewer.open(*id));
         viewer.outputs();
         viewer.events();
         viewer
     }
 
-    /// A session with main, inputs, a display and a cursor channel, whose surfaces may take `budget` bytes.
-    pub fn with_budget(budget: u64) -> Self {
-        let mut viewer = Self::linked(SessionConfig {
-            surface_budget: budget,
-            ..SessionConfig::default()
-        });
-        let channels = vec![
-            ChannelId::INPUTS,
-            DISPLAY,
-            ChannelId::new(ChannelKind::Cursor, 0),
-        ];
-        let list = main::messages::ChannelsList {
-            channels: channels.clone(),
-        };
-        viewer.main(&main::messages::ServerMessage::ChannelsList(list));
-        channels.into_iter().for_each(|id| viewer.open(id));
-        viewer.outputs();
-        viewer.events();
-        viewer
+    /// The server lists channels.
+    pub fn list(&mut self, channels: &[ChannelId]) {
+        let channels = channels.to_vec();
+        let list = main::messages::ChannelsList { channels };
+        self.main(&main::messages::ServerMessage::ChannelsList(list));
     }
 
     /// A session of which only main is linked, and has had its INIT.

@@ -12,8 +12,8 @@ use crate::geometry::Point;
 /// Most shapes in the cache; servers keep to 256.
 const MAX_SHAPES: usize = 1024;
 
-/// Most bytes of pixels in the cache.
-const MAX_SHAPE_BYTES: usize = 64 << 20;
+/// Most bytes of pixels in the caches of all cursor channels of a session.
+pub const MAX_SHAPE_BYTES: usize = 32 << 20;
 
 /// The state of one cursor channel.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Client {
     cache: HashMap<u64, Arc<Shape>>,
     /// Bytes of pixels in the cache.
     cached_bytes: usize,
+    /// Bytes of pixels the cache may hold.
+    room: usize,
 }
 
 impl Client {
@@ -37,7 +39,18 @@ impl Client {
             visible: false,
             cache: HashMap::new(),
             cached_bytes: 0,
+            room: MAX_SHAPE_BYTES,
         }
+    }
+
+    /// From now on the cache may hold `bytes` bytes of pixels; what it holds stays.
+    pub fn set_room(&mut self, bytes: usize) {
+        self.room = bytes;
+    }
+
+    /// Bytes of pixels in the cache.
+    pub fn cached_bytes(&self) -> usize {
+        self.cached_bytes
     }
 
     /// Acts on one message; what it means to the user is appended to `events`.
@@ -173,7 +186,7 @@ impl Client {
         }
         self.forget(header.unique);
         let bytes = self.cached_bytes + shape_bytes(shape);
-        if self.cache.len() == MAX_SHAPES || bytes > MAX_SHAPE_BYTES {
+        if self.cache.len() == MAX_SHAPES || bytes > self.room {
             return Err("the cursor cache is full".into());
         }
         self.cached_bytes = bytes;
@@ -187,7 +200,8 @@ impl Client {
         }
     }
 
-    fn forget_all(&mut self) {
+    /// Empties the cache.
+    pub fn forget_all(&mut self) {
         self.cache.clear();
         self.cached_bytes = 0;
     }

@@ -7,7 +7,7 @@ pub mod messages;
 mod server;
 mod shape;
 
-pub use client::Client;
+pub use client::{Client, MAX_SHAPE_BYTES};
 pub use server::{Pointer, Server};
 
 use std::sync::Arc;

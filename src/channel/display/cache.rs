@@ -22,28 +22,53 @@ pub enum Pixmap {
 #[derive(Clone, Debug, Default)]
 pub struct PixmapCache {
     entries: HashMap<u64, Entry>,
+    /// INVARIANT: the sums over `entries`.
     pixels: u64,
-    limit: u64,
+    bytes: u64,
+    limit_pixels: u64,
+    limit_bytes: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     pixmap: Pixmap,
     pixels: u64,
+    bytes: u64,
     /// Arrived as JPEG: not good enough for FROM_CACHE_LOSSLESS.
     lossy: bool,
     /// Times it was stored; it goes when it was invalidated as often.
     references: u32,
 }
 
+/// Bytes an image costs beside its pixels, generously.
+const ENTRY_BYTES: u64 = 256;
+
+impl Pixmap {
+    /// Memory it takes.
+    fn bytes(&self) -> u64 {
+        ENTRY_BYTES
+            + match self {
+                Self::Picture(picture) => picture.memory(),
+                Self::Mask(bits) => bits.data().len() as u64,
+            }
+    }
+}
+
 impl PixmapCache {
     /// A cache for a server that was told it may keep `announced` pixels.
     pub fn new(announced: u64) -> Self {
-        // A tenth more than announced is a server's rounding; beyond that it breaks the protocol.
         Self {
-            limit: announced + announced / 10,
+            // A tenth more than announced is a server's rounding; beyond that it breaks the protocol.
+            limit_pixels: announced + announced / 10,
+            limit_bytes: Self::limit_bytes(announced),
             ..Self::default()
         }
+    }
+
+    /// Most bytes that a cache of `announced` pixels takes. A server counts pixels as four bytes, and nothing for an image
+    /// as such: it can fill its cache when images have 256 pixels or more on average.
+    pub const fn limit_bytes(announced: u64) -> u64 {
+        announced * 5
     }
 
     /// Stores a pixmap of `pixels` pixels; one with this id is replaced.
@@ -58,28 +83,50 @@ impl PixmapCache {
         pixels: u64,
         lossy: bool,
     ) -> Result<(), String> {
-        let (held, references) = self
-            .entries
-            .get(&id)
-            .map_or((0, 0), |e| (e.pixels, e.references));
-        let total = self.pixels - held + pixels;
-        if total > self.limit {
-            return Err(format!(
-                "the pixmap cache would hold {total} pixels, over its limit of {}",
-                self.limit
-            ));
-        }
-        let references = references.saturating_add(1);
+        let bytes = pixmap.bytes();
+        self.admit(id, pixels, bytes)?;
+        let replaced = self.entries.get(&id);
+        let references = replaced.map_or(0, |e| e.references).saturating_add(1);
+        self.remove(id);
         self.entries.insert(
             id,
             Entry {
                 pixmap,
                 pixels,
+                bytes,
                 lossy,
                 references,
             },
         );
-        self.pixels = total;
+        self.pixels += pixels;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Checks that a pixmap of `pixels` pixels in `bytes` bytes may be stored under this id.
+    ///
+    /// # Errors
+    ///
+    /// The text of the limit that it would exceed.
+    pub fn admit(&self, id: u64, pixels: u64, bytes: u64) -> Result<(), String> {
+        let held = self
+            .entries
+            .get(&id)
+            .map_or((0, 0), |e| (e.pixels, e.bytes));
+        let pixels = (self.pixels - held.0).saturating_add(pixels);
+        let bytes = (self.bytes - held.1).saturating_add(bytes);
+        if pixels > self.limit_pixels {
+            return Err(format!(
+                "the pixmap cache would hold {pixels} pixels, over its limit of {}",
+                self.limit_pixels
+            ));
+        }
+        if bytes > self.limit_bytes {
+            return Err(format!(
+                "the pixmap cache would take {bytes} bytes, over its limit of {}",
+                self.limit_bytes
+            ));
+        }
         Ok(())
     }
 
@@ -114,8 +161,7 @@ impl PixmapCache {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.references -= 1;
             if entry.references == 0 {
-                self.pixels -= entry.pixels;
-                self.entries.remove(&id);
+                self.remove(id);
             }
         }
     }
@@ -123,12 +169,24 @@ impl PixmapCache {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.entries.clear();
-        self.pixels = 0;
+        (self.pixels, self.bytes) = (0, 0);
+    }
+
+    fn remove(&mut self, id: u64) {
+        if let Some(entry) = self.entries.remove(&id) {
+            self.pixels -= entry.pixels;
+            self.bytes -= entry.bytes;
+        }
     }
 
     /// Pixels held.
     pub fn pixels(&self) -> u64 {
         self.pixels
+    }
+
+    /// Bytes held, what an image costs beside its pixels included.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Images held.
@@ -145,9 +203,14 @@ pub struct PaletteCache {
 
 impl PaletteCache {
     /// Most palettes held; the reference server keeps 128.
-    pub const MAX: usize = 1024;
+    pub const MAX: usize = 256;
+    /// Most entries of a palette held: an index has eight bits at most.
+    pub const MAX_ENTRIES: usize = 256;
 
-    /// Stores a palette; id 0 is never kept.
+    /// Most bytes held.
+    pub const LIMIT_BYTES: u64 = (Self::MAX * (Self::MAX_ENTRIES * 4 + PALETTE_BYTES)) as u64;
+
+    /// Stores a palette, its first [`MAX_ENTRIES`](Self::MAX_ENTRIES) entries; id 0 is never kept.
     ///
     /// # Errors
     ///
@@ -159,6 +222,10 @@ impl PaletteCache {
         if self.palettes.len() >= Self::MAX && !self.palettes.contains_key(&id) {
             return Err(format!("more than {} palettes are to be kept", Self::MAX));
         }
+        let entries = match entries.get(..Self::MAX_ENTRIES) {
+            Some(first) if first.len() < entries.len() => first.into(),
+            _ => entries,
+        };
         self.palettes.insert(id, entries);
         Ok(())
     }
@@ -166,6 +233,12 @@ impl PaletteCache {
     /// The palette with this id.
     pub fn find(&self, id: u64) -> Option<&Arc<[u32]>> {
         self.palettes.get(&id)
+    }
+
+    /// Bytes held, what a palette costs beside its entries included.
+    pub fn bytes(&self) -> u64 {
+        let one = |entries: &Arc<[u32]>| entries.len() * 4 + PALETTE_BYTES;
+        self.palettes.values().map(one).sum::<usize>() as u64
     }
 
     /// Forgets one palette.
@@ -178,6 +251,9 @@ impl PaletteCache {
         self.palettes.clear();
     }
 }
+
+/// Bytes a palette costs beside its entries, generously.
+const PALETTE_BYTES: usize = 96;
 
 #[cfg(test)]
 mod tests {
@@ -222,5 +298,24 @@ mod tests {
         cache.store(1, mask(), 110, false).unwrap();
         assert!(cache.store(2, mask(), 1, false).is_err());
         assert_eq!((cache.images(), cache.pixels()), (1, 110));
+    }
+
+    #[test]
+    fn many_tiny_images_are_counted_with_what_they_cost_beside_their_pixels() {
+        let mut cache = PixmapCache::new(10_000);
+        let stored = (0..1000).take_while(|id| cache.store(*id, mask(), 1, false).is_ok());
+        // 5 · 10 000 bytes; each mask of one byte costs 257.
+        assert_eq!(stored.count(), 194);
+        assert_eq!((cache.images(), cache.bytes()), (194, 194 * 257));
+        cache.invalidate(3);
+        assert_eq!(cache.bytes(), 193 * 257);
+    }
+
+    #[test]
+    fn a_palette_of_more_entries_than_an_index_can_name_is_cut() {
+        let mut palettes = PaletteCache::default();
+        palettes.store(1, vec![7; 65_535].into()).unwrap();
+        assert_eq!(palettes.find(1).map(|p| p.len()), Some(256));
+        assert_eq!(palettes.bytes(), 256 * 4 + 96);
     }
 }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use super::cache::{PaletteCache, Pixmap};
 use super::image::{
-    Bitmap, BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags, LzPlt, PaletteRef, ZlibGlz,
+    Bitmap, BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags, LzPlt, Palette, PaletteRef,
+    ZlibGlz,
 };
 use super::picture::{Picture, Pixels};
 use super::stills::{DecodedImage, ImageJob, Still, packed};
@@ -44,7 +45,8 @@ struct Jobs {
     /// Jobs so far.
     count: u64,
     wanted: Option<ImageJob>,
-    running: Option<u64>,
+    /// Number and pixels of the job that was handed out.
+    running: Option<(u64, u64)>,
     /// The image that is wanted or running, by the place of its bytes.
     place: usize,
     /// Decoded images by the place of their bytes.
@@ -88,10 +90,7 @@ pub enum ImageError {
 
 impl From<codec::Error> for ImageError {
     fn from(error: codec::Error) -> Self {
-        match error {
-            codec::Error::MissingImage { id } => Self::Blocked(Blocked::GlzImage(id)),
-            error => Self::Bad(error.to_string()),
-        }
+        Self::Bad(error.to_string())
     }
 }
 
@@ -103,6 +102,9 @@ impl From<String> for ImageError {
 
 /// Spare buffers kept: a draw command has at most three pictures.
 const SPARES: usize = 3;
+
+/// Most bytes of spare buffers kept: a picture of 3840×2160 pixels fits.
+pub const SPARE_BYTES: usize = 40 << 20;
 
 impl Images {
     /// The image's pixels, decoded, and kept in the pixmap cache if the server wants that.
@@ -136,7 +138,12 @@ impl Images {
                         (c.images + 1, c.bytes + bytes as u64, c.pixels + pixels);
                     c.time += time;
                 });
-                keep(image, || Pixmap::Picture(picture.to_shared()), cx);
+                keep(
+                    image,
+                    picture.memory(),
+                    || Pixmap::Picture(picture.to_shared()),
+                    cx,
+                );
             }
             Err(ImageError::Blocked(_)) => {}
             Err(ImageError::Bad(_)) => self.count(name, |c| c.failed += 1),
@@ -163,15 +170,17 @@ impl Images {
                     Some(Pixmap::Picture(_)) => Err("mask: the cached image is not a 1-bit one"
                         .to_owned()
                         .into()),
-                    None => Err(ImageError::Blocked(Blocked::Pixmap {
-                        id: image.id,
-                        lossless,
-                    })),
+                    None => Err(missing(image.id, lossless, cx)),
                 }
             }
             ImageData::Bitmap(bitmap) => {
+                // Bits need no colours, but a server that sends some counts them as kept.
+                if let PaletteRef::Inline(palette) = &bitmap.palette {
+                    self.keep_palette(palette, bitmap.flags, cx);
+                }
                 let bits = Arc::new(mask_bits(image, bitmap)?);
-                keep(image, || Pixmap::Mask(Arc::clone(&bits)), cx);
+                let memory = bits.data().len() as u64;
+                keep(image, memory, || Pixmap::Mask(Arc::clone(&bits)), cx);
                 Ok(MaskImage::Bits(bits))
             }
             other => Err(format!("mask: a {} image cannot be one", other.name()).into()),
@@ -252,16 +261,22 @@ impl Images {
         self.jobs.wanted.is_some() || self.jobs.running.is_some()
     }
 
-    /// The next image to decode outside the session.
-    pub fn poll_job(&mut self) -> Option<ImageJob> {
-        let job = self.jobs.wanted.take()?;
-        self.jobs.running = Some(job.number);
+    /// The next image to decode outside the session, if it has no more than `room` pixels.
+    pub fn poll_job(&mut self, room: u64) -> Option<ImageJob> {
+        let job = self.jobs.wanted.take_if(|job| job.still.pixels() <= room)?;
+        self.jobs.running = Some((job.number, job.still.pixels()));
         Some(job)
+    }
+
+    /// Pixels of the image that is being decoded outside the session.
+    pub fn decoding_pixels(&self) -> u64 {
+        self.jobs.running.map_or(0, |(_, pixels)| pixels)
     }
 
     /// An image was decoded. One that nobody waits for any more is dropped.
     pub fn finish(&mut self, mut decoded: DecodedImage) {
-        if self.jobs.running == Some(decoded.number) {
+        let running = self.jobs.running.map(|(number, _)| number);
+        if running == Some(decoded.number) {
             self.jobs.running = None;
             self.quic = std::mem::take(&mut decoded.quic);
             self.jobs.ready.push((self.jobs.place, decoded));
@@ -270,9 +285,32 @@ impl Images {
 
     /// Takes back the buffer of a picture that has been drawn.
     pub fn recycle(&mut self, picture: Picture<'_>) {
-        if let Pixels::Owned(buffer) = picture.pixels
-            && self.spares.len() < SPARES
-        {
+        if let Pixels::Owned(buffer) = picture.pixels {
+            self.spare(buffer);
+        }
+    }
+
+    /// Forgets palettes and buffers; what the codecs have done is still known.
+    pub fn retire(&mut self) {
+        let stats = std::mem::take(&mut self.stats);
+        *self = Self {
+            stats,
+            ..Self::default()
+        };
+    }
+
+    /// Bytes of the buffers kept for the next pictures, at most [`SPARE_BYTES`].
+    pub fn spare_bytes(&self) -> usize {
+        self.spares.iter().map(Vec::capacity).sum()
+    }
+
+    /// Gives the memory of those buffers back.
+    pub fn drop_spares(&mut self) {
+        self.spares.clear();
+    }
+
+    fn spare(&mut self, buffer: Vec<u8>) {
+        if self.spares.len() < SPARES && self.spare_bytes() + buffer.capacity() <= SPARE_BYTES {
             self.spares.push(buffer);
         }
     }
@@ -325,8 +363,8 @@ impl Images {
             Layout::Xrgb
         };
         match &image.data {
-            ImageData::Bitmap(bitmap) => self.bitmap(size, bitmap, xrgb),
-            ImageData::LzPlt(lz_plt) => self.lz_palette(size, &limits, lz_plt),
+            ImageData::Bitmap(bitmap) => self.bitmap(size, bitmap, xrgb, cx),
+            ImageData::LzPlt(lz_plt) => self.lz_palette(size, &limits, lz_plt, cx),
             ImageData::GlzRgb(data) => glz_picture(size, data, &limits, xrgb, cx),
             ImageData::ZlibGlzRgb(zlib_glz) => self.zlib_glz(size, &limits, zlib_glz, xrgb, cx),
             _ => Err("holds no pixels".to_owned().into()),
@@ -338,6 +376,7 @@ impl Images {
         size: Size,
         bitmap: &Bitmap<'a>,
         xrgb: Layout,
+        cx: &mut Cx<'_>,
     ) -> Result<Picture<'a>, ImageError> {
         let bottom_up = !bitmap.flags.contains(BitmapFlags::TOP_DOWN);
         let stride = bitmap.stride as usize;
@@ -349,7 +388,7 @@ impl Images {
             BitmapFormat::EightBitAlpha => Layout::A8,
             indexed => {
                 let indices = indices(indexed).ok_or("the bitmap format is unknown".to_owned())?;
-                let colors = self.palette(&bitmap.palette, bitmap.flags)?;
+                let colors = self.palette(&bitmap.palette, bitmap.flags, cx)?;
                 let mut out = self.buffer();
                 palette::expand(
                     indices,
@@ -382,9 +421,10 @@ impl Images {
         size: Size,
         limits: &Limits,
         lz_plt: &LzPlt<'_>,
+        cx: &mut Cx<'_>,
     ) -> Result<Picture<'a>, ImageError> {
         // The palette first: it may have to be kept even when the stream is damaged.
-        let colors = self.palette(&lz_plt.palette, lz_plt.flags)?;
+        let colors = self.palette(&lz_plt.palette, lz_plt.flags, cx)?;
         let mut packed_indices = self.buffer();
         let header = lz::decode(lz_plt.data, limits, &mut packed_indices)?;
         let Some(indices) = header.kind.indices() else {
@@ -401,7 +441,7 @@ impl Images {
             &colors,
             &mut out,
         )?;
-        self.spares.push(packed_indices);
+        self.spare(packed_indices);
         Ok(packed(
             Layout::Entries,
             size,
@@ -429,7 +469,7 @@ impl Images {
         let mut stream = self.buffer();
         zlib::inflate_exact(zlib_glz.data, zlib_glz.glz_data_size as usize, &mut stream)?;
         let picture = glz_picture(size, &stream, limits, xrgb, cx);
-        self.spares.push(stream);
+        self.spare(stream);
         picture
     }
 
@@ -437,6 +477,7 @@ impl Images {
         &mut self,
         palette: &PaletteRef<'_>,
         flags: BitmapFlags,
+        cx: &mut Cx<'_>,
     ) -> Result<Arc<[u32]>, ImageError> {
         match palette {
             PaletteRef::None => Err("it has no palette".to_owned().into()),
@@ -445,12 +486,20 @@ impl Images {
                 known.ok_or_else(|| format!("its palette {id:#x} is not in the cache").into())
             }
             PaletteRef::Inline(palette) => {
-                let colors: Arc<[u32]> = palette.colors().collect();
-                if flags.contains(BitmapFlags::PAL_CACHE_ME) {
-                    self.palettes.store(palette.unique, Arc::clone(&colors))?;
-                }
-                Ok(colors)
+                self.keep_palette(palette, flags, cx);
+                Ok(palette.colors().collect())
             }
+        }
+    }
+
+    /// Stores a palette if the server wants that. It can be drawn with even when there is no room for it.
+    fn keep_palette(&mut self, palette: &Palette<'_>, flags: BitmapFlags, cx: &mut Cx<'_>) {
+        if flags.contains(BitmapFlags::PAL_CACHE_ME)
+            && let Err(text) = self
+                .palettes
+                .store(palette.unique, palette.colors().collect())
+        {
+            cx.notice(text);
         }
     }
 }
@@ -506,24 +555,37 @@ fn cached(id: u64, lossless: bool, cx: &Cx<'_>) -> Result<Picture<'static>, Imag
             })
         }
         Some(Pixmap::Mask(_)) => Err(format!("the cached image {id:#x} is a mask").into()),
-        None => Err(ImageError::Blocked(Blocked::Pixmap { id, lossless })),
+        None => Err(missing(id, lossless, cx)),
+    }
+}
+
+/// An image that is not in the pixmap cache, or not well enough: it is to be waited for, unless that was in vain.
+fn missing(id: u64, lossless: bool, cx: &Cx<'_>) -> ImageError {
+    let why = Blocked::Pixmap { id, lossless };
+    match cx.shared.impatient {
+        true => ImageError::Bad(format!("{why} never arrived")),
+        false => ImageError::Blocked(why),
     }
 }
 
 /// Stores what was decoded in the pixmap cache, if the server wants that.
-fn keep(image: &Image<'_>, pixmap: impl FnOnce() -> Pixmap, cx: &mut Cx<'_>) {
+fn keep(image: &Image<'_>, memory: u64, pixmap: impl FnOnce() -> Pixmap, cx: &mut Cx<'_>) {
+    let replaces = image.flags.contains(ImageFlags::CACHE_REPLACE_ME);
+    if !replaces && !image.flags.contains(ImageFlags::CACHE_ME) {
+        return;
+    }
     let lossy = matches!(image.data, ImageData::Jpeg(_) | ImageData::JpegAlpha(_));
     let pixels = Size::new(image.width, image.height).area();
-    let result = if image.flags.contains(ImageFlags::CACHE_REPLACE_ME) {
-        if lossy {
-            Err("a lossy image is to replace one in the pixmap cache".to_owned())
-        } else {
-            cx.shared.pixmaps.replace(image.id, pixmap(), pixels)
-        }
-    } else if image.flags.contains(ImageFlags::CACHE_ME) {
-        cx.shared.pixmaps.store(image.id, pixmap(), pixels, lossy)
+    let cache = &mut cx.shared.pixmaps;
+    let result = if let Err(text) = cache.admit(image.id, pixels, memory) {
+        // Nothing was copied yet.
+        Err(text)
+    } else if !replaces {
+        cache.store(image.id, pixmap(), pixels, lossy)
+    } else if lossy {
+        Err("a lossy image is to replace one in the pixmap cache".to_owned())
     } else {
-        Ok(())
+        cache.replace(image.id, pixmap(), pixels)
     };
     if let Err(text) = result {
         cx.notice(text);
@@ -537,7 +599,23 @@ fn glz_picture<'a>(
     xrgb: Layout,
     cx: &mut Cx<'_>,
 ) -> Result<Picture<'a>, ImageError> {
-    let (header, pixels) = glz::decode_shared(data, limits, &mut cx.shared.glz)?;
+    let decoded = glz::decode_shared(data, limits, &mut cx.shared.glz);
+    let (header, pixels) = match decoded {
+        Err(codec::Error::MissingImage { id }) if !cx.shared.impatient => {
+            return Err(ImageError::Blocked(Blocked::GlzImage(id)));
+        }
+        // Images that do not need this one go on without it, and without the one it needed.
+        Err(error) => {
+            if let codec::Error::MissingImage { id } = error {
+                cx.shared.glz.give_up(id, 0);
+            }
+            if let Ok(header) = glz::Header::parse(data) {
+                cx.shared.glz.give_up(header.id, header.head());
+            }
+            return Err(ImageError::Bad(error.to_string()));
+        }
+        Ok(decoded) => decoded,
+    };
     let layout = match header.kind {
         glz::Kind::Rgba => Layout::Argb,
         // Widened 16-bit pixels have all ones in the unused byte (spec 07b §8).

@@ -16,7 +16,7 @@ mod stills;
 
 pub use cache::{PaletteCache, PixmapCache};
 pub use client::Client;
-pub use images::CodecCount;
+pub use images::{CodecCount, SPARE_BYTES};
 pub use messages::ImageCompression;
 pub use server::{Server, Update};
 pub(crate) use stills::{DecodedImage, ImageJob};

@@ -54,21 +54,32 @@ impl Picture<'_> {
         }
     }
 
-    /// The picture on its own, to be kept.
+    /// Bytes that [`to_shared`](Self::to_shared) keeps.
+    pub fn memory(&self) -> u64 {
+        match &self.pixels {
+            Pixels::Borrowed(_) | Pixels::Owned(_) => {
+                let row = self.layout.row_bytes(self.size.width).unwrap_or(0);
+                row as u64 * u64::from(self.size.height)
+            }
+            Pixels::Glz(pixels) => pixels.memory(),
+            Pixels::Cached(picture) => picture.memory(),
+        }
+    }
+
+    /// The picture on its own, to be kept: without the bytes that a sender may put between its rows.
     pub fn to_shared(&self) -> Arc<Picture<'static>> {
-        let pixels = match &self.pixels {
-            Pixels::Borrowed(bytes) => Pixels::Owned(bytes.to_vec()),
-            Pixels::Owned(bytes) => Pixels::Owned(bytes.clone()),
-            Pixels::Glz(pixels) => Pixels::Glz(pixels.clone()),
-            Pixels::Cached(picture) => return Arc::clone(picture),
-        };
         let Self {
             layout,
             size,
-            stride,
             bottom_up,
             ..
         } = *self;
+        let (stride, pixels) = match &self.pixels {
+            Pixels::Borrowed(bytes) => self.packed(bytes),
+            Pixels::Owned(bytes) => self.packed(bytes),
+            Pixels::Glz(pixels) => (self.stride, Pixels::Glz(pixels.clone())),
+            Pixels::Cached(picture) => return Arc::clone(picture),
+        };
         Arc::new(Picture {
             layout,
             size,
@@ -76,5 +87,16 @@ impl Picture<'_> {
             bottom_up,
             pixels,
         })
+    }
+
+    /// A copy of the rows, one directly after the other, and the bytes of one.
+    fn packed(&self, bytes: &[u8]) -> (usize, Pixels<'static>) {
+        let row = self.layout.row_bytes(self.size.width).unwrap_or(0);
+        let height = self.size.height as usize;
+        let mut packed = Vec::with_capacity(row.saturating_mul(height).min(bytes.len()));
+        for stored in bytes.chunks(self.stride.max(1)).take(height) {
+            packed.extend_from_slice(stored.get(..row).unwrap_or(stored));
+        }
+        (row, Pixels::Owned(packed))
     }
 }

@@ -118,6 +118,11 @@ impl<'a> Still<&'a [u8]> {
 }
 
 impl<B: AsRef<[u8]>> Still<B> {
+    /// Pixels it has.
+    pub fn pixels(&self) -> u64 {
+        self.size.area()
+    }
+
     /// Where in memory its bytes are. Two images of one message are told apart by it, and it stays while the message waits.
     pub fn place(&self) -> usize {
         let first = match &self.coded {

@@ -18,8 +18,10 @@ pub struct Client {
     channels: Vec<ChannelId>,
 }
 
-/// Most channels taken from a server.
+/// Most channels taken from a server, and most of one kind.
 const MAX_CHANNELS: usize = 64;
+/// A session keeps memory for each. Servers have as many displays as QEMU has outputs, 16.
+pub const MAX_OF_A_KIND: usize = 16;
 
 /// Longest name taken over, bytes.
 const MAX_NAME: usize = 256;
@@ -163,10 +165,19 @@ impl Client {
                 ));
                 return;
             }
-            if channel != ChannelId::MAIN && !self.channels.contains(&channel) {
-                self.channels.push(channel);
-                open.push(channel);
+            if channel == ChannelId::MAIN || self.channels.contains(&channel) {
+                continue;
             }
+            let alike = self.channels.iter().filter(|c| c.kind == channel.kind);
+            if alike.count() >= MAX_OF_A_KIND {
+                let kind = channel.kind.name();
+                cx.notice(format!(
+                    "more than {MAX_OF_A_KIND} {kind} channels are offered; the rest is ignored"
+                ));
+                continue;
+            }
+            self.channels.push(channel);
+            open.push(channel);
         }
     }
 

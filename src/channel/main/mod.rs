@@ -8,7 +8,7 @@ mod server;
 
 pub use server::{Greeting, Server};
 
-pub use client::Client;
+pub use client::{Client, MAX_OF_A_KIND};
 
 use crate::wire::wire_flags;
 

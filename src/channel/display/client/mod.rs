@@ -6,13 +6,13 @@ mod shapes;
 
 use super::images::{CodecCount, ImageError, Images};
 use super::messages::{
-    ClientMessage, ImageCompression, Init, MonitorsConfig, PreferredCompression, ServerMessage,
-    SurfaceCreate, SurfaceFlags, SurfaceFormat,
+    ClientMessage, ImageCompression, Init, MonitorsConfig, PreferredCompression, ResourceType,
+    ServerMessage, SurfaceCreate, SurfaceFlags, SurfaceFormat,
 };
 use super::{Event, Head, RegionPixels, SurfaceId};
 use crate::canvas::{Canvas, Surface};
 use crate::channel::job::{Decoded, Work};
-use crate::channel::shared::PIXMAP_CACHE_PIXELS;
+use crate::channel::shared::{PIXMAP_CACHE_PIXELS, Shared};
 use crate::channel::{Blocked, Cx, Fault, Message};
 use crate::geometry::{Rect, Size};
 use crate::link::{self, Capabilities};
@@ -34,11 +34,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// The client of display channel `id`, whose surfaces may take `budget` bytes together.
-    pub fn new(id: u8, budget: u64) -> Self {
+    /// The client of display channel `id`.
+    pub fn new(id: u8) -> Self {
         Self {
             id,
-            canvas: Canvas::new(budget),
+            canvas: Canvas::default(),
             images: Images::default(),
             primary: None,
             pending: Pending::default(),
@@ -80,6 +80,29 @@ impl Client {
     /// The surfaces.
     pub fn canvas(&self) -> &Canvas {
         &self.canvas
+    }
+
+    /// Bytes of palettes kept.
+    pub fn palette_bytes(&self) -> u64 {
+        self.images.palettes.bytes()
+    }
+
+    /// Bytes of buffers kept for the next images, at most [`SPARE_BYTES`].
+    pub fn spare_bytes(&self) -> usize {
+        self.images.spare_bytes()
+    }
+
+    /// Gives the memory of those buffers back.
+    pub fn drop_spares(&mut self) {
+        self.images.drop_spares();
+    }
+
+    /// The channel is gone: its screen stays as it was last, everything else goes.
+    pub fn retire(&mut self, shared: &mut Shared) {
+        let before = self.canvas.bytes_in_use();
+        self.canvas.keep_only(self.primary);
+        shared.surfaces.change(before, self.canvas.bytes_in_use());
+        self.images.retire();
     }
 
     /// Draw commands executed.
@@ -127,10 +150,10 @@ impl Client {
                 Ok(())
             }
             ServerMessage::SurfaceCreate(create) => {
-                return self.on_surface_create(&create).map(|()| None);
+                return self.on_surface_create(&create, cx).map(|()| None);
             }
             ServerMessage::SurfaceDestroy(destroy) => {
-                self.destroy(destroy.surface_id);
+                self.destroy(destroy.surface_id, cx);
                 Ok(())
             }
             ServerMessage::Mode(mode) => {
@@ -147,16 +170,18 @@ impl Client {
                     format,
                     flags: SurfaceFlags::PRIMARY,
                 };
-                return self.on_surface_create(&create).map(|()| None);
+                return self.on_surface_create(&create, cx).map(|()| None);
             }
             ServerMessage::Reset => {
                 self.on_reset();
                 Ok(())
             }
             ServerMessage::InvalList(list) => {
-                list.resources
+                let pixmaps = list
+                    .resources
                     .iter()
-                    .for_each(|r| cx.shared.pixmaps.invalidate(r.id));
+                    .filter(|r| r.kind == ResourceType::Pixmap);
+                pixmaps.for_each(|r| cx.shared.pixmaps.invalidate(r.id));
                 Ok(())
             }
             // The session has done the waiting that its body asks for.
@@ -222,9 +247,14 @@ impl Client {
         self.images.is_decoding()
     }
 
-    /// The next thing to decode outside the session.
-    pub(crate) fn poll_job(&mut self) -> Option<Work> {
-        let job = self.images.poll_job()?;
+    /// Pixels of what is being decoded outside the session.
+    pub fn decoding_pixels(&self) -> u64 {
+        self.images.decoding_pixels()
+    }
+
+    /// The next thing to decode outside the session, if it has no more than `room` pixels.
+    pub(crate) fn poll_job(&mut self, room: u64) -> Option<Work> {
+        let job = self.images.poll_job(room)?;
         Some(Work::Image(Box::new(job)))
     }
 
@@ -287,7 +317,7 @@ impl Client {
         })
     }
 
-    fn on_surface_create(&mut self, create: &SurfaceCreate) -> Result<(), Fault> {
+    fn on_surface_create(&mut self, create: &SurfaceCreate, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let format = match create.format {
             SurfaceFormat::A1 => PixelFormat::A1,
             SurfaceFormat::A8 => PixelFormat::A8,
@@ -300,33 +330,47 @@ impl Client {
             }
         };
         let size = Size::new(create.width, create.height);
-        self.canvas
-            .create(create.surface_id, format, size)
-            .map_err(|error| Fault::Limit(format!("SURFACE_CREATE: {error}")))?;
-        if create.flags.contains(SurfaceFlags::PRIMARY) {
-            if let Some(old) = self.primary.filter(|old| *old != create.surface_id) {
-                self.canvas.destroy(old);
-            }
+        let primary = create.flags.contains(SurfaceFlags::PRIMARY);
+        if primary && self.primary == Some(create.surface_id) && self.primary_size() == Some(size) {
+            // The reference client keeps the surface with what is on it; servers draw all of it anew.
+            return Ok(());
+        }
+        if let Some(old) = self
+            .primary
+            .filter(|old| primary && *old != create.surface_id)
+        {
+            self.discard(old, cx);
+        }
+        let before = self.canvas.bytes_in_use();
+        self.canvas.set_budget(cx.shared.surfaces.left() + before);
+        let created = self.canvas.create(create.surface_id, format, size);
+        cx.shared
+            .surfaces
+            .change(before, self.canvas.bytes_in_use());
+        created.map_err(|error| Fault::Limit(format!("SURFACE_CREATE: {error}")))?;
+        if primary {
             self.primary = Some(create.surface_id);
-            self.pending = Pending::default();
-            let (display, surface) = (self.id, create.surface_id);
-            let event = Event::SurfaceCreated {
-                display,
-                surface,
-                width: size.width,
-                height: size.height,
-            };
-            self.pending.control.push(event);
+            self.tell_created();
         } else if self.primary == Some(create.surface_id) {
             self.forget_primary(create.surface_id);
         }
         Ok(())
     }
 
-    fn destroy(&mut self, id: SurfaceId) {
-        if self.canvas.destroy(id) && self.primary == Some(id) {
+    fn destroy(&mut self, id: SurfaceId, cx: &mut Cx<'_>) {
+        if self.discard(id, cx) && self.primary == Some(id) {
             self.forget_primary(id);
         }
+    }
+
+    /// Removes a surface; whether there was one.
+    fn discard(&mut self, id: SurfaceId, cx: &mut Cx<'_>) -> bool {
+        let before = self.canvas.bytes_in_use();
+        let existed = self.canvas.destroy(id);
+        cx.shared
+            .surfaces
+            .change(before, self.canvas.bytes_in_use());
+        existed
     }
 
     fn forget_primary(&mut self, id: SurfaceId) {
@@ -338,11 +382,29 @@ impl Client {
         });
     }
 
+    /// Surfaces, pixmap cache and streams stay. That the screen is not to be shown until it is marked again is told as a
+    /// fresh screen of the same size.
     fn on_reset(&mut self) {
         self.images.palettes.clear();
-        if let Some(surface) = self.primary.and_then(|id| self.canvas.surface_mut(id)) {
-            surface.clear(&mut self.pending.damage);
-        }
+        let Some(surface) = self.primary.and_then(|id| self.canvas.surface_mut(id)) else {
+            return;
+        };
+        surface.clear(&mut self.pending.damage);
+        self.tell_created();
+    }
+
+    /// Tells of the primary as if it had just been made, in the place of everything untold about it.
+    fn tell_created(&mut self) {
+        let Some((surface, size)) = self.primary.zip(self.primary_size()) else {
+            return;
+        };
+        self.pending = Pending::default();
+        self.pending.control.push(Event::SurfaceCreated {
+            display: self.id,
+            surface,
+            width: size.width,
+            height: size.height,
+        });
     }
 
     fn on_monitors(&mut self, config: &MonitorsConfig) {

@@ -1,0 +1,97 @@
+//! How much memory a session holds, and how much a server can make it hold.
+
+use crate::channel::display::{PaletteCache, PixmapCache, SPARE_BYTES};
+use crate::channel::shared::{MAX_GLZ_PIXELS, PIXMAP_CACHE_PIXELS};
+use crate::channel::{cursor, main};
+use crate::codec::glz;
+
+/// Bytes a session holds, by what they are for. Counted are the things whose size a server decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Surfaces of all displays.
+    pub surfaces: u64,
+    /// The pixmap cache.
+    pub pixmaps: u64,
+    /// The GLZ window.
+    pub glz: u64,
+    /// Palettes of all displays.
+    pub palettes: u64,
+    /// Buffers kept for the next images.
+    pub spares: u64,
+    /// Pointer shapes: those in the caches, and those the user has not taken yet.
+    pub cursors: u64,
+    /// Frames of channels that wait.
+    pub parked: u64,
+    /// Notices, and events that the user has not taken yet.
+    pub told: u64,
+}
+
+/// Most bytes of frames kept for channels that wait, over all of them. A server that keeps to its windows, and whose other
+/// channels do what is waited for, stays far below.
+pub(super) const MAX_PARKED_BYTES: u64 = 64 << 20;
+
+/// Most bytes of notices and of events other than pointer shapes.
+const MAX_TOLD_BYTES: u64 = 16 << 20;
+
+/// Most bytes of one pointer shape.
+const MAX_SHAPE_BYTES: u64 = 1024 * 1024 * 5;
+
+impl Memory {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        let Self {
+            surfaces,
+            pixmaps,
+            glz,
+            palettes,
+            spares,
+            cursors,
+            parked,
+            told,
+        } = *self;
+        surfaces + pixmaps + glz + palettes + spares + cursors + parked + told
+    }
+
+    /// The most a server can make a session hold whose surfaces may take `surface_budget` bytes: 384 MiB and that.
+    ///
+    /// An ordinary session holds a screen or two, a full pixmap cache and a full GLZ window: under 80 MB. While one message
+    /// is worked on, its images come to it (2²⁶ pixels each, at most three) and a copy of a surface that is drawn on itself;
+    /// and what jobs decode at the same time, 2²⁶ pixels and what is ready.
+    pub const fn limit(surface_budget: u64) -> u64 {
+        let limits = Self {
+            surfaces: surface_budget,
+            ..Self::LIMITS
+        };
+        limits.surfaces
+            + limits.pixmaps
+            + limits.glz
+            + limits.palettes
+            + limits.spares
+            + limits.cursors
+            + limits.parked
+            + limits.told
+    }
+
+    /// The most of each, surfaces apart.
+    const LIMITS: Self = Self {
+        surfaces: 0,
+        pixmaps: PixmapCache::limit_bytes(PIXMAP_CACHE_PIXELS),
+        glz: glz::Window::limit_bytes(MAX_GLZ_PIXELS),
+        palettes: main::MAX_OF_A_KIND as u64 * PaletteCache::LIMIT_BYTES,
+        spares: SPARE_BYTES as u64,
+        cursors: cursor::MAX_SHAPE_BYTES as u64 + main::MAX_OF_A_KIND as u64 * MAX_SHAPE_BYTES,
+        parked: MAX_PARKED_BYTES,
+        told: MAX_TOLD_BYTES,
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_bounded_by_its_surfaces_and_the_number_in_the_documentation() {
+        assert!(Memory::limit(0) <= 384 << 20, "{}", Memory::limit(0));
+        assert_eq!(Memory::limit(1000), Memory::limit(0) + 1000);
+    }
+}
