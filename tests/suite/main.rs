@@ -8,6 +8,7 @@ mod cli;
 mod codecs;
 mod codecs_dictionary;
 mod cursor;
+mod displays;
 mod jobs;
 mod layers;
 mod link;
