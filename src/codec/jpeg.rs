@@ -26,13 +26,7 @@ pub struct Header {
 /// Those of [`Limits::check`], before anything is allocated; [`Error::BadHeader`] for a file of a kind that is not
 /// accepted; [`Error::Backend`] for what the decoder says about damage. `out` is then as it was.
 pub fn decode(data: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<Header, Error> {
-    // In a scan 0xff is never followed by a marker's number, so this counts the scans and little else. Each makes the
-    // decoder visit the whole picture, however short it is.
-    let scans = data.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
-    if scans > MOST_SCANS {
-        return Err(Error::BadHeader("a JPEG file of very many scans"));
-    }
-
+    check_scans(data)?;
     let mut decoder = Decoder::new(data);
     decoder.read_info().map_err(backend)?;
     let info = decoder.info().ok_or(Error::Truncated)?;
@@ -61,6 +55,16 @@ pub fn decode(data: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<Header,
         }
     }
     Ok(header)
+}
+
+/// Refuses files of very many scans: each makes a decoder visit the whole picture, however short it is.
+pub(super) fn check_scans(data: &[u8]) -> Result<(), Error> {
+    // In a scan 0xff is never followed by a marker's number, so this counts the scans and little else.
+    let scans = data.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
+    match scans > MOST_SCANS {
+        true => Err(Error::BadHeader("a JPEG file of very many scans")),
+        false => Ok(()),
+    }
 }
 
 fn backend(error: jpeg_decoder::Error) -> Error {

@@ -27,6 +27,7 @@ pub mod lz;
 pub mod lz4;
 pub mod palette;
 pub mod quic;
+pub mod video;
 pub mod zlib;
 
 use std::fmt;
@@ -123,6 +124,8 @@ pub enum Error {
     },
     /// A library behind a codec refused the data.
     Backend(String),
+    /// A library behind a codec has a fault of its own, and stopped in the middle.
+    GaveUp,
 }
 
 impl fmt::Display for Error {
@@ -145,6 +148,7 @@ impl fmt::Display for Error {
                 write!(f, "refers to image {id}, which is not in the window")
             }
             Self::Backend(text) => write!(f, "{text}"),
+            Self::GaveUp => write!(f, "the decoder failed"),
         }
     }
 }
