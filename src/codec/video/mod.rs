@@ -33,11 +33,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::{Error, Limits};
 pub use memory::Memory;
 use memory::Share;
+pub use mjpeg::Tables;
 
 /// A way to code video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Codec {
-    /// Each frame a JPEG file.
+    /// Each frame a JPEG file, completed by [`Tables`].
     Mjpeg,
     /// VP8 frames without a container.
     Vp8,

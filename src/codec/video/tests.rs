@@ -176,6 +176,30 @@ fn jpeg_files_decode_as_the_reference_does() {
 }
 
 #[test]
+fn files_of_a_stream_get_the_tables_they_leave_out() {
+    let [first, second] = messages("mjpeg-server").try_into().expect("two files");
+    let mut decoder = Decoder::new(Codec::Mjpeg, &memory()).expect("it is available");
+    let mut pictures = Vec::new();
+    let mut tables = Tables::default();
+    assert_eq!(tables.complete(&first), first, "it has all");
+    let whole = tables.complete(&second);
+    decoder.decode(&whole, &mut pictures).expect("a whole file");
+    let ratio = psnr(&pictures[0].pixels, &fixture("mjpeg-server.bgrx"));
+    assert!(ratio >= 40.0, "{ratio} dB");
+
+    // This server uses the usual tables, so that a client may even join later.
+    decoder
+        .decode(&Tables::default().complete(&second), &mut pictures)
+        .expect("a whole file");
+    assert!(pictures[0] == pictures[1]);
+
+    assert_eq!(tables.complete(b"no file"), b"no file");
+    for len in 0..first.len() {
+        tables.clone().complete(&first[..len]);
+    }
+}
+
+#[test]
 fn colours_are_those_of_the_reference_converter() {
     let cases = [
         ("vp8", "vp8", Matrix::Bt601),
