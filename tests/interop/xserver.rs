@@ -23,7 +23,7 @@ pub fn tests() -> Vec<Trial> {
     );
     for mode in [Mode::Server("off"), Mode::Server("auto_glz")] {
         tests.push(test(
-            &format!(
+            format!(
                 "xserver::what_a_drawing_benchmark_leaves_is_shown::{}",
                 mode.name()
             ),
