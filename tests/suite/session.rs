@@ -354,6 +354,25 @@ fn a_move_of_pixels_that_were_not_told_yet_is_told_as_pixels() {
 }
 
 #[test]
+fn a_move_in_pieces_is_told_as_pixels() {
+    let mut viewer = Viewer::with_displays(&[0]);
+    let mut framebuffer = Framebuffer::default();
+    viewer.display(&primary(1, 4));
+    for y in 0..4 {
+        viewer.display(&fill(Rect::new(0, y, 1, y + 1), y as u32 + 1));
+    }
+    assert_eq!(picture(&mut viewer, &mut framebuffer), [1, 2, 3, 4]);
+    let Display::CopyBits(mut command) = scroll(Rect::new(0, 1, 1, 4), Point::new(0, 0)) else {
+        unreachable!("it is a COPY_BITS");
+    };
+    command.base.clip = Clip::Rects(vec![Rect::new(0, 1, 1, 2), Rect::new(0, 3, 1, 4)]);
+
+    viewer.display(&Display::CopyBits(command));
+
+    assert_eq!(picture(&mut viewer, &mut framebuffer), [1, 1, 3, 3]);
+}
+
+#[test]
 fn a_cached_image_that_is_unknown_is_skipped_when_no_other_display_could_bring_it() {
     let mut viewer = Viewer::with_displays(&[0]);
     viewer.display(&primary(1, 1));

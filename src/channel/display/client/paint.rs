@@ -61,10 +61,17 @@ impl Client {
             .canvas
             .surface_mut(*surface_id)
             .ok_or_else(|| no_surface(*surface_id))?;
+        let clip = to_clip(clip);
         let mut damage = Damage::default();
-        surface.copy_bits(*bbox, &to_clip(clip), copy.src_pos, &mut damage);
+        surface.copy_bits(*bbox, &clip, copy.src_pos, &mut damage);
         self.draws += 1;
         if self.primary != Some(*surface_id) {
+            return Ok(());
+        }
+        // Damage may cover what lies between the pieces of a clip too, which has not moved; and one piece may be where
+        // another came from.
+        if clip.region(*bbox).nth(1).is_some() {
+            self.pending.damage.merge(&damage);
             return Ok(());
         }
         let (dx, dy) = (
