@@ -1,16 +1,16 @@
 //! A session of the library that stays connected while a server draws, so that every command of the server counts and
 //! not only its last picture.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use capsaicin::channel::display::ImageCompression;
+use capsaicin::channel::display::messages::ServerMessage;
 use capsaicin::channel::main::MouseMode;
-use capsaicin::channel::{ChannelId, ChannelKind};
+use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::client::{ClientConfig, CommandSender, Framebuffer};
 use capsaicin::net::Address;
 use capsaicin::session::{SessionConfig, SessionStats, Tap, Way};
@@ -28,7 +28,7 @@ const COPY_BITS: u16 = 104;
 /// A connected session and what it has shown.
 pub struct Live {
     watched: Arc<Mutex<Watched>>,
-    moves: Arc<AtomicU64>,
+    seen: Arc<Mutex<Seen>>,
     sender: CommandSender,
     thread: Option<JoinHandle<()>>,
 }
@@ -46,9 +46,9 @@ struct Watched {
 impl Live {
     /// Connects without a password, and asks the server for this image compression if one is named.
     pub fn connect(address: &str, preferred: Option<ImageCompression>) -> Self {
-        let moves = Arc::new(AtomicU64::new(0));
+        let seen = Arc::default();
         let config = ClientConfig {
-            tap: Some(Box::new(CountsMoves(Arc::clone(&moves)))),
+            tap: Some(Box::new(Counts(Arc::clone(&seen)))),
             session: SessionConfig {
                 preferred_compression: preferred,
                 ..SessionConfig::default()
@@ -78,7 +78,7 @@ impl Live {
         let sender = sender.recv().expect("the session connects");
         Self {
             watched,
-            moves,
+            seen,
             sender,
             thread: Some(thread),
         }
@@ -135,7 +135,18 @@ impl Live {
 
     /// How often the server has moved a part of the screen instead of sending it.
     pub fn moves(&self) -> u64 {
-        self.moves.load(Ordering::Relaxed)
+        self.messages(COPY_BITS)
+    }
+
+    /// How many messages of this number the display channel has brought.
+    pub fn messages(&self, number: u16) -> u64 {
+        let seen = self.seen.lock().expect("no count panics");
+        seen.messages.get(&number).copied().unwrap_or(0)
+    }
+
+    /// Where the images to copy came from, by the protocol's names: encodings, caches, surfaces.
+    pub fn copied(&self) -> BTreeSet<&'static str> {
+        self.seen.lock().expect("no count panics").copied.clone()
     }
 
     /// What the user was told so far, without what every server says to a plain connection.
@@ -156,18 +167,23 @@ impl Live {
 
     /// Fails unless this session comes to show `expected`, the still screen of its server.
     pub fn assert_shows(&self, name: &str, expected: &Picture) {
+        self.assert_shows_within(name, expected, 0);
+    }
+
+    /// As [`assert_shows`](Self::assert_shows), but colours may differ by as much as `tolerance`.
+    pub fn assert_shows_within(&self, name: &str, expected: &Picture, tolerance: u8) {
         let mut tries = 0;
         let last = until(name, 2 * LIMIT, || {
             tries += 1;
             let picture = self.picture()?;
             // What was drawn may still be on its way; what is wrong stays wrong.
-            (picture == *expected || tries > 500).then_some(picture)
+            (picture.is_within(tolerance, expected) || tries > 500).then_some(picture)
         });
-        if last != *expected {
-            let watched = self.watched();
-            eprintln!("{name}: {:?}, {:?}", watched.closed, watched.notices);
+        if !last.is_within(tolerance, expected) {
+            let (closed, notices) = (self.watched().closed.clone(), self.notices());
+            eprintln!("{name}: {closed:?}, {notices:?}");
+            assert_same(name, &last, expected);
         }
-        assert_same(name, &last, expected);
     }
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
@@ -193,14 +209,28 @@ impl Watched {
     }
 }
 
-/// Sees every message and counts those that move a part of the screen.
-struct CountsMoves(Arc<AtomicU64>);
+/// What the display channel has brought.
+#[derive(Default)]
+struct Seen {
+    /// How many messages of each number.
+    messages: BTreeMap<u16, u64>,
+    /// The descriptors of the images in DRAW_COPY.
+    copied: BTreeSet<&'static str>,
+}
 
-impl Tap for CountsMoves {
+/// Sees every message.
+struct Counts(Arc<Mutex<Seen>>);
+
+impl Tap for Counts {
     fn frame(&mut self, _at: Duration, channel: ChannelId, way: Way, frame: &Frame) {
-        if channel.kind == ChannelKind::Display && way == Way::ToClient && frame.number == COPY_BITS
-        {
-            self.0.fetch_add(1, Ordering::Relaxed);
+        if channel.kind == ChannelKind::Display && way == Way::ToClient {
+            let mut seen = self.0.lock().expect("no test panics with it");
+            *seen.messages.entry(frame.number).or_default() += 1;
+            if let Ok(ServerMessage::DrawCopy(copy)) =
+                ServerMessage::decode(frame.number, &frame.body)
+            {
+                seen.copied.insert(copy.src_bitmap.data.name());
+            }
         }
     }
 }

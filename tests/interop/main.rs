@@ -7,6 +7,7 @@
 #[path = "../support/peers/mod.rs"]
 mod peers;
 
+mod draws;
 mod failures;
 mod firmware;
 mod guest;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         firmware::tests(),
         guest::tests(),
         xserver::tests(),
+        draws::tests(),
         keys::tests(),
         failures::tests(),
         viewer::tests(),

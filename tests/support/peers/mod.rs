@@ -5,6 +5,7 @@
 //! returned when it is ready, which is seen, not waited for.
 
 pub mod boot;
+pub mod draws;
 pub mod guest;
 pub mod picture;
 pub mod process;
@@ -30,6 +31,8 @@ pub enum Peer {
     Guest,
     /// The X server that draws into a SPICE server, and programs to draw with.
     XServer,
+    /// The server library, and what it takes to compile a program against it.
+    DrawingServer,
     /// The GTK client's screenshot program.
     Spicy,
     /// The terminal multiplexer that the viewer is driven in.
@@ -62,6 +65,7 @@ impl Peer {
                     "xserver-xorg-core x11-apps x11-xserver-utils xterm xdotool feh",
                 )
             }
+            Self::DrawingServer => return draws::missing(),
             Self::Spicy => (&["spicy-screenshot"], "spice-client-gtk"),
             Self::Tmux => (&["tmux"], "tmux"),
         };

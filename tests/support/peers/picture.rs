@@ -87,6 +87,13 @@ impl Picture {
         self.rgb.chunks_exact(3).all(|p| p == &self.rgb[..3])
     }
 
+    /// Whether this has the size of `other` and no colour differs by more than `tolerance`.
+    pub fn is_within(&self, tolerance: u8, other: &Self) -> bool {
+        let colours = || self.rgb.iter().zip(&other.rgb);
+        (self.width, self.height) == (other.width, other.height)
+            && colours().all(|(a, b)| a.abs_diff(*b) <= tolerance)
+    }
+
     /// Where this differs from `other`, in a sentence; `None` when the two are the same, byte for byte.
     pub fn difference(&self, other: &Self) -> Option<String> {
         if (self.width, self.height) != (other.width, other.height) {
