@@ -6,28 +6,31 @@ use crate::geometry::{Point, Rect, Size};
 use crate::pixels::{PixelBuf, PixelFormat, PixelView};
 
 /// Turns the events of one display into a picture.
+///
+/// There are two: the screen as it is, [`view`](Self::view), and what a person is to see, [`shown`](Self::shown). They differ
+/// while a new screen is drawn for the first time: until the server says that it is meaningful, the one before stays.
 #[derive(Clone, Debug, Default)]
 pub struct Framebuffer {
     picture: Option<PixelBuf>,
     marked: bool,
     heads: Vec<Head>,
+    /// The last screen that was marked, and its monitors, while there is no other.
+    before: Option<(PixelBuf, Vec<Head>)>,
 }
 
 impl Framebuffer {
-    /// Takes over one event; the area that changed. Events of other displays are the caller's to keep away.
+    /// Takes over one event; the area of [`view`](Self::view) that changed. Events of other displays are the caller's to keep
+    /// away.
     pub fn apply(&mut self, event: &Event) -> Damage {
         let mut damage = Damage::default();
         match event {
             Event::SurfaceCreated { width, height, .. } => {
                 let size = Size::new(*width, *height);
+                self.retire();
                 self.picture = Some(PixelBuf::new(PixelFormat::Xrgb, size));
-                self.marked = false;
                 damage.add(size.to_rect());
             }
-            Event::SurfaceDestroyed { .. } => {
-                self.picture = None;
-                self.marked = false;
-            }
+            Event::SurfaceDestroyed { .. } => self.retire(),
             Event::Region {
                 rect,
                 pixels: RegionPixels::Raw { data, stride },
@@ -48,10 +51,37 @@ impl Framebuffer {
                     damage.add(copy(picture, Point::new(*src_x, *src_y), *dest_rect));
                 }
             }
-            Event::Marked { .. } => self.marked = true,
+            Event::Marked { .. } => {
+                self.marked = true;
+                self.before = None;
+            }
             Event::Monitors { heads, .. } => self.heads.clone_from(heads),
         }
         damage
+    }
+
+    /// Puts the screen away, to be shown until there is another.
+    fn retire(&mut self) {
+        let picture = self.picture.take();
+        if std::mem::take(&mut self.marked) {
+            self.before = picture.map(|picture| (picture, self.heads.clone()));
+        }
+    }
+
+    /// What a person is to see: the screen once it was marked, before that the last one that was. `None` while there was none.
+    pub fn shown(&self) -> Option<PixelView<'_>> {
+        match self.marked {
+            true => self.view(),
+            false => self.before.as_ref().map(|(picture, _)| picture.view()),
+        }
+    }
+
+    /// The monitors that look at what is [`shown`](Self::shown).
+    pub fn shown_heads(&self) -> &[Head] {
+        match &self.before {
+            Some((_, heads)) if !self.marked => heads,
+            _ => &self.heads,
+        }
     }
 
     /// The picture; `None` while the display has none.
@@ -203,6 +233,46 @@ mod tests {
                 .collect();
             assert_eq!(blues(&framebuffer), expected, "by {dx}, {dy}");
         }
+    }
+
+    #[test]
+    fn the_last_screen_is_shown_until_the_next_one_is_marked() {
+        let head = |id| Head {
+            id,
+            rect: Rect::new(0, 0, 1, 1),
+        };
+        let monitors = |id| Event::Monitors {
+            display: 0,
+            heads: vec![head(id)],
+        };
+        let seen = |framebuffer: &Framebuffer| {
+            let heads = framebuffer.shown_heads().first().map(|head| head.id);
+            framebuffer.shown().map(|view| (view.data()[0], heads))
+        };
+        let mut framebuffer = framebuffer(1, 1);
+        framebuffer.apply(&region(Rect::new(0, 0, 1, 1), &[1]));
+        framebuffer.apply(&monitors(1));
+        assert_eq!(seen(&framebuffer), None, "never marked");
+        framebuffer.apply(&Event::Marked { display: 0 });
+        assert_eq!(seen(&framebuffer), Some((1, Some(1))));
+
+        let (display, surface) = (0, 0);
+        framebuffer.apply(&Event::SurfaceDestroyed { display, surface });
+        assert_eq!(seen(&framebuffer), Some((1, Some(1))));
+        let (width, height) = (2, 2);
+        framebuffer.apply(&Event::SurfaceCreated {
+            display,
+            surface,
+            width,
+            height,
+        });
+        framebuffer.apply(&region(Rect::new(0, 0, 2, 2), &[5; 4]));
+        framebuffer.apply(&monitors(2));
+        assert_eq!(seen(&framebuffer), Some((1, Some(1))));
+        assert_eq!(framebuffer.size(), Size::new(2, 2));
+
+        framebuffer.apply(&Event::Marked { display: 0 });
+        assert_eq!(seen(&framebuffer), Some((5, Some(2))));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod driver;
 mod framebuffer;
+mod screens;
 
 use std::fmt;
 use std::io;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use framebuffer::Framebuffer;
+pub use screens::{Monitor, Screens};
 
 use crate::channel::inputs::InputEvent;
 use crate::link::{LinkError, Password};

@@ -88,6 +88,20 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Id of the display channel it is from.
+    pub fn display(&self) -> u8 {
+        match self {
+            Self::SurfaceCreated { display, .. }
+            | Self::SurfaceDestroyed { display, .. }
+            | Self::Region { display, .. }
+            | Self::CopyRect { display, .. }
+            | Self::Marked { display }
+            | Self::Monitors { display, .. } => *display,
+        }
+    }
+}
+
 /// Pixels of a [`Event::Region`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
