@@ -29,13 +29,24 @@ impl Fit {
     ///
     /// A picture smaller than the pane is enlarged by a whole number.
     pub fn whole(picture: Size, columns: u16, rows: u16, dot_aspect: f64) -> Option<Self> {
-        if picture.is_empty() || columns == 0 || rows == 0 {
+        Self::whole_part(picture, picture.to_rect(), columns, rows, dot_aspect)
+    }
+
+    /// The same of a part of a picture. `None` also when no pixel of it is inside.
+    pub fn whole_part(
+        picture: Size,
+        part: Rect,
+        columns: u16,
+        rows: u16,
+        dot_aspect: f64,
+    ) -> Option<Self> {
+        let part = part.intersect(picture.to_rect());
+        if part.is_empty() || columns == 0 || rows == 0 {
             return None;
         }
-        let pane = Size::new(columns.into(), u32::from(rows) * 2);
-        let dots = enlarged(picture, pane, dot_aspect).unwrap_or_else(|| {
-            let height_of_one_column =
-                f64::from(picture.height) / f64::from(picture.width) * dot_aspect;
+        let (size, pane) = (part.size(), Size::new(columns.into(), u32::from(rows) * 2));
+        let dots = enlarged(size, pane, dot_aspect).unwrap_or_else(|| {
+            let height_of_one_column = f64::from(size.height) / f64::from(size.width) * dot_aspect;
             let wide = f64::from(pane.width) * height_of_one_column;
             if wide <= f64::from(pane.height) {
                 Size::new(pane.width, rounded(wide, pane.height))
@@ -44,31 +55,38 @@ impl Fit {
                 Size::new(rounded(columns, pane.width), pane.height)
             }
         });
-        Some(Self::centred(
-            picture,
-            picture.to_rect(),
-            dots,
-            columns,
-            rows,
-        ))
+        Some(Self::centred(picture, part, dots, columns, rows))
     }
 
     /// One pixel a dot. What does not fit is cut off so that `centre` stays in the middle as far as the picture's edges
     /// allow. `None` when the picture or the pane is empty.
     pub fn exact(picture: Size, columns: u16, rows: u16, centre: Point) -> Option<Self> {
-        if picture.is_empty() || columns == 0 || rows == 0 {
+        Self::exact_part(picture, picture.to_rect(), columns, rows, centre)
+    }
+
+    /// The same of a part of a picture, whose edges count as the picture's. `None` also when no pixel of it is inside.
+    pub fn exact_part(
+        picture: Size,
+        part: Rect,
+        columns: u16,
+        rows: u16,
+        centre: Point,
+    ) -> Option<Self> {
+        let part = part.intersect(picture.to_rect());
+        if part.is_empty() || columns == 0 || rows == 0 {
             return None;
         }
         let dots = Size::new(
-            picture.width.min(columns.into()),
-            picture.height.min(u32::from(rows) * 2),
+            part.width().min(columns.into()),
+            part.height().min(u32::from(rows) * 2),
         );
-        let start = |centre: i32, shown: u32, whole: u32| {
-            (i64::from(centre) - i64::from(shown / 2)).clamp(0, i64::from(whole - shown)) as i32
+        let start = |centre: i32, shown: u32, first: i32, whole: u32| {
+            let most = i64::from(first) + i64::from(whole - shown);
+            (i64::from(centre) - i64::from(shown / 2)).clamp(first.into(), most) as i32
         };
         let shown = Rect::at(
-            start(centre.x, dots.width, picture.width),
-            start(centre.y, dots.height, picture.height),
+            start(centre.x, dots.width, part.left, part.width()),
+            start(centre.y, dots.height, part.top, part.height()),
             dots,
         );
         Some(Self::centred(picture, shown, dots, columns, rows))

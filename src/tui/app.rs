@@ -73,6 +73,8 @@ pub struct App {
     pub(super) stats_due: Option<Duration>,
     /// When they were last asked for.
     pub(super) stats_asked: Option<Duration>,
+    /// When displays without a screen are to be forgotten.
+    pub(super) gone_due: Option<Duration>,
 }
 
 /// Who has the keyboard.
@@ -138,6 +140,7 @@ impl App {
             drawn: None,
             stats_due: None,
             stats_asked: None,
+            gone_due: None,
             setup,
         };
         app.lay_out();
@@ -164,6 +167,7 @@ impl App {
         [
             self.typist.deadline(),
             self.stats_due,
+            self.gone_due,
             self.flash.as_ref().map(|flash| flash.until),
             self.meter.deadline(),
         ]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::canvas::Damage;
 use crate::channel::{cursor, display};
-use crate::client::Framebuffer;
+use crate::client::{Framebuffer, Monitor, Screens};
 use crate::geometry::{Point, Rect, Size};
 use crate::term::{Fit, Grid, Scaler, Style, halfblock};
 
@@ -29,10 +29,14 @@ pub struct Pane {
     pub dot_aspect: f64,
 }
 
-/// Guest screens, and the cells of the one that is shown.
+/// Guest screens, and the cells of the monitor that is shown.
 pub struct Picture {
-    displays: BTreeMap<u8, Framebuffer>,
-    /// What changed on the display that is shown since the last refresh.
+    screens: Screens,
+    /// The monitor the user chose. While it has nothing to show, the first one that has is shown.
+    chosen: Option<Monitor>,
+    /// The monitor that is shown.
+    monitor: Option<Monitor>,
+    /// What changed on its display since the last refresh.
     damage: Damage,
     pointers: BTreeMap<u8, Option<Point>>,
     pane: Pane,
@@ -49,7 +53,9 @@ impl Picture {
     /// Nothing yet, for a pane.
     pub fn new(pane: Pane, style: Style) -> Self {
         Self {
-            displays: BTreeMap::new(),
+            screens: Screens::default(),
+            chosen: None,
+            monitor: None,
             damage: Damage::default(),
             pointers: BTreeMap::new(),
             pane,
@@ -65,24 +71,49 @@ impl Picture {
     /// Takes over what a display channel says; whether the picture that is shown changed.
     pub fn apply(&mut self, event: &display::Event) -> bool {
         use display::Event;
-        let id = match event {
-            Event::SurfaceCreated { display, .. }
-            | Event::SurfaceDestroyed { display, .. }
-            | Event::Region { display, .. }
-            | Event::CopyRect { display, .. }
-            | Event::Marked { display }
-            | Event::Monitors { display, .. } => *display,
-        };
-        let before = self.shown();
-        let damage = self.displays.entry(id).or_default().apply(event);
-        if self.shown() != before {
-            self.repaint = true;
+        let display = event.display();
+        let was_marked = self.is_marked(display);
+        let damage = self.screens.apply(event);
+        if !matches!(event, Event::Region { .. } | Event::CopyRect { .. }) {
+            self.look_for_monitor();
         }
-        if self.shown() == Some(id) || self.shown() != before {
-            self.damage.merge(&damage);
-            return !damage.is_empty() || self.repaint;
+        if self.monitor.is_none_or(|shown| shown.display != display) {
+            return self.repaint;
         }
-        false
+        if !self.is_marked(display) {
+            // Drawn on what is not shown yet.
+            return self.repaint;
+        }
+        self.repaint |= !was_marked;
+        self.damage.merge(&damage);
+        !damage.is_empty() || self.repaint
+    }
+
+    /// A display channel closed, or has had no screen for a while; whether the picture that is shown changed.
+    pub fn close(&mut self, display: u8) -> bool {
+        self.screens.close(display);
+        self.pointers.remove(&display);
+        self.look_for_monitor();
+        self.repaint
+    }
+
+    /// Displays whose screen is gone and whose last picture is all there is of them.
+    pub fn gone(&self) -> Vec<u8> {
+        let gone = |(id, screen): (u8, &Framebuffer)| screen.view().is_none().then_some(id);
+        self.screens.displays().filter_map(gone).collect()
+    }
+
+    fn is_marked(&self, display: u8) -> bool {
+        let screen = self.screens.display(display);
+        screen.is_some_and(Framebuffer::is_marked)
+    }
+
+    fn look_for_monitor(&mut self) {
+        let monitors = self.screens.monitors();
+        let chosen = self.chosen.and_then(|c| monitors.iter().find(|m| m.is(&c)));
+        let monitor = chosen.or(monitors.first()).copied();
+        self.repaint |= monitor != self.monitor;
+        self.monitor = monitor;
     }
 
     /// Takes over what a cursor channel says; whether something that is shown changed.
@@ -95,26 +126,35 @@ impl Picture {
             } => (*display, None),
             _ => return false,
         };
-        self.pointers.insert(id, position) != Some(position) && self.shown() == Some(id)
+        let shown = self.monitor.is_some_and(|monitor| monitor.display == id);
+        self.pointers.insert(id, position) != Some(position) && shown
     }
 
-    /// The display that is shown: the first that has a picture.
-    pub fn shown(&self) -> Option<u8> {
-        let mut with_picture = self.displays.iter().filter(|(_, f)| f.view().is_some());
-        with_picture.next().map(|(id, _)| *id)
+    /// All monitors that have something to show.
+    pub fn monitors(&self) -> Vec<Monitor> {
+        self.screens.monitors()
     }
 
-    /// Size of the guest's screen, pixels; nothing while there is none.
+    /// The monitor that is shown: the one that was chosen, or else the first. Its rectangle is of its display's screen, as are
+    /// all pixels here.
+    pub fn monitor(&self) -> Option<Monitor> {
+        self.monitor
+    }
+
+    /// Shows this monitor from now on, whenever it has something to show.
+    pub fn choose(&mut self, monitor: Monitor) {
+        self.chosen = Some(monitor);
+        self.look_for_monitor();
+    }
+
+    /// Size of the monitor that is shown, pixels; nothing while there is none.
     pub fn size(&self) -> Size {
-        self.shown()
-            .and_then(|id| self.displays.get(&id))
-            .map(Framebuffer::size)
-            .unwrap_or_default()
+        self.monitor.map(|m| m.rect.size()).unwrap_or_default()
     }
 
     /// Where the guest says its own pointer is, when it is shown.
     pub fn pointer(&self) -> Option<Point> {
-        *self.pointers.get(&self.shown()?)?
+        *self.pointers.get(&self.monitor?.display)?
     }
 
     /// Shows it in another pane from now on.
@@ -151,18 +191,18 @@ impl Picture {
     /// Brings the cells up to date with the screen.
     pub fn refresh(&mut self) {
         let damage = self.damage.take();
-        let picture = self
-            .shown()
-            .and_then(|id| self.displays.get(&id))
-            .and_then(Framebuffer::view);
+        let shown = self.monitor.and_then(|monitor| {
+            let screen = self.screens.display(monitor.display)?;
+            Some((screen.shown()?, monitor.rect))
+        });
         let Pane {
             columns,
             rows,
             dot_aspect,
         } = self.pane;
-        let fit = picture.and_then(|picture| match self.zoom {
-            Zoom::Whole => Fit::whole(picture.size, columns, rows, dot_aspect),
-            Zoom::Exact(centre) => Fit::exact(picture.size, columns, rows, centre),
+        let fit = shown.and_then(|(picture, part)| match self.zoom {
+            Zoom::Whole => Fit::whole_part(picture.size, part, columns, rows, dot_aspect),
+            Zoom::Exact(centre) => Fit::exact_part(picture.size, part, columns, rows, centre),
         });
         if self.fit != fit {
             self.fit = fit;
@@ -171,30 +211,28 @@ impl Picture {
             self.grid = Grid::new(cells.width as u16, cells.height as u16);
             self.repaint = true;
         }
-        let (Some(picture), Some(fit)) = (picture, fit) else {
+        let (Some((picture, _)), Some(fit)) = (shown, fit) else {
             return;
         };
         if std::mem::take(&mut self.repaint) {
-            let whole = picture.size.to_rect();
-            self.scaler.update(picture, &fit, whole);
-            self.paint(fit.dots().to_rect());
+            self.scaler.update(picture, &fit, picture.size.to_rect());
+            paint(
+                &self.scaler,
+                fit.dots().to_rect(),
+                self.style,
+                &mut self.grid,
+            );
             return;
         }
         for rect in damage {
-            let picture = self
-                .shown()
-                .and_then(|id| self.displays.get(&id))
-                .and_then(Framebuffer::view);
-            if let Some(picture) = picture {
-                let dots = self.scaler.update(picture, &fit, rect);
-                self.paint(dots);
-            }
+            let dots = self.scaler.update(picture, &fit, rect);
+            paint(&self.scaler, dots, self.style, &mut self.grid);
         }
     }
+}
 
-    fn paint(&mut self, dots: Rect) {
-        if let Some(plane) = self.scaler.dots() {
-            halfblock::paint(plane, dots, self.style, &mut self.grid);
-        }
+fn paint(scaler: &Scaler, dots: Rect, style: Style, grid: &mut Grid) {
+    if let Some(plane) = scaler.dots() {
+        halfblock::paint(plane, dots, style, grid);
     }
 }

@@ -12,14 +12,17 @@ use super::typist::{MOST_PASTED, NotOnLayout};
 use super::view;
 use crate::channel::inputs::{self, InputEvent, Locks};
 use crate::channel::main::{self, MouseMode};
-use crate::channel::{cursor, display};
-use crate::geometry::Point;
+use crate::channel::{ChannelKind, cursor, display};
+use crate::client::Monitor;
+use crate::geometry::{Point, Rect};
 use crate::session::{ClientEvent, CloseReason, Command, Notice};
 
 /// How long a flash stays.
 const FLASH: Duration = Duration::from_secs(4);
 /// Least time from one question for numbers to the next.
 const STATS_PACE: Duration = Duration::from_millis(500);
+/// How long a display that is not the first keeps its last picture when its screen is gone.
+const GONE_AFTER: Duration = Duration::from_secs(1);
 
 impl App {
     /// Takes in what happened at `now` (time since the viewer began); what is to be done outside, in order.
@@ -61,6 +64,11 @@ impl App {
             self.stats_due = None;
             self.stats_asked = Some(self.now);
             effects.push(Effect::Command(Command::Stats));
+        }
+        if self.gone_due.take_if(|due| *due <= self.now).is_some() {
+            for display in self.picture.gone().into_iter().filter(|id| *id > 0) {
+                self.display_gone(display);
+            }
         }
         if self
             .flash
@@ -205,8 +213,8 @@ impl App {
             Choice::Pane(kind) => self.toggle(kind),
             Choice::Whole => self.zoom(Zoom::Whole),
             Choice::Exact => {
-                let size = self.picture.size();
-                let middle = Point::new(size.width as i32 / 2, size.height as i32 / 2);
+                let monitor = self.picture.monitor().map(|m| m.rect);
+                let middle = middle(monitor.unwrap_or_default());
                 self.zoom(Zoom::Exact(self.pointer.at.unwrap_or(middle)));
                 self.focus = Focus::Palette(palette::State::of(Menu::Zoom));
             }
@@ -218,6 +226,10 @@ impl App {
                 self.setup.style = style;
                 self.picture.set_style(style);
                 self.picture_stale = true;
+            }
+            Choice::Monitor(monitor) => {
+                self.show_monitor(monitor);
+                self.focus = Focus::Palette(palette::State::of(Menu::Monitors));
             }
             Choice::Help => self.focus = Focus::Help(0),
             Choice::Suspend => effects.push(Effect::Suspend),
@@ -237,6 +249,16 @@ impl App {
         }
         self.ask_for_stats(self.now);
         self.lay_out();
+    }
+
+    fn show_monitor(&mut self, monitor: Monitor) {
+        self.picture.choose(monitor);
+        self.pointer.at = None;
+        // Its middle, if it is shown in parts.
+        if let Zoom::Exact(_) = self.picture.zoom() {
+            self.picture.set_zoom(Zoom::Exact(middle(monitor.rect)));
+        }
+        self.picture_stale = true;
     }
 
     fn zoom(&mut self, zoom: Zoom) {
@@ -296,7 +318,7 @@ impl App {
                 send(InputEvent::Position {
                     x: pixel.x as u32,
                     y: pixel.y as u32,
-                    display: self.picture.shown().unwrap_or_default(),
+                    display: self.picture.monitor().map_or(0, |m| m.display),
                 });
             } else if let Some(before) = self.pointer.at {
                 send(InputEvent::Motion {
@@ -331,7 +353,12 @@ impl App {
             }
             ClientEvent::Cursor(event) => self.cursor(&event),
             ClientEvent::ChannelOpened(id) => self.log_line(&format!("{id}: open")),
-            ClientEvent::ChannelClosed(id, reason) => self.log_line(&format!("{id}: {reason}")),
+            ClientEvent::ChannelClosed(id, reason) => {
+                self.log_line(&format!("{id}: {reason}"));
+                if id.kind == ChannelKind::Display {
+                    self.display_gone(id.id);
+                }
+            }
             ClientEvent::Notice(notice) => self.notice(&notice),
             ClientEvent::Stats(stats) => {
                 self.stats = Some(stats);
@@ -389,7 +416,20 @@ impl App {
         {
             self.log_line(&format!("display:{display}: {width}x{height}"));
         }
+        // Another screen usually follows at once; the first display keeps its last picture anyway, as the reference
+        // client does.
+        if let display::Event::SurfaceDestroyed { display: 1.., .. } = event {
+            self.gone_due = Some(self.now + GONE_AFTER);
+        }
         if self.picture.apply(event) {
+            self.stale = true;
+            self.picture_stale = true;
+        }
+    }
+
+    fn display_gone(&mut self, display: u8) {
+        if self.picture.close(display) {
+            self.pointer.at = None;
             self.stale = true;
             self.picture_stale = true;
         }
@@ -422,4 +462,12 @@ impl App {
             reason => Ending::Closed(reason),
         }));
     }
+}
+
+/// The pixel in the middle.
+fn middle(rect: Rect) -> Point {
+    Point::new(
+        rect.left + rect.width() as i32 / 2,
+        rect.top + rect.height() as i32 / 2,
+    )
 }

@@ -10,6 +10,7 @@ use ratatui::widgets::Widget;
 use super::app::{App, Focus};
 use super::panes::{PaneKind, help, palette, viewer};
 use super::text::short;
+use crate::client::Monitor;
 use crate::term::{Colours, Glyphs};
 
 /// Least columns of a terminal that are enough.
@@ -175,18 +176,27 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         true => String::new(),
         false => format!("{}{}{}", size.width, theme.times(), size.height),
     };
+    let monitors = app.picture.monitors();
+    let last = monitors.iter().map(Monitor::number).max();
+    let monitor = match app.picture.monitor().zip(last) {
+        Some((shown, last)) if monitors.len() > 1 => {
+            format!("monitor {} of {last}", shown.number())
+        }
+        _ => String::new(),
+    };
     let view_only = if app.setup.view_only { "view only" } else { "" };
     let agent = if app.agent { "agent" } else { "" };
     // In the order they are shown; the numbers say which are kept longest.
     let parts = [
         (1, app.setup.target.as_str()),
-        (5, app.name.as_deref().unwrap_or_default()),
+        (6, app.name.as_deref().unwrap_or_default()),
+        (4, monitor.as_str()),
         (3, picture.as_str()),
-        (6, app.setup.style.name()),
-        (4, rate.as_str()),
-        (7, agent),
+        (7, app.setup.style.name()),
+        (5, rate.as_str()),
+        (8, agent),
         (2, view_only),
-        (8, menu.as_str()),
+        (9, menu.as_str()),
     ];
     let separator = theme.separator();
     let join = |most: u8| {
@@ -196,7 +206,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         let words: Vec<&str> = kept.map(|(_, text)| *text).collect();
         format!(" {} ", words.join(separator))
     };
-    (1..=8)
+    (1..=9)
         .rev()
         .map(join)
         .find(|line| Line::raw(line.as_str()).width() <= width)

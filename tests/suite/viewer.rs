@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use capsaicin::channel::display::Head;
 use capsaicin::channel::inputs::{Button, Locks};
 use capsaicin::channel::main::MouseMode;
 use capsaicin::channel::{ChannelId, ChannelKind};
@@ -76,18 +77,32 @@ impl Viewer {
     }
 
     fn screen(&mut self, width: u32, height: u32) {
+        self.screen_of(0, width, height);
+    }
+
+    /// A screen on a display, marked.
+    fn screen_of(&mut self, display: u8, width: u32, height: u32) {
+        self.unmarked_screen_of(display, width, height);
+        self.session(ClientEvent::Display(DisplayEvent::Marked { display }));
+    }
+
+    fn unmarked_screen_of(&mut self, display: u8, width: u32, height: u32) {
         self.session(ClientEvent::Display(DisplayEvent::SurfaceCreated {
-            display: 0,
+            display,
             surface: 0,
             width,
             height,
         }));
     }
 
-    fn fill(&mut self, rect: Rect, [r, g, b]: [u8; 3]) {
+    fn fill(&mut self, rect: Rect, rgb: [u8; 3]) {
+        self.fill_on(0, rect, rgb);
+    }
+
+    fn fill_on(&mut self, display: u8, rect: Rect, [r, g, b]: [u8; 3]) {
         let data: Vec<u8> = [b, g, r, 0].repeat(rect.area() as usize);
         self.session(ClientEvent::Display(DisplayEvent::Region {
-            display: 0,
+            display,
             surface: 0,
             rect,
             pixels: RegionPixels::Raw {
@@ -212,13 +227,253 @@ fn a_screen_that_changes_its_size_is_fitted_anew() {
         display: 0,
         surface: 0,
     }));
-    assert_eq!(viewer.text()[11].trim(), "no picture yet");
-
-    viewer.screen(800, 600);
+    viewer.unmarked_screen_of(0, 800, 600);
     viewer.fill(Rect::new(0, 0, 800, 600), [0, 0, 255]);
+    assert!(viewer.text()[23].contains("640×480"), "until it is marked");
+    assert_eq!(viewer.frame()[(40, 12)].bg, Color::Rgb(0, 255, 0));
+
+    viewer.session(ClientEvent::Display(DisplayEvent::Marked { display: 0 }));
 
     assert!(viewer.text()[23].contains("800×600"));
     assert_eq!(viewer.frame()[(40, 12)].bg, Color::Rgb(0, 0, 255));
+}
+
+#[test]
+fn a_screen_that_was_never_marked_is_not_shown() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.unmarked_screen_of(0, 640, 480);
+    viewer.fill(Rect::new(0, 0, 640, 480), [0, 255, 0]);
+    assert_eq!(viewer.text()[11].trim(), "no picture yet");
+}
+
+// --- monitors
+
+const RED: [u8; 3] = [255, 0, 0];
+const BLUE: [u8; 3] = [0, 0, 255];
+
+/// One that shows the first of two displays, red; the second is blue.
+fn two_displays() -> Viewer {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, RED);
+    viewer.screen_of(1, 320, 240);
+    viewer.fill_on(1, Rect::new(0, 0, 320, 240), BLUE);
+    viewer
+}
+
+fn monitors(viewer: &mut Viewer, display: u8, heads: &[(u32, Rect)]) {
+    let heads = heads
+        .iter()
+        .map(|(id, rect)| Head {
+            id: *id,
+            rect: *rect,
+        })
+        .collect();
+    viewer.session(ClientEvent::Display(DisplayEvent::Monitors {
+        display,
+        heads,
+    }));
+}
+
+fn middle(viewer: &mut Viewer) -> Color {
+    viewer.frame()[(40, 12)].bg
+}
+
+#[test]
+fn the_monitor_menu_goes_from_one_display_to_the_next_and_back() {
+    let mut viewer = two_displays();
+    assert_eq!(middle(&mut viewer), Color::Rgb(255, 0, 0));
+    assert!(viewer.text()[23].contains("monitor 1 of 2 · 640×480"));
+
+    viewer.menu("o");
+    let text = viewer.text().join("\n");
+    assert!(text.contains("1  x monitor 1: 640×480"), "{text}");
+    assert!(text.contains("2  - monitor 2: 320×240"), "{text}");
+    for (key, shown) in [('n', 2), ('n', 1), ('p', 2), ('1', 1), ('2', 2)] {
+        viewer.act(Action::Menu(MenuKey::Char(key)));
+        let status = viewer.text()[23].clone();
+        assert!(
+            status.contains(&format!("monitor {shown} of 2")),
+            "{key}: {status}"
+        );
+    }
+    viewer.act(Action::Menu(MenuKey::Close));
+
+    assert_eq!(middle(&mut viewer), Color::Rgb(0, 0, 255));
+}
+
+#[test]
+fn a_single_monitor_is_not_mentioned() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, RED);
+    assert!(!viewer.text()[23].contains("monitor"));
+}
+
+#[test]
+fn what_another_display_draws_is_not_drawn() {
+    let mut viewer = two_displays();
+    viewer.frame();
+    viewer.fill_on(1, Rect::new(0, 0, 320, 240), RED);
+    assert_eq!(viewer.app.frame_due(), None);
+}
+
+#[test]
+fn a_display_shown_again_has_everything_drawn_meanwhile() {
+    let mut viewer = two_displays();
+    viewer.menu("o2");
+    viewer.act(Action::Menu(MenuKey::Close));
+    viewer.frame();
+    viewer.fill(Rect::new(0, 0, 640, 480), [0, 255, 0]);
+
+    viewer.menu("o1");
+    viewer.act(Action::Menu(MenuKey::Close));
+
+    assert_eq!(middle(&mut viewer), Color::Rgb(0, 255, 0));
+}
+
+#[test]
+fn monitors_on_one_screen_are_shown_one_at_a_time() {
+    let mut viewer = Viewer::showing(80, 24, 1280, 480, RED);
+    viewer.fill(Rect::new(640, 0, 1280, 480), BLUE);
+    let (left, right) = (Rect::new(0, 0, 640, 480), Rect::new(640, 0, 1280, 480));
+    monitors(&mut viewer, 0, &[(0, left), (1, right)]);
+    let colours = |viewer: &mut Viewer| {
+        let buffer = viewer.frame();
+        let colour = |column: u16| buffer[(column, 12)].bg;
+        (12..68)
+            .map(colour)
+            .collect::<std::collections::HashSet<_>>()
+    };
+    assert_eq!(colours(&mut viewer), [Color::Rgb(255, 0, 0)].into());
+
+    viewer.menu("o2");
+    viewer.act(Action::Menu(MenuKey::Close));
+    assert_eq!(colours(&mut viewer), [Color::Rgb(0, 0, 255)].into());
+    assert!(viewer.text()[23].contains("monitor 2 of 2 · 640×480"));
+
+    // Only what lies on the monitor changes it.
+    viewer.fill(Rect::new(0, 0, 640, 480), [0, 255, 0]);
+    assert_eq!(colours(&mut viewer), [Color::Rgb(0, 0, 255)].into());
+    viewer.fill(Rect::new(640, 0, 1280, 480), [0, 255, 0]);
+    assert_eq!(colours(&mut viewer), [Color::Rgb(0, 255, 0)].into());
+}
+
+#[test]
+fn the_mouse_points_into_the_monitor_that_is_shown() {
+    let mut viewer = Viewer::showing(160, 51, 2560, 800, RED);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    let (left, right) = (Rect::new(0, 0, 1280, 800), Rect::new(1280, 0, 2560, 800));
+    monitors(&mut viewer, 0, &[(0, left), (1, right)]);
+    viewer.menu("o2");
+    viewer.act(Action::Menu(MenuKey::Close));
+    viewer.frame();
+
+    // A cell is 8×16 pixels.
+    let sent = inputs(&viewer.mouse(MouseEventKind::Moved, 10, 10));
+
+    let (x, y, display) = (1280 + 84, 168, 0);
+    assert_eq!(sent, [InputEvent::Position { x, y, display }]);
+    viewer.menu("z1");
+    viewer.act(Action::Menu(MenuKey::Close));
+    viewer.frame();
+    // 160×100 of the pixels around the last position.
+    let sent = inputs(&viewer.mouse(MouseEventKind::Moved, 0, 0));
+    let (x, y) = (1280 + 4, 119);
+    assert_eq!(sent, [InputEvent::Position { x, y, display }]);
+}
+
+#[test]
+fn the_mouse_on_another_display_carries_its_id() {
+    let mut viewer = two_displays();
+    viewer.mouse_mode(MouseMode::CLIENT);
+    viewer.menu("o2");
+    viewer.act(Action::Menu(MenuKey::Close));
+    viewer.frame();
+
+    let sent = inputs(&viewer.mouse(MouseEventKind::Moved, 40, 11));
+
+    assert!(
+        matches!(sent[..], [InputEvent::Position { display: 1, .. }]),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn the_guests_pointer_is_shown_on_its_own_monitor_only() {
+    let mut viewer = Viewer::showing(160, 51, 2560, 800, [0, 0, 0]);
+    let (left, right) = (Rect::new(0, 0, 1280, 800), Rect::new(1280, 0, 2560, 800));
+    monitors(&mut viewer, 0, &[(0, left), (1, right)]);
+    viewer.mouse_mode(MouseMode::SERVER);
+    viewer.session(ClientEvent::Cursor(CursorEvent::Moved {
+        display: 0,
+        position: Point::new(1280 + 80, 160),
+    }));
+    let reversed = |viewer: &mut Viewer| {
+        viewer.frame()[(10, 10)]
+            .modifier
+            .contains(ratatui::style::Modifier::REVERSED)
+    };
+    assert!(!reversed(&mut viewer));
+
+    viewer.menu("o2");
+    viewer.act(Action::Menu(MenuKey::Close));
+
+    assert!(reversed(&mut viewer));
+}
+
+#[test]
+fn a_monitor_that_vanishes_gives_way_to_the_first_and_is_shown_again_when_it_is_back() {
+    let mut viewer = Viewer::showing(80, 24, 1280, 480, RED);
+    let (left, right) = (Rect::new(0, 0, 640, 480), Rect::new(640, 0, 1280, 480));
+    monitors(&mut viewer, 0, &[(0, left), (1, right)]);
+    viewer.menu("o2");
+    viewer.act(Action::Menu(MenuKey::Close));
+    assert_eq!(viewer.app.picture.monitor().unwrap().number(), 2);
+
+    monitors(&mut viewer, 0, &[(0, left)]);
+    assert_eq!(viewer.app.picture.monitor().unwrap().number(), 1);
+    // Beside the screen, while the guest resizes it.
+    monitors(&mut viewer, 0, &[(0, left), (1, right.translate(640, 0))]);
+    assert_eq!(viewer.app.picture.monitor().unwrap().number(), 1);
+    monitors(&mut viewer, 0, &[(0, left), (1, right)]);
+    assert_eq!(viewer.app.picture.monitor().unwrap().number(), 2);
+}
+
+#[test]
+fn a_display_that_closes_gives_way_to_the_first() {
+    let mut viewer = two_displays();
+    viewer.menu("o2");
+    viewer.act(Action::Menu(MenuKey::Close));
+    viewer.frame();
+
+    let id = ChannelId::new(ChannelKind::Display, 1);
+    viewer.session(ClientEvent::ChannelClosed(id, CloseReason::ByPeer));
+
+    assert!(viewer.app.frame_due().is_some());
+    assert_eq!(middle(&mut viewer), Color::Rgb(255, 0, 0));
+    assert!(!viewer.text()[23].contains("monitor"));
+}
+
+#[test]
+fn a_second_display_without_a_screen_is_forgotten_after_a_second() {
+    let mut viewer = two_displays();
+    viewer.menu("o2");
+    viewer.act(Action::Menu(MenuKey::Close));
+    let destroyed = |display| {
+        ClientEvent::Display(DisplayEvent::SurfaceDestroyed {
+            display,
+            surface: 0,
+        })
+    };
+    viewer.session(destroyed(1));
+    viewer.session(destroyed(0));
+    viewer.wait(999);
+    assert_eq!(middle(&mut viewer), Color::Rgb(0, 0, 255));
+
+    viewer.wait(1);
+
+    assert_eq!(
+        middle(&mut viewer),
+        Color::Rgb(255, 0, 0),
+        "the first one stays"
+    );
 }
 
 #[test]
@@ -641,12 +896,13 @@ fn the_escape_key_opens_a_menu_that_looks_like_this() {
         "                    │ k  send keys ...                     │",
         "                    │ i  panes ...                         │",
         "                    │ z  zoom ...                          │",
+        "                    │ o  monitor ...                       │",
         "                    │ d  drawing ...                       │",
         "                    │ ^Z suspend                           │",
         "                    │ ?  help                              │",
         "                    └──────────────────────────────────────┘",
     ];
-    assert_eq!(text[7..16], menu);
+    assert_eq!(text[7..17], menu);
     assert_eq!(text[23], " vm:5900 · half · 0 fps 0B/s · Ctrl+] menu");
 }
 
@@ -663,7 +919,7 @@ fn the_menu_fits_the_smallest_terminal() {
     ];
     assert_eq!(viewer.text()[..4], expected[..4]);
     // The marked entry stays in sight.
-    for _ in 0..6 {
+    for _ in 0..7 {
         viewer.act(Action::Menu(MenuKey::Down));
     }
     assert_eq!(viewer.text()[2], "│ ?  help          │");

@@ -23,6 +23,7 @@ const LINES: &[(&str, &str)] = &[
     ),
     ("i", "panes: channels, codecs, log"),
     ("z", "zoom: the whole screen, or 1:1 with arrows to pan"),
+    ("o", "monitor: another one, n and p go round"),
     ("d", "drawing: colours and characters"),
     ("^Z", "suspend; fg comes back"),
     ("?", "this page"),

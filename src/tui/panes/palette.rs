@@ -7,6 +7,7 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 use super::{PaneKind, draw_lines};
 use crate::channel::inputs::scancode::make_code;
+use crate::client::Monitor;
 use crate::term::{Colours, Glyphs, Style};
 use crate::tui::action::MenuKey;
 use crate::tui::app::App;
@@ -40,6 +41,8 @@ pub enum Menu {
     Zoom,
     /// Colours and characters.
     Draw,
+    /// Monitors to show.
+    Monitors,
 }
 
 /// What the user chose.
@@ -63,6 +66,8 @@ pub enum Choice {
     Scroll(i32),
     /// Draws in another style.
     Draw(Style),
+    /// Shows another monitor.
+    Monitor(Monitor),
     /// Opens the help page.
     Help,
     /// Gives the terminal to the shell for a while.
@@ -150,10 +155,26 @@ fn moves(menu: Menu, key: MenuKey, app: &App) -> Option<Choice> {
         (Menu::Zoom, MenuKey::Right) if exact => Choice::Pan(1, 0),
         (Menu::Zoom, MenuKey::Up) if exact => Choice::Pan(0, -1),
         (Menu::Zoom, MenuKey::Down) if exact => Choice::Pan(0, 1),
+        (Menu::Monitors, MenuKey::Char('n') | MenuKey::Right) => {
+            Choice::Monitor(neighbour(app, 1)?)
+        }
+        (Menu::Monitors, MenuKey::Char('p') | MenuKey::Left) => {
+            Choice::Monitor(neighbour(app, -1)?)
+        }
         (Menu::Panes, MenuKey::PageUp) => Choice::Scroll(5),
         (Menu::Panes, MenuKey::PageDown) => Choice::Scroll(-5),
         _ => return None,
     })
+}
+
+/// The monitor so many places after the one that is shown, round and round.
+fn neighbour(app: &App, places: isize) -> Option<Monitor> {
+    let (monitors, shown) = (app.picture.monitors(), app.picture.monitor()?);
+    let at = monitors.iter().position(|monitor| monitor.is(&shown))?;
+    let place = at.checked_add_signed(places);
+    place
+        .map_or(monitors.last(), |at| monitors.get(at % monitors.len()))
+        .copied()
 }
 
 fn back(state: &mut State) -> Response {
@@ -178,6 +199,7 @@ fn entries(menu: Menu, app: &App) -> Vec<Entry> {
         Menu::Panes => panes(app),
         Menu::Zoom => zoom(app),
         Menu::Draw => drawing(app),
+        Menu::Monitors => monitors(app),
     }
 }
 
@@ -196,6 +218,7 @@ fn root() -> Vec<Entry> {
         entry('k', "send keys ...", Choice::Open(Menu::Keys)),
         entry('i', "panes ...", Choice::Open(Menu::Panes)),
         entry('z', "zoom ...", Choice::Open(Menu::Zoom)),
+        entry('o', "monitor ...", Choice::Open(Menu::Monitors)),
         entry('d', "drawing ...", Choice::Open(Menu::Draw)),
         Entry {
             shortcut: Some(MenuKey::Ctrl('z')),
@@ -310,6 +333,23 @@ fn drawing(app: &App) -> Vec<Entry> {
     ]
 }
 
+fn monitors(app: &App) -> Vec<Entry> {
+    let shown = app.picture.monitor();
+    let times = Theme::of(app).times();
+    let one = |monitor: Monitor| {
+        let number = monitor.number();
+        let (width, height) = (monitor.rect.width(), monitor.rect.height());
+        Entry {
+            // Those behind the ninth are reached by the arrows.
+            shortcut: char::from_digit(number, 10).map(MenuKey::Char),
+            label: format!("monitor {number}: {width}{times}{height}"),
+            on: Some(shown.is_some_and(|shown| shown.is(&monitor))),
+            choice: Choice::Monitor(monitor),
+        }
+    };
+    app.picture.monitors().into_iter().map(one).collect()
+}
+
 /// Draws the menu in the middle of `area`.
 pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     const WIDTH: u16 = 40;
@@ -353,6 +393,7 @@ fn title(menu: Menu) -> &'static str {
         Menu::Panes => "panes",
         Menu::Zoom => "zoom",
         Menu::Draw => "drawing",
+        Menu::Monitors => "monitor, n next, p previous",
     }
 }
 
