@@ -235,6 +235,7 @@ is still. Without -o the picture is shown in the terminal.
 Examples:
   capsaicin screenshot demo: -o demo.png
   capsaicin screenshot 127.0.0.1:5900 -o screen.ppm --json
+  capsaicin screenshot 127.0.0.1:5900 -o second.png --monitor 2
   capsaicin screenshot spice+unix:///run/vm.sock -o - > screen.png";
 
 /// `screenshot`
@@ -247,6 +248,9 @@ pub struct ScreenshotArgs {
     /// Write to this file, a .png or a .ppm (- for PNG on standard output)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Only this monitor, from 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub monitor: Option<u32>,
     /// Give up after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,

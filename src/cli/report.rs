@@ -33,6 +33,8 @@ pub enum Exit {
     Closed = 7,
     /// It took too long.
     Timeout = 8,
+    /// What was asked for is not there.
+    NotFound = 9,
     /// The terminal cannot be used.
     Terminal = 10,
     /// A file cannot be read or written, or is damaged.

@@ -1,6 +1,5 @@
 //! `capsaicin screenshot`: the screen, once it is complete and still.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -13,9 +12,9 @@ use super::dial::Dial;
 use super::picture::{self, Format};
 use super::report::{Exit, Failure};
 use super::{dial, logging};
-use crate::channel::display;
-use crate::client::{Framebuffer, SpiceClient};
-use crate::geometry::Size;
+use crate::channel::ChannelKind;
+use crate::client::{Framebuffer, Screens, SpiceClient};
+use crate::geometry::Rect;
 use crate::pixels::PixelView;
 use crate::session::{ClientEvent, CloseReason, Command};
 
@@ -33,14 +32,15 @@ pub async fn run(args: &ScreenshotArgs, common: &Common) -> Result<(), Failure> 
     let place = Place::find(args.output.as_deref())?;
     let _logging = logging::to_stderr(common.logging())?;
     let taken = timeout(args.timeout, take(args)).await;
-    let (display, framebuffer) = taken.map_err(|_| {
+    let (screens, taken) = taken.map_err(|_| {
         let text = format!(
             "cannot take the screen: it was not complete within {} s",
             args.timeout.as_secs_f32()
         );
         Failure::new(Exit::Timeout, text).with_hint("--timeout allows more time")
     })??;
-    let Some(view) = framebuffer.view() else {
+    let screen = screens.display(taken.display).and_then(Framebuffer::view);
+    let Some(view) = screen.map(|screen| screen.crop(taken.rect)) else {
         return Err(Failure::new(
             Exit::Unexpected,
             "cannot take the screen: it is empty",
@@ -48,7 +48,7 @@ pub async fn run(args: &ScreenshotArgs, common: &Common) -> Result<(), Failure> 
     };
     place.put(view)?;
     if args.json {
-        print_facts(args.output.as_deref(), display, &framebuffer)?;
+        print_facts(args.output.as_deref(), &taken, &screens)?;
     }
     Ok(())
 }
@@ -106,80 +106,130 @@ impl<'a> Place<'a> {
     }
 }
 
-async fn take(args: &ScreenshotArgs) -> Result<(u8, Framebuffer), Failure> {
+/// The part of a display's screen that is taken.
+struct Taken {
+    display: u8,
+    rect: Rect,
+}
+
+async fn take(args: &ScreenshotArgs) -> Result<(Screens, Taken), Failure> {
     let dial = Dial {
         view_only: true,
         timeout: args.timeout,
     };
     let mut dialled: dial::Dialled = dial.connect(&args.target).await?;
-    let taken = still(&mut dialled.client).await?;
+    let taken = still(&mut dialled.client, args.monitor).await?;
     // A server that does not hear it notices the closed connections.
     let _ = dialled.client.sender().try_send(Command::Disconnect);
     Ok(taken)
 }
 
-/// The first display's screen, once it is complete and still.
-async fn still(client: &mut SpiceClient) -> Result<(u8, Framebuffer), Failure> {
-    let mut screens: BTreeMap<u8, Framebuffer> = BTreeMap::new();
+/// The screens once what is to be taken of them is complete, and nothing is drawn.
+async fn still(
+    client: &mut SpiceClient,
+    monitor: Option<u32>,
+) -> Result<(Screens, Taken), Failure> {
+    let mut screens = Screens::default();
     let mut complete_since = None;
     let mut drawn = Instant::now();
     loop {
-        let complete = screens
-            .iter()
-            .next()
-            .is_some_and(|(_, screen)| screen.is_marked() && screen.view().is_some());
-        if complete {
+        let taken = complete(&screens, monitor);
+        let absent = monitor.filter(|number| is_absent(&screens, *number));
+        if taken.is_some() || absent.is_some() {
             complete_since.get_or_insert_with(Instant::now);
         } else {
             complete_since = None;
         }
-        let ready = complete_since.map(|since| (drawn + STILL).min(since + MOVING));
+        // A monitor that is not there may follow, on a display that is slower than the others.
+        let still = drawn + if absent.is_some() { MOVING } else { STILL };
+        let ready = complete_since.map(|since| still.min(since + MOVING));
         let event = tokio::select! {
             event = client.next_event() => event,
-            () = sleep_until(ready.unwrap_or(drawn)), if ready.is_some() => break,
+            () = sleep_until(ready.unwrap_or(drawn)), if ready.is_some() => {
+                return match (taken, absent) {
+                    (Some(taken), _) => Ok((screens, taken)),
+                    (None, number) => Err(no_such_monitor(number.unwrap_or_default(), &screens)),
+                };
+            }
         };
         match event {
             Some(ClientEvent::Display(event)) => {
                 drawn = Instant::now();
-                screens.entry(display_of(&event)).or_default().apply(&event);
+                screens.apply(&event);
+            }
+            Some(ClientEvent::ChannelClosed(id, _)) if id.kind == ChannelKind::Display => {
+                screens.close(id.id);
             }
             Some(ClientEvent::Closed(reason)) => return Err(reason.into()),
             Some(_) => {}
             None => return Err(CloseReason::ByPeer.into()),
         }
     }
-    let first = screens.pop_first();
-    first.ok_or_else(|| Failure::new(Exit::Unexpected, "cannot take the screen: there is none"))
 }
 
-fn display_of(event: &display::Event) -> u8 {
-    use display::Event;
-    match event {
-        Event::SurfaceCreated { display, .. }
-        | Event::SurfaceDestroyed { display, .. }
-        | Event::Region { display, .. }
-        | Event::CopyRect { display, .. }
-        | Event::Marked { display }
-        | Event::Monitors { display, .. } => *display,
-    }
+/// What is to be taken, if it is complete: a monitor, or without a number the whole screen of the first display.
+fn complete(screens: &Screens, monitor: Option<u32>) -> Option<Taken> {
+    let is_whole = |display| {
+        let screen = screens.display(display);
+        screen.is_some_and(|screen| screen.is_marked() && screen.view().is_some())
+    };
+    let taken = match monitor {
+        Some(number) => {
+            let monitors = screens.monitors();
+            let monitor = monitors.iter().find(|monitor| monitor.number() == number)?;
+            Taken {
+                display: monitor.display,
+                rect: monitor.rect,
+            }
+        }
+        None => {
+            let (display, screen) = screens.displays().next()?;
+            Taken {
+                display,
+                rect: screen.size().to_rect(),
+            }
+        }
+    };
+    is_whole(taken.display).then_some(taken)
 }
 
-fn print_facts(file: Option<&Path>, display: u8, screen: &Framebuffer) -> Result<(), Failure> {
-    let Size { width, height } = screen.size();
-    let heads: Vec<_> = screen
-        .heads()
+/// Whether there are monitors, but not this one.
+fn is_absent(screens: &Screens, number: u32) -> bool {
+    let monitors = screens.monitors();
+    !monitors.is_empty() && monitors.iter().all(|monitor| monitor.number() != number)
+}
+
+fn no_such_monitor(number: u32, screens: &Screens) -> Failure {
+    let numbers: Vec<String> = screens
+        .monitors()
         .iter()
-        .map(|head| {
-            let rect = head.rect;
-            json!({ "id": head.id, "rect": [rect.left, rect.top, rect.right, rect.bottom] })
+        .map(|monitor| monitor.number().to_string())
+        .collect();
+    let text = format!("cannot take monitor {number}: there is no such monitor");
+    Failure::new(Exit::NotFound, text).with_hint(format!("--monitor can be {}", numbers.join(", ")))
+}
+
+fn print_facts(file: Option<&Path>, taken: &Taken, screens: &Screens) -> Result<(), Failure> {
+    let edges = |rect: Rect| json!([rect.left, rect.top, rect.right, rect.bottom]);
+    let monitors: Vec<_> = screens
+        .monitors()
+        .iter()
+        .map(|monitor| {
+            json!({
+                "number": monitor.number(),
+                "display": monitor.display,
+                "id": monitor.head,
+                "rect": edges(monitor.rect),
+            })
         })
         .collect();
     let facts = json!({
         "file": file.map(|file| file.display().to_string()),
-        "width": width,
-        "height": height,
-        "display": display,
-        "monitors": heads,
+        "width": taken.rect.width(),
+        "height": taken.rect.height(),
+        "display": taken.display,
+        "rect": edges(taken.rect),
+        "monitors": monitors,
     });
     // On standard output unless that has the picture.
     let written = match file {
