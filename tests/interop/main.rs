@@ -11,6 +11,7 @@ mod draws;
 mod failures;
 mod firmware;
 mod guest;
+mod heads;
 mod keys;
 mod live;
 mod modes;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         witnesses::tests(),
         firmware::tests(),
         guest::tests(),
+        heads::tests(),
         xserver::tests(),
         draws::tests(),
         keys::tests(),

@@ -35,6 +35,11 @@ pub fn tests() -> Vec<Trial> {
             the_mouse_moves_the_pointer,
         ),
         test(
+            "viewer::another_monitor_is_shown_from_the_menu",
+            NEEDS,
+            another_monitor_is_shown,
+        ),
+        test(
             "viewer::a_password_is_asked_for_and_not_shown",
             NEEDS,
             a_password_is_asked_for,
@@ -104,6 +109,24 @@ fn the_mouse_moves_the_pointer() {
     until("the pointer up right", LIMIT, || {
         (axis(0)? > 20000 && axis(1)? < 12000).then_some(())
     });
+    viewer.quit();
+}
+
+fn another_monitor_is_shown() {
+    let qemu = Machine::new(Boot::Quarters).second_display().start();
+    let terminal = Tmux::start(100, 30);
+    let viewer = Viewer::start(&terminal, &qemu.address);
+    terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
+    terminal.wait_until("two monitors", |screen| screen.contains("monitor 1 of 2"));
+
+    terminal.key("C-]");
+    terminal.text("o2");
+    terminal.key("Escape");
+
+    terminal.wait_until("the second monitor", |screen| {
+        screen.contains("monitor 2 of 2")
+    });
+    terminal.wait_until_cells("other colours", |cells| !shows_quarters(cells, QUARTERS[0]));
     viewer.quit();
 }
 

@@ -94,6 +94,13 @@ impl Picture {
             && colours().all(|(a, b)| a.abs_diff(*b) <= tolerance)
     }
 
+    /// The part whose corner is at `x`, `y`.
+    pub fn part(&self, (x, y): (u32, u32), (width, height): (u32, u32)) -> Self {
+        let pixels = (y..y + height).flat_map(|y| (x..x + width).map(move |x| (x, y)));
+        let rgb = pixels.flat_map(|(x, y)| self.pixel(x, y)).collect();
+        Self::from_rgb(width, height, rgb)
+    }
+
     /// Where this differs from `other`, in a sentence; `None` when the two are the same, byte for byte.
     pub fn difference(&self, other: &Self) -> Option<String> {
         if (self.width, self.height) != (other.width, other.height) {

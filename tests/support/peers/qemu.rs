@@ -16,6 +16,9 @@ use super::{boot, free_port, quiet, until};
 /// How long anything of a peer may take. Generous: the machine may be busy, and processors are emulated.
 const LIMIT: Duration = Duration::from_secs(90);
 
+/// QEMU's name for the card of [`Machine::second_display`].
+pub const SECOND_DISPLAY: &str = "second";
+
 /// What the machine does when it is switched on.
 #[derive(Clone, Debug)]
 pub enum Boot {
@@ -39,6 +42,7 @@ pub struct Machine {
     password: Option<String>,
     tcp: bool,
     vnc: bool,
+    second_display: bool,
     switched_off: bool,
 }
 
@@ -51,6 +55,7 @@ impl Machine {
             password: None,
             tcp: false,
             vnc: false,
+            second_display: false,
             switched_off: false,
         }
     }
@@ -76,6 +81,12 @@ impl Machine {
     /// With a VNC server on a loopback port, and no SPICE server.
     pub fn vnc(mut self) -> Self {
         self.vnc = true;
+        self
+    }
+
+    /// With a second graphics card, [`SECOND_DISPLAY`], on which QEMU itself shows a line of text: nothing drives it.
+    pub fn second_display(mut self) -> Self {
+        self.second_display = true;
         self
     }
 
@@ -138,6 +149,10 @@ impl Machine {
             .args(["-display", "none", "-device", "qxl-vga", "-qmp", &monitor])
             .args(self.boot.arguments(dir))
             .args(self.server_arguments(dir, port));
+        if self.second_display {
+            let device = format!("virtio-gpu-pci,id={SECOND_DISPLAY}");
+            qemu.args(["-device", &device]);
+        }
         if self.switched_off {
             qemu.arg("-S");
         }

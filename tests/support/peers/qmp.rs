@@ -52,8 +52,21 @@ impl Qmp {
     /// The screen as QEMU itself sees it.
     pub fn screendump(&mut self) -> Picture {
         let file = tempfile::NamedTempFile::new().expect("a scratch file");
-        self.execute("screendump", json!({ "filename": file.path() }));
-        let bytes = std::fs::read(file.path()).expect("QEMU wrote the screen");
+        self.dump(json!({ "filename": file.path() }), file.path())
+    }
+
+    /// The screen of this graphics card.
+    pub fn screendump_of(&mut self, device: &str) -> Picture {
+        let file = tempfile::NamedTempFile::new().expect("a scratch file");
+        self.dump(
+            json!({ "filename": file.path(), "device": device }),
+            file.path(),
+        )
+    }
+
+    fn dump(&mut self, arguments: Value, file: &Path) -> Picture {
+        self.execute("screendump", arguments);
+        let bytes = std::fs::read(file).expect("QEMU wrote the screen");
         Picture::from_ppm(&bytes)
     }
 

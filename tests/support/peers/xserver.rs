@@ -33,12 +33,17 @@ pub struct XServer {
 impl XServer {
     /// Starts one with this value of the server's image compression; returns when both servers listen.
     pub fn start(image_compression: &str) -> Self {
+        Self::with_heads(1, image_compression)
+    }
+
+    /// The same with so many outputs: `qxl-0`, which is on, and others, which X takes for disconnected.
+    pub fn with_heads(heads: u32, image_compression: &str) -> Self {
         let dir = TempDir::new().expect("a scratch folder");
         // Another program may take the port between our look and the driver's.
         for _ in 0..3 {
             let port = free_port();
             let config = dir.path().join("xorg.conf");
-            std::fs::write(&config, configuration(port, image_compression))
+            std::fs::write(&config, configuration(port, heads, image_compression))
                 .expect("the scratch folder is writable");
             // The server finds a free display itself and, when it is ready, says which.
             let number = dir.path().join("display");
@@ -139,7 +144,7 @@ impl XServer {
     }
 }
 
-fn configuration(port: u16, image_compression: &str) -> String {
+fn configuration(port: u16, heads: u32, image_compression: &str) -> String {
     format!(
         r#"
 Section "Device"
@@ -152,7 +157,7 @@ Section "Device"
     Option "SpiceImageCompression" "{image_compression}"
     Option "SpiceJpegWanCompression" "never"
     Option "SpiceStreamingVideo" "off"
-    Option "NumHeads" "1"
+    Option "NumHeads" "{heads}"
     Option "FrameBufferSize" "32"
     Option "CommandBufferSize" "192"
     Option "SurfaceBufferSize" "192"
