@@ -166,6 +166,21 @@ impl Framer {
             body: whole,
         }))
     }
+
+    /// Gives up the frame whose header has arrived, and counts it; how many bytes of it are still to come, which are to
+    /// be left out. `None`, and nothing done, when no whole header has arrived.
+    pub fn give_up(&mut self) -> Option<u64> {
+        let header_len = self.header.bytes();
+        let mut fields = self.buffer.get(..header_len)?;
+        self.serial = match self.header {
+            HeaderKind::Full => fields.get_u64_le(),
+            HeaderKind::Mini => self.serial.wrapping_add(1),
+        };
+        let (_number, size) = (fields.get_u16_le(), fields.get_u32_le());
+        let arrived = (self.buffer.len() - header_len) as u64;
+        self.buffer.clear();
+        Some(u64::from(size).saturating_sub(arrived))
+    }
 }
 
 impl Frame {
@@ -310,6 +325,19 @@ mod tests {
         let mut framer = Framer::new(HeaderKind::Full, 100);
         framer.receive(&stream);
         assert_eq!(framer.next_frame().unwrap().unwrap(), frame);
+    }
+
+    #[test]
+    fn a_frame_that_is_given_up_is_counted() {
+        let mut stream = Vec::new();
+        HeaderKind::Mini.write(&Frame::new(104, vec![1, 2, 3]), &mut stream);
+        let mut framer = Framer::new(HeaderKind::Mini, 100);
+        framer.receive(&stream[..5]);
+        assert_eq!(framer.give_up(), None, "a header is 6 bytes");
+        framer.receive(&stream[5..8]);
+        assert_eq!(framer.give_up(), Some(1));
+        framer.receive(&stream);
+        assert_eq!(framer.next_frame().unwrap().map(|f| f.serial), Some(2));
     }
 
     #[test]
