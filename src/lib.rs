@@ -28,6 +28,7 @@
 //! | [`link`] | the handshake of one connection | `wire` |
 //! | [`channel`] | each SPICE channel: messages, client, server | all of the above |
 //! | [`session`] | all channels of one connection as one value | `channel` |
+//! | [`recording`] | captured sessions: read, and played into a session | `session` |
 #![cfg_attr(
     feature = "client",
     doc = "| [`net`], [`client`] | sockets and tasks around a session | `session`, tokio |"
@@ -58,6 +59,7 @@ pub mod link;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod net;
 pub mod pixels;
+pub mod recording;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session;

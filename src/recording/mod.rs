@@ -1,0 +1,41 @@
+//! Recorded sessions: reading captures, and playing them into a [`ClientSession`](crate::session::ClientSession).
+//!
+//! A recording is a capture of plain SPICE connections, pcapng or pcap, made by any tool on any port. [`Reader`] takes it
+//! apart: packets, TCP streams, link exchanges, frames. It finds SPICE by how both sides of a connection begin. What is
+//! missing in the file is told with its place ([`Loss`]), and everything else goes on. [`Survey`] says what is in a file
+//! and which of its sessions to show; [`Player`] feeds the frames of one session, with the times they were recorded at,
+//! to an ordinary client session, and drops what that wants to send.
+//!
+//! ```no_run
+//! use capsaicin::recording::{Player, Reader, Survey};
+//! use std::fs::File;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let survey = Survey::read(Reader::new(File::open("boot.pcapng")?)?)?;
+//! let mut player = Player::new(Reader::new(File::open("boot.pcapng")?)?, survey.choose(None));
+//! player.play_to_end()?;
+//! while let Some(event) = player.poll_event() { /* as from a live client */ }
+//! # Ok(())
+//! # }
+//! ```
+
+mod assembler;
+mod capture;
+mod connection;
+mod dialogue;
+mod error;
+mod pcap;
+mod pcapng;
+mod player;
+mod reader;
+mod segment;
+mod source;
+mod survey;
+mod table;
+
+pub use capture::is_capture;
+pub use dialogue::Loss;
+pub use error::{ErrorKind, Instead, RecordingError};
+pub use player::Player;
+pub use reader::{Reader, Record, What};
+pub use survey::{Summary, Survey};

@@ -1,0 +1,240 @@
+//! From packets to what happened on the channels of SPICE sessions.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::Read;
+use std::time::Duration;
+
+use super::capture::Capture;
+use super::dialogue::{Loss, Over, Said, channel};
+use super::error::{ErrorKind, Instead, RecordingError};
+use super::segment;
+use super::table::{Followed, Table};
+use crate::channel::ChannelId;
+use crate::link::Established;
+use crate::link::messages::LinkMess;
+use crate::session::Way;
+use crate::wire::Frame;
+
+/// Number of INIT on the main channel, which names the session.
+const MAIN_INIT: u16 = 103;
+
+/// Something that happened on a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Time since the first SPICE connection of the file began. Never less than that of the record before.
+    pub at: Duration,
+    /// Byte of the file where the packet begins that completed it.
+    pub offset: u64,
+    /// The session it belongs to, counted from 0 in the order of their main channels.
+    pub session: usize,
+    /// The channel.
+    pub channel: ChannelId,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened on a channel.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum What {
+    /// It was linked.
+    Opened(Established),
+    /// A whole frame passed.
+    Frame(Way, Frame),
+    /// Something passed that cannot be read.
+    Lost(Loss),
+    /// Its connection ended.
+    Closed,
+}
+
+/// Reads the SPICE sessions of a capture: pcapng or pcap, from any tool, of plain connections on any port.
+///
+/// Memory stays bounded by what arrived of each connection's current message, whatever the file announces.
+pub struct Reader<R> {
+    capture: Capture<R>,
+    table: Table,
+    /// The connection ids of sessions, as their servers gave them.
+    sessions_by_id: HashMap<u32, usize>,
+    sessions: usize,
+    records: VecDeque<Record>,
+    /// The latest time of a packet, nanoseconds.
+    now: u64,
+    /// When connections were last looked at that say nothing.
+    looked: u64,
+    /// When the first SPICE connection began.
+    zero: Option<u64>,
+    instead: Instead,
+    damage: Option<RecordingError>,
+    ended: bool,
+}
+
+impl<R: Read> Reader<R> {
+    /// Looks at the beginning of a file.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a capture.
+    pub fn new(file: R) -> Result<Self, RecordingError> {
+        Ok(Self {
+            capture: Capture::new(file)?,
+            table: Table::default(),
+            sessions_by_id: HashMap::new(),
+            sessions: 0,
+            records: VecDeque::new(),
+            now: 0,
+            looked: 0,
+            zero: None,
+            instead: Instead::default(),
+            damage: None,
+            ended: false,
+        })
+    }
+
+    /// What happened next; `None` at the end, or where the file is cut short or damaged: [`Reader::damage`].
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot read the file.
+    pub fn next_record(&mut self) -> Result<Option<Record>, RecordingError> {
+        while self.records.is_empty() && !self.ended {
+            self.read_packet()?;
+        }
+        Ok(self.records.pop_front())
+    }
+
+    /// Why the file could not be read to its end, once that is known.
+    pub fn damage(&self) -> Option<&RecordingError> {
+        self.damage.as_ref()
+    }
+
+    /// What to say about a file that had no SPICE in it.
+    pub(super) fn no_spice(&self) -> RecordingError {
+        RecordingError::at(0, ErrorKind::NoSpice(self.instead.clone()))
+    }
+
+    fn read_packet(&mut self) -> Result<(), RecordingError> {
+        let packet = match self.capture.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => {
+                self.end();
+                return Ok(());
+            }
+            Err(error) if matches!(error.kind, ErrorKind::Io(..)) => return Err(error),
+            Err(error) => {
+                self.damage = Some(error);
+                self.end();
+                return Ok(());
+            }
+        };
+        self.now = self.now.max(packet.at);
+        let offset = packet.offset;
+        let Some(segment) = segment::parse(packet.link_type, packet.data) else {
+            if !segment::is_known(packet.link_type) {
+                self.instead.unknown_link_type = Some(packet.link_type);
+            }
+            return Ok(());
+        };
+        let mut key = [segment.from, segment.to];
+        key.sort_unstable();
+        let (before, current) = self.table.take(key, &segment, self.now);
+        let current = current.map(|mut followed| {
+            followed.connection.receive(&segment, self.now);
+            followed
+        });
+        for mut followed in before.into_iter().chain(current) {
+            self.settle(&mut followed, offset);
+            self.table.put_back(key, followed);
+        }
+        if self.now.saturating_sub(self.looked) >= 1_000_000_000 {
+            self.looked = self.now;
+            self.wait(offset);
+        }
+        Ok(())
+    }
+
+    /// Gives up holes on connections that are silent.
+    fn wait(&mut self, offset: u64) {
+        for key in self.table.waiting() {
+            if let Some(mut followed) = self.table.remove(key) {
+                followed.connection.wait(self.now);
+                self.settle(&mut followed, offset);
+                self.table.put_back(key, followed);
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        let offset = self.capture.offset();
+        for mut followed in self.table.take_all() {
+            followed.connection.finish(self.now);
+            self.settle(&mut followed, offset);
+        }
+    }
+
+    /// Turns what was said on a connection into records.
+    fn settle(&mut self, followed: &mut Followed, offset: u64) {
+        let spice = followed.connection.dialogue.is_spice();
+        if spice && self.zero.is_none() {
+            self.zero = Some(followed.connection.began);
+        }
+        let over = followed.connection.dialogue.over();
+        if !followed.counted && (spice || over.is_some()) {
+            followed.counted = true;
+            self.instead.connections += 1;
+            self.instead.tls += u64::from(over == Some(Over::Tls));
+        }
+        while let Some(said) = followed.connection.dialogue.poll() {
+            let what = match said {
+                Said::Failed(why) => {
+                    self.instead.failed_link = Some(why);
+                    continue;
+                }
+                Said::Linked(request, established) => {
+                    followed.place = Some((self.session_of(&request), channel(&request)));
+                    What::Opened(established)
+                }
+                Said::Frame(way, frame) => What::Frame(way, frame),
+                Said::Lost(loss) => What::Lost(loss),
+            };
+            self.record(followed.place, offset, what);
+        }
+        // Connections still open at the end of the file were not closed in it.
+        if followed.connection.is_closed() && !self.ended {
+            self.record(followed.place, offset, What::Closed);
+        }
+    }
+
+    fn record(&mut self, place: Option<(usize, ChannelId)>, offset: u64, what: What) {
+        let Some((session, channel)) = place else {
+            return;
+        };
+        if let (ChannelId::MAIN, What::Frame(Way::ToClient, frame)) = (channel, &what)
+            && let (MAIN_INIT, Some(id)) = (frame.number, frame.body.first_chunk())
+        {
+            self.sessions_by_id.insert(u32::from_le_bytes(*id), session);
+        }
+        self.records.push_back(Record {
+            at: Duration::from_nanos(self.now - self.zero.unwrap_or(self.now).min(self.now)),
+            offset,
+            session,
+            channel,
+            what,
+        });
+    }
+
+    /// The session a link belongs to: a new one for its main channel, else the one it names. One whose main channel was
+    /// not captured goes to the last.
+    fn session_of(&mut self, request: &LinkMess) -> usize {
+        let named = self.sessions_by_id.get(&request.connection_id);
+        match named {
+            Some(session) if channel(request) != ChannelId::MAIN => return *session,
+            None if channel(request) != ChannelId::MAIN && self.sessions > 0 => {
+                return self.sessions - 1;
+            }
+            _ => {}
+        }
+        self.sessions += 1;
+        self.sessions - 1
+    }
+}

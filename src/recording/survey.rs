@@ -1,0 +1,116 @@
+//! What is in a recording, learnt by reading it once without drawing anything.
+
+use std::io::Read;
+use std::time::Duration;
+
+use super::error::RecordingError;
+use super::reader::{Reader, Record, What};
+use crate::channel::{ChannelId, ChannelKind};
+use crate::session::Way;
+
+/// Number of MARK on display channels: what was drawn so far is meaningful.
+const MARK: u16 = 102;
+
+/// Channels listed of a session.
+const MOST_CHANNELS: usize = 256;
+
+/// What is in a recording.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Its sessions, in the order they began. Never empty.
+    pub sessions: Vec<Summary>,
+    /// Time from the beginning of the first SPICE connection to the last thing that happened.
+    pub length: Duration,
+    /// Why it could not be read to its end.
+    pub damage: Option<RecordingError>,
+}
+
+/// What is known about one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// When it began.
+    pub begins: Duration,
+    /// When the last thing happened in it.
+    pub ends: Duration,
+    /// Its channels, in the order they were linked.
+    pub channels: Vec<ChannelId>,
+    /// Frames from the server.
+    pub frames: u64,
+    /// When the first picture was complete: the first MARK of a display channel.
+    pub pictured: Option<Duration>,
+    /// How often something was lost.
+    pub losses: u64,
+}
+
+impl Survey {
+    /// Reads a recording to its end.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot read it, or there is no SPICE session in it; the reason is then that of the damage, if
+    /// there is any.
+    pub fn read<R: Read>(mut reader: Reader<R>) -> Result<Self, RecordingError> {
+        let mut sessions: Vec<Summary> = Vec::new();
+        let mut length = Duration::ZERO;
+        while let Some(record) = reader.next_record()? {
+            length = record.at;
+            if sessions.len() <= record.session {
+                sessions.resize(record.session + 1, Summary::beginning(record.at));
+            }
+            if let Some(summary) = sessions.get_mut(record.session) {
+                summary.add(&record);
+            }
+        }
+        let damage = reader.damage().cloned();
+        if sessions.is_empty() {
+            return Err(damage.unwrap_or_else(|| reader.no_spice()));
+        }
+        Ok(Self {
+            sessions,
+            length,
+            damage,
+        })
+    }
+
+    /// The session to show at `at`, or at the end: the last one with a complete picture by then. When there is none, the
+    /// last with a display channel, else the last of all.
+    pub fn choose(&self, at: Option<Duration>) -> usize {
+        let by_then = |moment: &Duration| at.is_none_or(|at| *moment <= at);
+        let last = |test: &dyn Fn(&Summary) -> bool| self.sessions.iter().rposition(test);
+        last(&|s| s.pictured.as_ref().is_some_and(by_then))
+            .or_else(|| last(&|s| s.channels.iter().any(|c| c.kind == ChannelKind::Display)))
+            .unwrap_or(self.sessions.len().saturating_sub(1))
+    }
+}
+
+impl Summary {
+    fn beginning(at: Duration) -> Self {
+        Self {
+            begins: at,
+            ends: at,
+            channels: Vec::new(),
+            frames: 0,
+            pictured: None,
+            losses: 0,
+        }
+    }
+
+    fn add(&mut self, record: &Record) {
+        self.ends = record.at;
+        match &record.what {
+            What::Opened(_) => {
+                if !self.channels.contains(&record.channel) && self.channels.len() < MOST_CHANNELS {
+                    self.channels.push(record.channel);
+                }
+            }
+            What::Frame(Way::ToClient, frame) => {
+                self.frames += 1;
+                if record.channel.kind == ChannelKind::Display && frame.number == MARK {
+                    self.pictured.get_or_insert(record.at);
+                }
+            }
+            What::Frame(Way::ToServer, _) | What::Closed => {}
+            What::Lost(_) => self.losses += 1,
+        }
+    }
+}
