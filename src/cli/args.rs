@@ -29,7 +29,7 @@ pub struct Args {
 const TARGETS: &str = "\
 TARGET is HOST[:PORT] (port 5900 unless named), spice://HOST:PORT,
 spice+unix:///PATH, the path of a socket, or demo: for the server inside this
-program, which needs no machine at all.
+program, which needs no machine at all. 'screenshot' takes recordings too.
 
 Examples:
   capsaicin view demo:
@@ -81,7 +81,7 @@ pub enum Command {
 /// What to connect to, and how.
 #[derive(Debug, Group)]
 pub struct TargetArgs {
-    /// HOST[:PORT], spice://HOST:PORT, spice+unix:///PATH, a socket, or demo:
+    /// HOST[:PORT], spice://HOST:PORT, spice+unix:///PATH, a socket, a recording, or demo:
     pub target: String,
     /// Read the password from the first line of this file (- for standard input)
     #[arg(long, value_name = "FILE")]
@@ -230,12 +230,14 @@ pub struct ConnectArgs {
 
 const SCREENSHOT_EXAMPLES: &str = "\
 Waits until the screen is complete and still, two seconds at most when it never
-is still. Without -o the picture is shown in the terminal.
+is still. TARGET may be a recording: a .pcapng or .pcap of a plain connection.
+Without -o the picture is shown in the terminal.
 
 Examples:
   capsaicin screenshot demo: -o demo.png
   capsaicin screenshot 127.0.0.1:5900 -o screen.ppm --json
   capsaicin screenshot 127.0.0.1:5900 -o second.png --monitor 2
+  capsaicin screenshot boot.pcapng --at 2.5 -o boot.png
   capsaicin screenshot spice+unix:///run/vm.sock -o - > screen.png";
 
 /// `screenshot`
@@ -254,6 +256,9 @@ pub struct ScreenshotArgs {
     /// Give up after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
+    /// Of a recording: the screen this many seconds after its beginning, not at its end
+    #[arg(long, value_name = "SECONDS", value_parser = moment)]
+    pub at: Option<Duration>,
     /// Print what was saved as JSON
     #[arg(long, requires = "output")]
     pub json: bool,
@@ -389,6 +394,13 @@ Examples:
 pub struct CompletionsArgs {
     /// Which shell
     pub shell: Shell,
+}
+
+fn moment(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(0.0) => Ok(Duration::ZERO),
+        _ => seconds(text),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

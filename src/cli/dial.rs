@@ -44,6 +44,11 @@ impl Dial {
                 let demo = Demo::start().await?;
                 (demo.address().clone(), None, Some(demo))
             }
+            Target::Recording(_) => {
+                let text = format!("cannot connect to {target}: it is a recording");
+                return Err(Failure::new(Exit::Usage, text)
+                    .with_hint("'capsaicin screenshot' takes a picture of one"));
+            }
             Target::Server {
                 address,
                 password,

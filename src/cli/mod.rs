@@ -8,6 +8,7 @@ mod dial;
 mod logging;
 mod password;
 mod picture;
+mod recording;
 pub mod report;
 mod screenshot;
 mod serve;

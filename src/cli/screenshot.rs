@@ -1,16 +1,18 @@
-//! `capsaicin screenshot`: the screen, once it is complete and still.
+//! `capsaicin screenshot`: the screen, once it is complete and still, or what a recording showed at a moment.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::args::{Common, ScreenshotArgs};
 use super::dial::Dial;
 use super::picture::{self, Format};
+use super::recording;
 use super::report::{Exit, Failure};
+use super::target::Target;
 use super::{dial, logging};
 use crate::channel::ChannelKind;
 use crate::client::{Framebuffer, Screens, SpiceClient};
@@ -32,15 +34,16 @@ pub async fn run(args: &ScreenshotArgs, common: &Common) -> Result<(), Failure> 
     let place = Place::find(args.output.as_deref())?;
     let _logging = logging::to_stderr(common.logging())?;
     let taken = timeout(args.timeout, take(args)).await;
-    let (screens, taken) = taken.map_err(|_| {
+    let taken = taken.map_err(|_| {
         let text = format!(
             "cannot take the screen: it was not complete within {} s",
             args.timeout.as_secs_f32()
         );
         Failure::new(Exit::Timeout, text).with_hint("--timeout allows more time")
     })??;
-    let screen = screens.display(taken.display).and_then(Framebuffer::view);
-    let Some(view) = screen.map(|screen| screen.crop(taken.rect)) else {
+    let screen = taken.screens.display(taken.part.display);
+    let screen = screen.and_then(Framebuffer::view);
+    let Some(view) = screen.map(|screen| screen.crop(taken.part.rect)) else {
         return Err(Failure::new(
             Exit::Unexpected,
             "cannot take the screen: it is empty",
@@ -48,7 +51,7 @@ pub async fn run(args: &ScreenshotArgs, common: &Common) -> Result<(), Failure> 
     };
     place.put(view)?;
     if args.json {
-        print_facts(args.output.as_deref(), &taken, &screens)?;
+        print_facts(args.output.as_deref(), &taken)?;
     }
     Ok(())
 }
@@ -106,29 +109,77 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The part of a display's screen that is taken.
+/// What is taken.
 struct Taken {
+    screens: Screens,
+    part: Part,
+    /// What `--json` says besides.
+    facts: Map<String, Value>,
+}
+
+/// The part of a display's screen that is taken.
+struct Part {
     display: u8,
     rect: Rect,
 }
 
-async fn take(args: &ScreenshotArgs) -> Result<(Screens, Taken), Failure> {
+async fn take(args: &ScreenshotArgs) -> Result<Taken, Failure> {
+    match dial::target(&args.target)? {
+        Target::Recording(path) => replayed(path, args.at, args.monitor).await,
+        _ if args.at.is_some() => Err(Failure::new(
+            Exit::Usage,
+            "cannot take the screen of another time: --at is for recordings",
+        )),
+        _ => live(args).await,
+    }
+}
+
+async fn replayed(
+    path: PathBuf,
+    at: Option<Duration>,
+    monitor: Option<u32>,
+) -> Result<Taken, Failure> {
+    let shown = tokio::task::spawn_blocking(move || recording::show(&path, at)).await;
+    let shown = shown.map_err(|_| Failure::interrupted())??;
+    let facts = json!({
+        "at": shown.at.as_secs_f64(),
+        "session": shown.session,
+        "sessions": shown.sessions,
+        "damage": shown.damage,
+    });
+    let part = match monitor {
+        // A picture that nobody ever declared complete is still all there is.
+        None => whole(&shown.screens),
+        Some(_) => complete(&shown.screens, monitor),
+    };
+    let Some(part) = part else {
+        return Err(no_such_monitor(monitor.unwrap_or_default(), &shown.screens));
+    };
+    Ok(Taken {
+        screens: shown.screens,
+        part,
+        facts: facts.as_object().cloned().unwrap_or_default(),
+    })
+}
+
+async fn live(args: &ScreenshotArgs) -> Result<Taken, Failure> {
     let dial = Dial {
         view_only: true,
         timeout: args.timeout,
     };
     let mut dialled: dial::Dialled = dial.connect(&args.target).await?;
-    let taken = still(&mut dialled.client, args.monitor).await?;
+    let (screens, part) = still(&mut dialled.client, args.monitor).await?;
     // A server that does not hear it notices the closed connections.
     let _ = dialled.client.sender().try_send(Command::Disconnect);
-    Ok(taken)
+    Ok(Taken {
+        screens,
+        part,
+        facts: Map::new(),
+    })
 }
 
 /// The screens once what is to be taken of them is complete, and nothing is drawn.
-async fn still(
-    client: &mut SpiceClient,
-    monitor: Option<u32>,
-) -> Result<(Screens, Taken), Failure> {
+async fn still(client: &mut SpiceClient, monitor: Option<u32>) -> Result<(Screens, Part), Failure> {
     let mut screens = Screens::default();
     let mut complete_since = None;
     let mut drawn = Instant::now();
@@ -168,29 +219,32 @@ async fn still(
 }
 
 /// What is to be taken, if it is complete: a monitor, or without a number the whole screen of the first display.
-fn complete(screens: &Screens, monitor: Option<u32>) -> Option<Taken> {
-    let is_whole = |display| {
-        let screen = screens.display(display);
+fn complete(screens: &Screens, monitor: Option<u32>) -> Option<Part> {
+    let is_whole = |part: &Part| {
+        let screen = screens.display(part.display);
         screen.is_some_and(|screen| screen.is_marked() && screen.view().is_some())
     };
-    let taken = match monitor {
+    let part = match monitor {
         Some(number) => {
             let monitors = screens.monitors();
             let monitor = monitors.iter().find(|monitor| monitor.number() == number)?;
-            Taken {
+            Part {
                 display: monitor.display,
                 rect: monitor.rect,
             }
         }
-        None => {
-            let (display, screen) = screens.displays().next()?;
-            Taken {
-                display,
-                rect: screen.size().to_rect(),
-            }
-        }
+        None => whole(screens)?,
     };
-    is_whole(taken.display).then_some(taken)
+    is_whole(&part).then_some(part)
+}
+
+/// The whole screen of the first display.
+fn whole(screens: &Screens) -> Option<Part> {
+    let (display, screen) = screens.displays().next()?;
+    Some(Part {
+        display,
+        rect: screen.size().to_rect(),
+    })
 }
 
 /// Whether there are monitors, but not this one.
@@ -209,7 +263,12 @@ fn no_such_monitor(number: u32, screens: &Screens) -> Failure {
     Failure::new(Exit::NotFound, text).with_hint(format!("--monitor can be {}", numbers.join(", ")))
 }
 
-fn print_facts(file: Option<&Path>, taken: &Taken, screens: &Screens) -> Result<(), Failure> {
+fn print_facts(file: Option<&Path>, taken: &Taken) -> Result<(), Failure> {
+    let Taken {
+        screens,
+        part,
+        facts: more,
+    } = taken;
     let edges = |rect: Rect| json!([rect.left, rect.top, rect.right, rect.bottom]);
     let monitors: Vec<_> = screens
         .monitors()
@@ -223,14 +282,17 @@ fn print_facts(file: Option<&Path>, taken: &Taken, screens: &Screens) -> Result<
             })
         })
         .collect();
-    let facts = json!({
+    let mut facts = json!({
         "file": file.map(|file| file.display().to_string()),
-        "width": taken.rect.width(),
-        "height": taken.rect.height(),
-        "display": taken.display,
-        "rect": edges(taken.rect),
+        "width": part.rect.width(),
+        "height": part.rect.height(),
+        "display": part.display,
+        "rect": edges(part.rect),
         "monitors": monitors,
     });
+    if let Some(facts) = facts.as_object_mut() {
+        facts.extend(more.clone());
+    }
     // On standard output unless that has the picture.
     let written = match file {
         Some(file) if file == Path::new("-") => writeln!(io::stderr(), "{facts}"),

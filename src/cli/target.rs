@@ -1,11 +1,12 @@
 //! What a user may write for a server.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
 use super::password::Secret;
+use super::recording;
 use crate::net::Address;
 
 /// Something to connect to.
@@ -20,6 +21,8 @@ pub enum Target {
         /// Whether the server has a TLS port too, which is passed over.
         tls_passed_over: bool,
     },
+    /// A recorded session.
+    Recording(PathBuf),
     /// The server inside this program, showing its demonstration desktop.
     Demo,
 }
@@ -34,7 +37,8 @@ pub enum BadTarget {
 }
 
 impl Target {
-    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+unix://PATH`, the path of a socket, or `demo:`.
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+unix://PATH`, the path of a socket, the
+    /// name of a recording, or `demo:`.
     ///
     /// # Errors
     ///
@@ -55,6 +59,9 @@ impl Target {
                 "video" | "console" | "shell" => Err(BadTarget::NotYet("this demonstration")),
                 _ => Err(malformed("the demonstrations are demo: and demo:desktop")),
             };
+        }
+        if recording::is_recording(Path::new(text)) {
+            return Ok(Self::Recording(text.into()));
         }
         if let Some(what) = not_yet(text) {
             return Err(BadTarget::NotYet(what));
@@ -82,12 +89,9 @@ impl Target {
 /// Forms of the contract that belong to later versions, by what they are.
 fn not_yet(text: &str) -> Option<&'static str> {
     let extension = Path::new(text).extension().and_then(|e| e.to_str());
-    match extension.map(str::to_ascii_lowercase).as_deref() {
-        Some("vv") => return Some("a virt-viewer connection file"),
-        Some("pcapng" | "pcap") => return Some("a recording"),
-        _ => {}
-    }
-    if text == "-" {
+    if extension.is_some_and(|e| e.eq_ignore_ascii_case("vv")) {
+        Some("a virt-viewer connection file")
+    } else if text == "-" {
         Some("a connection file on standard input")
     } else if text.starts_with("spice+tls://") {
         Some("TLS")
@@ -201,11 +205,12 @@ fn percent_decoded(text: &str) -> Option<String> {
     Some(text.into_owned())
 }
 
-/// The address, or `demo:`; never the password.
+/// The address, the file, or `demo:`; never the password.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server { address, .. } => address.fmt(f),
+            Self::Recording(path) => path.display().fmt(f),
             Self::Demo => f.write_str("demo:"),
         }
     }
@@ -255,6 +260,11 @@ mod tests {
             ("spice+unix:///run/vm.sock", unix("/run/vm.sock")),
             ("/run/vm.sock", unix("/run/vm.sock")),
             ("./vm.sock", unix("./vm.sock")),
+            ("boot.pcapng", Ok(Target::Recording("boot.pcapng".into()))),
+            (
+                "some/boot.PCAP",
+                Ok(Target::Recording("some/boot.PCAP".into())),
+            ),
             ("demo:", Ok(Target::Demo)),
             ("demo:desktop", Ok(Target::Demo)),
         ] {
@@ -295,7 +305,6 @@ mod tests {
             ("-", "a connection file on standard input"),
             ("libvirt:fedora", "asking libvirt"),
             ("libvirt+qemu:///system:fedora", "asking libvirt"),
-            ("boot.pcapng", "a recording"),
             ("demo:video", "this demonstration"),
         ] {
             assert_eq!(Target::parse(text), Err(BadTarget::NotYet(what)), "{text}");
