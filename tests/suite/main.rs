@@ -14,6 +14,7 @@ mod layers;
 mod link;
 mod pair;
 mod readme;
+mod recordings;
 mod server;
 mod session;
 mod terminal;

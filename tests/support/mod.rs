@@ -4,6 +4,8 @@
 
 pub mod images;
 pub mod messages;
+pub mod packets;
 pub mod pictures;
+pub mod recordings;
 pub mod scripted;
 pub mod viewer;

@@ -1,0 +1,12 @@
+//! Recordings: what is read from capture files of every kind, and the pictures that real sessions end at.
+
+mod files;
+mod packets;
+mod pictures;
+mod reading;
+
+use crate::support::recordings::{file, play, records};
+
+#[allow(dead_code)]
+#[path = "../../support/peers/picture.rs"]
+mod picture;

@@ -1,0 +1,92 @@
+//! Sessions that a real server and a real client had, played to their end: the picture is the server's own.
+//!
+//! `recordings/README.md` says how each was made. The reference pictures were taken of the server when the screen was
+//! still, as another client and the server itself saw it.
+
+use super::picture::{Picture, assert_same};
+use super::{file, play};
+
+/// The picture at the end of a recording.
+fn last_picture(name: &str) -> Picture {
+    let played = play(&file(&format!("{name}.pcapng")));
+    assert_eq!(played.losses, [], "nothing is missing in the file");
+    let view = played.screen.view().expect("there is a picture");
+    let pixels = view.rows().flat_map(|row| row.chunks_exact(4));
+    let rgb = pixels.flat_map(|p| [p[2], p[1], p[0]]).collect();
+    Picture::from_rgb(view.size.width, view.size.height, rgb)
+}
+
+fn reference(name: &str) -> Picture {
+    Picture::from_png(&file(&format!("{name}.png")))
+}
+
+/// A picture with a rectangle (left, top, right, bottom) blacked out.
+fn without(mut picture: Picture, [left, top, right, bottom]: [usize; 4]) -> Picture {
+    let row = picture.width as usize * 3;
+    for y in top..bottom {
+        picture.rgb[y * row + left * 3..y * row + right * 3].fill(0);
+    }
+    picture
+}
+
+/// Peak signal-to-noise ratio, decibels.
+fn likeness(a: &Picture, b: &Picture) -> f64 {
+    assert_eq!((a.width, a.height), (b.width, b.height));
+    let square = |(a, b): (&u8, &u8)| f64::from(a.abs_diff(*b)).powi(2);
+    let error: f64 = a.rgb.iter().zip(&b.rgb).map(square).sum();
+    10.0 * (255.0 * 255.0 * a.rgb.len() as f64 / error).log10()
+}
+
+/// Declares tests: the recording ends at exactly the pixels of the reference.
+macro_rules! ends_at {
+    ($($(#[$meta:meta])* $test:ident: $recording:literal, $reference:literal;)*) => {$(
+        $(#[$meta])*
+        #[test]
+        fn $test() {
+            assert_same($recording, &last_picture($recording), &reference($reference));
+        }
+    )*};
+}
+
+ends_at! {
+    fills_and_copies_of_every_kind_end_at_the_servers_picture: "audio-opus", "audio-opus";
+    a_screen_under_pointers_ends_at_the_servers_picture: "cursors", "cursors";
+    copies_within_the_screen_end_at_the_servers_picture: "draws-rop3-copybits", "draws-rop3-copybits";
+    a_firmware_pattern_ends_at_the_servers_picture: "firmware-pattern", "firmware-pattern";
+    images_from_the_cache_end_at_the_servers_picture: "image-cache", "image-cache";
+    images_driven_out_of_the_cache_end_at_the_servers_picture: "image-cache-evict", "image-cache-evict";
+    lossless_images_replacing_lossy_ones_end_at_the_servers_picture: "image-cache-jpeg", "image-cache-jpeg";
+    images_that_share_a_dictionary_end_at_the_servers_picture: "image-glz", "image-glz";
+    images_that_share_a_dictionary_in_zlib_end_at_the_servers_picture: "image-zlibglz", "image-glz";
+    lz_images_with_and_without_palettes_end_at_the_servers_picture: "image-lz", "image-lz";
+    lz4_images_end_at_the_servers_picture: "image-lz4", "image-quic";
+    quic_images_end_at_the_servers_picture: "image-quic", "image-quic";
+    two_monitors_and_new_sizes_end_at_the_servers_picture: "monitors-resize", "monitors-resize";
+    a_screen_of_16_bits_ends_at_the_servers_picture: "surface-16bit", "surface-16bit";
+    photographs_in_windows_end_at_the_servers_picture: "xspice-photo-cursors", "xspice";
+    scrolling_text_ends_at_the_servers_picture: "xspice-text-fills", "xspice";
+}
+
+#[test]
+fn a_firmware_menu_ends_at_the_servers_picture_but_for_the_blinking_cursor() {
+    let cursor = [0, 77, 9, 79];
+    let [shown, expected] = [last_picture("firmware-menu"), reference("firmware-menu")];
+    let same = [shown, expected].map(|picture| without(picture, cursor));
+    assert_same("firmware-menu", &same[0], &same[1]);
+}
+
+/// The panel in the last 30 rows was painted after the recorded client had left.
+#[test]
+fn a_guests_desktop_ends_at_the_servers_picture_above_the_panel() {
+    let panel = [0, 738, 1024, 768];
+    let [shown, expected] = [last_picture("guest-desktop"), reference("guest-desktop")];
+    let same = [shown, expected].map(|picture| without(picture, panel));
+    assert_same("guest-desktop", &same[0], &same[1]);
+}
+
+/// The reference is the server's own picture, which never was a JPEG.
+#[test]
+fn jpeg_images_end_near_the_servers_picture() {
+    let likeness = likeness(&last_picture("image-jpeg"), &reference("image-quic"));
+    assert!(likeness >= 40.0, "{likeness:.1} dB");
+}
