@@ -5,6 +5,7 @@
 mod link;
 mod messages;
 mod mutate;
+mod recordings;
 mod server;
 mod session;
 

@@ -1,0 +1,178 @@
+//! Damaged capture files: cut anywhere, or changed anywhere, from the block structure down to the drawing.
+
+use capsaicin::client::Framebuffer;
+use capsaicin::recording::{ErrorKind, Player, Reader, RecordingError, Survey, What};
+use capsaicin::session::SessionConfig;
+use capsaicin::{ClientEvent, CloseReason};
+
+use crate::mutate::{Random, mutate, rounds};
+use crate::support::packets::{self, packets};
+use crate::support::recordings::file;
+
+/// Bytes the surfaces of a session may take; small, so that many sessions fit into a test.
+const SURFACE_BUDGET: u64 = 64 << 20;
+
+/// Reads to the end: whatever the file announces, no more comes out than is in it. How many records.
+fn read(file: &[u8]) -> Result<usize, RecordingError> {
+    let mut reader = Reader::new(file)?;
+    let (mut records, mut bytes, mut last) = (0, 0, Default::default());
+    while let Some(record) = reader.next_record()? {
+        assert!(record.at >= last, "time runs backwards");
+        last = record.at;
+        records += 1;
+        if let What::Frame(_, frame) = record.what {
+            bytes += frame.body.len();
+        }
+    }
+    assert!(bytes <= file.len(), "{bytes} bytes of {}", file.len());
+    if let Some(damage) = reader.damage() {
+        assert!(damage.offset <= file.len() as u64 && !damage.to_string().is_empty());
+    }
+    Ok(records)
+}
+
+/// Plays the session that would be shown.
+fn play(file: &[u8]) -> Result<(), RecordingError> {
+    let survey = Survey::read(Reader::new(file)?)?;
+    let config = SessionConfig {
+        surface_budget: SURFACE_BUDGET,
+        ..SessionConfig::default()
+    };
+    let mut player = Player::with_config(Reader::new(file)?, survey.choose(None), config);
+    player.play_to_end()?;
+    let mut screen = Framebuffer::default();
+    let (mut events, mut ends) = (0, 0);
+    while let Some(event) = player.poll_event() {
+        if let ClientEvent::Display(event) = &event {
+            screen.apply(event);
+        }
+        ends += usize::from(matches!(event, ClientEvent::Closed(_)));
+        assert!(
+            !matches!(event, ClientEvent::Closed(CloseReason::Requested)),
+            "nobody asked for the end"
+        );
+        events += 1;
+        assert!(events < 20_000, "events without end: {event:?}");
+    }
+    assert!(ends <= 1);
+    assert!(std::iter::from_fn(|| player.poll_loss()).count() <= 100);
+    let stats = player.session().stats(player.now());
+    assert!(stats.surface_bytes <= SURFACE_BUDGET);
+    Ok(())
+}
+
+/// What is refused is refused with a reason a person can read.
+fn check(result: Result<(), RecordingError>) -> bool {
+    match result {
+        Ok(()) => true,
+        Err(error) => {
+            assert!(!matches!(error.kind, ErrorKind::Io(..)));
+            assert!(!error.to_string().is_empty());
+            false
+        }
+    }
+}
+
+#[test]
+fn prefixes_of_a_recording_are_read_up_to_their_ends() {
+    let file = file("firmware-menu.pcapng");
+    let mut before = 0;
+    // Every byte of the beginning, with all that is said once; then every seventh.
+    for len in (0..3000).chain((3000..=file.len()).step_by(7)) {
+        let records = read(&file[..len]).unwrap_or(0);
+        assert!(records + 2 >= before, "{len}: {records} after {before}");
+        before = records;
+    }
+}
+
+#[test]
+fn prefixes_of_a_recording_are_played() {
+    let file = file("surface-16bit.pcapng");
+    for len in (0..=file.len()).step_by(331) {
+        check(play(&file[..len]));
+    }
+}
+
+#[test]
+fn damaged_recordings_are_read_and_played_as_far_as_they_go() {
+    let mut random = Random::new(0x9ca9_0001);
+    let (mut runs, mut played) = (0, 0);
+    for name in [
+        "firmware-menu",
+        "surface-16bit",
+        "image-cache-jpeg",
+        "cursors",
+    ] {
+        let file = file(&format!("{name}.pcapng"));
+        for _ in 0..rounds(60) {
+            let damaged = mutate(&file, &mut random);
+            check(read(&damaged).map(drop));
+            runs += 1;
+            played += usize::from(check(play(&damaged)));
+        }
+    }
+    assert!(played > runs / 2, "{played} of {runs} were still played");
+}
+
+/// Damage inside packets leaves the file sound, so it reaches what is further in.
+#[test]
+fn damaged_packets_are_read_and_played_as_far_as_they_go() {
+    let mut random = Random::new(0x9ca9_0002);
+    let original = packets(&file("image-cache.pcapng"));
+    for _ in 0..rounds(150) {
+        let mut damaged: Vec<_> = original.iter().map(|p| (p.at, p.ip.clone())).collect();
+        for _ in 0..=random.below(4) {
+            let at = random.below(damaged.len());
+            match random.below(4) {
+                0 => drop(damaged.remove(at)),
+                1 => {
+                    let other = random.below(damaged.len());
+                    damaged.swap(at, other);
+                }
+                _ => damaged[at].1 = mutate(&damaged[at].1, &mut random),
+            }
+        }
+        let file = packets::pcap(random.below(2) == 0, 1000, 101, &damaged);
+        check(read(&file).map(drop));
+        check(play(&file));
+    }
+}
+
+#[test]
+fn packets_of_noise_on_any_link_layer_are_passed_over() {
+    let mut random = Random::new(0x9ca9_0003);
+    for _ in 0..rounds(300) {
+        let link_types = [0, 1, 12, 101, 108, 113, 228, 229, 276, 147];
+        let noise: Vec<(u64, Vec<u8>)> = (0..20)
+            .map(|at| {
+                let len = random.below(120);
+                let mut packet: Vec<u8> = (0..len).map(|_| random.next() as u8).collect();
+                // As often as not, something that looks like IP.
+                let version = [0x45, 0x60, 0x4f, 0x00][random.below(4)];
+                packet.first_mut().into_iter().for_each(|b| *b = version);
+                packet.get_mut(9).into_iter().for_each(|b| *b = 6);
+                (at, packet)
+            })
+            .collect();
+        let link_type = link_types[random.below(link_types.len())];
+        let records = read(&packets::pcap(false, 1, link_type, &noise)).expect("a capture");
+        assert_eq!(records, 0);
+    }
+}
+
+#[test]
+fn connections_without_end_are_not_all_followed() {
+    let first = packets(&file("firmware-menu.pcapng"));
+    let begins = first
+        .iter()
+        .find(|p| p.data().starts_with(b"REDQ"))
+        .expect("a link");
+    let many: Vec<_> = (0..60_000_u16)
+        .map(|port| {
+            let mut packet = begins.ip.clone();
+            packet[20..22].copy_from_slice(&port.to_be_bytes());
+            (0, packet)
+        })
+        .collect();
+    assert_eq!(read(&packets::pcap(false, 1, 101, &many)), Ok(0));
+}
