@@ -7,5 +7,6 @@ pub mod messages;
 pub mod packets;
 pub mod pictures;
 pub mod recordings;
+pub mod replay;
 pub mod scripted;
 pub mod viewer;

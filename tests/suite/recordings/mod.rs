@@ -3,7 +3,9 @@
 mod files;
 mod packets;
 mod pictures;
+mod program;
 mod reading;
+mod replay;
 
 use crate::support::recordings::{file, play, records};
 
