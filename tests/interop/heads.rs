@@ -6,7 +6,7 @@ use crate::live::Live;
 use crate::peers::Peer;
 use crate::peers::picture::assert_same;
 use crate::peers::qemu::{Boot, Machine, SECOND_DISPLAY};
-use crate::peers::xserver::XServer;
+use crate::peers::xserver::{Settings, XServer};
 use crate::{program, test};
 
 pub fn tests() -> Vec<Trial> {
@@ -62,7 +62,10 @@ fn a_monitor_that_is_not_there() {
 }
 
 fn each_output_is_a_monitor() {
-    let server = XServer::with_heads(2, "auto_glz");
+    let server = XServer::with(Settings {
+        heads: 2,
+        ..Settings::default()
+    });
     let live = Live::connect(&server.address, None);
     live.wait_for_picture();
 

@@ -30,20 +30,44 @@ pub struct XServer {
     dir: TempDir,
 }
 
+/// How the X server is set.
+#[derive(Clone, Copy)]
+pub struct Settings<'a> {
+    /// What images are compressed with.
+    pub image_compression: &'a str,
+    /// When video becomes a stream: `off`, `filter` or `all`.
+    pub streaming_video: &'a str,
+    /// Outputs: `qxl-0`, which is on, and others, which X takes for disconnected.
+    pub heads: u32,
+}
+
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Self {
+            image_compression: "auto_glz",
+            streaming_video: "off",
+            heads: 1,
+        }
+    }
+}
+
 impl XServer {
-    /// Starts one with this value of the server's image compression; returns when both servers listen.
+    /// Starts one with this value of the server's image compression, and without video; returns when both servers listen.
     pub fn start(image_compression: &str) -> Self {
-        Self::with_heads(1, image_compression)
+        Self::with(Settings {
+            image_compression,
+            ..Settings::default()
+        })
     }
 
-    /// The same with so many outputs: `qxl-0`, which is on, and others, which X takes for disconnected.
-    pub fn with_heads(heads: u32, image_compression: &str) -> Self {
+    /// The same with other settings.
+    pub fn with(settings: Settings<'_>) -> Self {
         let dir = TempDir::new().expect("a scratch folder");
         // Another program may take the port between our look and the driver's.
         for _ in 0..3 {
             let port = free_port();
             let config = dir.path().join("xorg.conf");
-            std::fs::write(&config, configuration(port, heads, image_compression))
+            std::fs::write(&config, configuration(port, settings))
                 .expect("the scratch folder is writable");
             // The server finds a free display itself and, when it is ready, says which.
             let number = dir.path().join("display");
@@ -144,7 +168,12 @@ impl XServer {
     }
 }
 
-fn configuration(port: u16, heads: u32, image_compression: &str) -> String {
+fn configuration(port: u16, settings: Settings<'_>) -> String {
+    let Settings {
+        image_compression,
+        streaming_video,
+        heads,
+    } = settings;
     format!(
         r#"
 Section "Device"
@@ -156,7 +185,7 @@ Section "Device"
     Option "SpiceExitOnDisconnect" "0"
     Option "SpiceImageCompression" "{image_compression}"
     Option "SpiceJpegWanCompression" "never"
-    Option "SpiceStreamingVideo" "off"
+    Option "SpiceStreamingVideo" "{streaming_video}"
     Option "NumHeads" "{heads}"
     Option "FrameBufferSize" "32"
     Option "CommandBufferSize" "192"
