@@ -4,7 +4,7 @@
 //! any thread, and gives back what it yields. The channel it came from stands still meanwhile, the others go on.
 
 use super::ChannelId;
-use super::display::{DecodedImage, ImageJob};
+use super::display::{DecodedImage, ImageJob, VideoDone, VideoJob};
 
 /// A piece of decoding. It holds all it needs.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct Job {
 #[derive(Debug)]
 pub(crate) enum Work {
     Image(Box<ImageJob>),
+    Video(Box<VideoJob>),
 }
 
 /// What became of a job; to be given to the session it came from.
@@ -31,6 +32,7 @@ pub struct Finished {
 #[derive(Debug)]
 pub(crate) enum Decoded {
     Image(DecodedImage),
+    Video(Box<VideoDone>),
 }
 
 impl Job {
@@ -43,6 +45,7 @@ impl Job {
     pub fn run(self) -> Finished {
         let result = match self.work {
             Work::Image(job) => Decoded::Image(job.run()),
+            Work::Video(job) => Decoded::Video(Box::new(job.run())),
         };
         Finished {
             channel: self.channel,

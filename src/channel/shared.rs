@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::display::PixmapCache;
 use super::main::MouseMode;
-use crate::codec::glz;
+use crate::codec::{glz, video};
 
 /// Pixels the pixmap cache may hold, as announced to servers: 32 MiB at 4 bytes.
 ///
@@ -12,6 +12,13 @@ use crate::codec::glz;
 /// pictures of a 1920×1080 screen (surface and viewer) a client stays below 80 MB; what is sent a second time then is
 /// what a desktop did not show for a while.
 pub const PIXMAP_CACHE_PIXELS: u64 = 8 << 20;
+
+/// What all video decoders may hold at worst. A picture of 3840×2160 pixels fits in every codec; those of an ordinary stream
+/// hold an eighth of what is counted for them.
+pub const MAX_VIDEO_BYTES: u64 = 512 << 20;
+
+/// Most bytes of coded video that waits for its time.
+pub const MAX_FRAME_BYTES: u64 = 64 << 20;
 
 /// State that several channels of one client session use.
 pub struct Shared {
@@ -27,6 +34,10 @@ pub struct Shared {
     pub ram_hint: u32,
     /// What the surfaces of all displays take, and may take.
     pub surfaces: Budget,
+    /// What the decoders of all video streams may hold at worst.
+    pub video: video::Memory,
+    /// What the coded frames that wait in all video streams take.
+    pub frames: video::Memory,
     /// Images that have not arrived are not waited for any more: what needs them fails.
     pub impatient: bool,
     /// Reads a clock for statistics of decoding time; constant where nobody measures.
@@ -45,6 +56,8 @@ impl Shared {
             media: MediaClock::default(),
             ram_hint: 0,
             surfaces: Budget::new(surface_budget),
+            video: video::Memory::new(MAX_VIDEO_BYTES),
+            frames: video::Memory::new(MAX_FRAME_BYTES),
             impatient: false,
             clock,
             offload: false,

@@ -12,10 +12,11 @@ use crate::channel::job::{Finished, Job};
 use crate::channel::shared::Shared;
 use crate::channel::{Blocked, ChannelId, ChannelKind, Cx, Fault, Message};
 use crate::channel::{cursor, display, inputs, main};
+use crate::codec::video::Codec;
 use crate::link::{self, Capabilities, Established};
 use crate::session::{
     ChannelStats, ClientEvent, CloseReason, CodecStats, Command, DisplayStats, Memory, Notice,
-    Output, SessionStats,
+    Output, SessionStats, StreamStats,
 };
 use crate::wire::{Decode, Frame, Part, Reader, parts};
 
@@ -38,6 +39,9 @@ pub struct SessionConfig {
     pub view_only: bool,
     /// Image compression to ask for; 1 to 7 as in spec 00 §7 (`image_compression`).
     pub preferred_compression: Option<display::ImageCompression>,
+    /// Video codecs the server may use, best first, which the server is asked to follow; none means no video. Without a list
+    /// it may use every one this build has, and choose.
+    pub codecs: Option<Vec<Codec>>,
     /// Bytes the surfaces of all displays may take together. All that a server can make a session hold is
     /// [`Memory::limit`] of it.
     pub surface_budget: u64,
@@ -52,6 +56,7 @@ impl Default for SessionConfig {
         Self {
             view_only: false,
             preferred_compression: None,
+            codecs: None,
             surface_budget: 256 << 20,
             offload: false,
             clock: || Duration::ZERO,
@@ -147,9 +152,9 @@ impl ClientSession {
 
     /// What to announce when linking this channel; `None` for a channel the session does not know.
     pub fn capabilities(&self, id: ChannelId) -> Option<Capabilities> {
-        Some(match self.channels.get(&id)?.behaviour {
+        Some(match &self.channels.get(&id)?.behaviour {
             Behaviour::Main(_) => main::Client::capabilities(),
-            Behaviour::Display(_) => display::Client::capabilities(),
+            Behaviour::Display(display) => display.capabilities(),
             Behaviour::Inputs(_) => inputs::Client::capabilities(),
             Behaviour::Cursor(_) => Capabilities::of(link::COMMON, &[]),
         })
@@ -170,9 +175,13 @@ impl ClientSession {
         self.now = now;
         self.push_latest(ClientEvent::ChannelOpened(id));
         let preferred = self.config.preferred_compression;
+        let codecs = self.config.codecs.clone().unwrap_or_default();
         self.with(id, now, |channel, cx| {
             match &mut channel.behaviour {
-                Behaviour::Display(display) => display.start(&link.server, preferred, cx),
+                Behaviour::Display(display) => {
+                    display.start(&link.server, preferred, cx);
+                    display.prefer_codecs(&link.server, &codecs, cx);
+                }
                 Behaviour::Inputs(inputs) => inputs.start(&link.server),
                 Behaviour::Main(_) | Behaviour::Cursor(_) => {}
             }
@@ -301,6 +310,23 @@ impl ClientSession {
             self.give_up(id, now);
         }
         self.resume(now);
+        let displays = self
+            .channels
+            .iter()
+            .filter_map(|(id, c)| match &c.behaviour {
+                Behaviour::Display(display) => Some((*id, display)),
+                _ => None,
+            });
+        let due = displays.filter(|(_, d)| d.due(&self.shared.media).is_some_and(|at| at <= now));
+        let due: Vec<ChannelId> = due.map(|(id, _)| id).collect();
+        for id in due {
+            self.with(id, now, |channel, cx| {
+                if let Behaviour::Display(display) = &mut channel.behaviour {
+                    display.tick(cx);
+                }
+                Ok(())
+            });
+        }
     }
 
     /// Ends the wait of a channel whose reason is still there.
@@ -331,11 +357,13 @@ impl ClientSession {
 
     /// When [`tick`](Self::tick) wants to be called, as time since the session began.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.channels
-            .values()
-            .filter_map(|c| c.waiting.as_ref())
-            .map(|w| w.until)
-            .min()
+        let open = || self.channels.values().filter(|c| !c.closed);
+        let waits = open().filter_map(|c| c.waiting.as_ref().map(|w| w.until));
+        let frames = open().filter_map(|c| match &c.behaviour {
+            Behaviour::Display(display) => display.due(&self.shared.media),
+            _ => None,
+        });
+        waits.chain(frames).min()
     }
 
     /// The next thing to decode outside, if [`SessionConfig::offload`] is set. It is to be run on any thread, and what it
@@ -359,13 +387,12 @@ impl ClientSession {
 
     /// A job was run.
     pub fn finish(&mut self, finished: Finished, now: Duration) {
-        if let Some(Behaviour::Display(display)) = self
-            .channels
-            .get_mut(&finished.channel)
-            .map(|c| &mut c.behaviour)
-        {
-            display.finish(finished.result);
-        }
+        self.with(finished.channel, now, |channel, cx| {
+            if let Behaviour::Display(display) = &mut channel.behaviour {
+                display.finish(finished.result, cx);
+            }
+            Ok(())
+        });
         self.resume(now);
     }
 
@@ -424,6 +451,8 @@ impl ClientSession {
             palettes: displays().map(display::Client::palette_bytes).sum(),
             spares: displays().map(|d| d.spare_bytes() as u64).sum(),
             cursors: cursors.sum::<u64>() + shapes,
+            video: self.shared.video.taken(),
+            frames: self.shared.frames.taken(),
             parked: self.parked_bytes(),
             told: other_events + notices.sum::<u64>(),
         }
@@ -455,6 +484,12 @@ impl ClientSession {
                     draws: d.draws(),
                 })
                 .collect(),
+            streams: self
+                .displays()
+                .flat_map(|(display, d)| {
+                    d.streams().map(move |count| StreamStats { display, count })
+                })
+                .collect(),
             codecs: codec_stats(self.displays().map(|(_, d)| d.codec_counts())),
             surface_bytes: self.shared.surfaces.used(),
             glz_pixels: self.shared.glz.pixels(),
@@ -481,11 +516,24 @@ impl ClientSession {
         }
     }
 
+    /// The video codecs the server may use.
+    fn codecs(&self) -> Vec<Codec> {
+        let all = || Codec::ALL.to_vec();
+        let wanted = self.config.codecs.clone().unwrap_or_else(all);
+        wanted
+            .into_iter()
+            .filter(|codec| codec.is_available())
+            .collect()
+    }
+
     /// Asks for a channel to be opened, if this session has a use for it.
     fn open(&mut self, id: ChannelId) {
         let behaviour = match id.kind {
             ChannelKind::Main => Behaviour::Main(main::Client::default()),
-            ChannelKind::Display => Behaviour::Display(Box::new(display::Client::new(id.id))),
+            ChannelKind::Display => {
+                let client = display::Client::new(id.id, self.codecs());
+                Behaviour::Display(Box::new(client))
+            }
             ChannelKind::Inputs => Behaviour::Inputs(inputs::Client::default()),
             ChannelKind::Cursor => Behaviour::Cursor(cursor::Client::new(id.id)),
             _ => return,

@@ -1,7 +1,9 @@
 //! How much memory a session holds, and how much a server can make it hold.
 
 use crate::channel::display::{PaletteCache, PixmapCache, SPARE_BYTES};
-use crate::channel::shared::{MAX_GLZ_PIXELS, PIXMAP_CACHE_PIXELS};
+use crate::channel::shared::{
+    MAX_FRAME_BYTES, MAX_GLZ_PIXELS, MAX_VIDEO_BYTES, PIXMAP_CACHE_PIXELS,
+};
 use crate::channel::{cursor, main};
 use crate::codec::glz;
 
@@ -20,6 +22,10 @@ pub struct Memory {
     pub spares: u64,
     /// Pointer shapes: those in the caches, and those the user has not taken yet.
     pub cursors: u64,
+    /// What the decoders of video streams hold at worst, for the sizes they have met.
+    pub video: u64,
+    /// Coded frames of video streams that wait for their time.
+    pub frames: u64,
     /// Frames of channels that wait.
     pub parked: u64,
     /// Notices, and events that the user has not taken yet.
@@ -46,13 +52,16 @@ impl Memory {
             palettes,
             spares,
             cursors,
+            video,
+            frames,
             parked,
             told,
         } = *self;
-        surfaces + pixmaps + glz + palettes + spares + cursors + parked + told
+        surfaces + pixmaps + glz + palettes + spares + cursors + video + frames + parked + told
     }
 
-    /// The most a server can make a session hold whose surfaces may take `surface_budget` bytes: 384 MiB and that.
+    /// The most a server can make a session hold whose surfaces may take `surface_budget` bytes: 960 MiB and that, of which
+    /// 576 MiB are for video.
     ///
     /// An ordinary session holds a screen or two, a full pixmap cache and a full GLZ window: under 80 MB. While one message
     /// is worked on, its images come to it (2²⁶ pixels each, at most three) and a copy of a surface that is drawn on itself;
@@ -68,6 +77,8 @@ impl Memory {
             + limits.palettes
             + limits.spares
             + limits.cursors
+            + limits.video
+            + limits.frames
             + limits.parked
             + limits.told
     }
@@ -80,6 +91,8 @@ impl Memory {
         palettes: main::MAX_OF_A_KIND as u64 * PaletteCache::LIMIT_BYTES,
         spares: SPARE_BYTES as u64,
         cursors: cursor::MAX_SHAPE_BYTES as u64 + main::MAX_OF_A_KIND as u64 * MAX_SHAPE_BYTES,
+        video: MAX_VIDEO_BYTES,
+        frames: MAX_FRAME_BYTES,
         parked: MAX_PARKED_BYTES,
         told: MAX_TOLD_BYTES,
     };
@@ -91,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_session_is_bounded_by_its_surfaces_and_the_number_in_the_documentation() {
-        assert!(Memory::limit(0) <= 384 << 20, "{}", Memory::limit(0));
+        assert!(Memory::limit(0) <= 960 << 20, "{}", Memory::limit(0));
         assert_eq!(Memory::limit(1000), Memory::limit(0) + 1000);
     }
 }

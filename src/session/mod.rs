@@ -13,7 +13,9 @@ pub use client::{ClientSession, SessionConfig};
 pub use event::{ClientEvent, Command};
 pub use memory::Memory;
 pub use server::{Parting, ServerEvent, ServerSession};
-pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats};
+pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats, StreamStats};
+
+pub use crate::codec::video::is_contained as panic_is_contained;
 
 use crate::channel::{ChannelId, Fault};
 use crate::link::Established;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::channel::ChannelId;
+use crate::channel::display::StreamCount;
 use crate::channel::main::MouseMode;
 use crate::geometry::Size;
 use crate::link::Capabilities;
@@ -23,6 +24,8 @@ pub struct SessionStats {
     pub channels: Vec<ChannelStats>,
     /// The displays, by id.
     pub displays: Vec<DisplayStats>,
+    /// Video streams, by display and id.
+    pub streams: Vec<StreamStats>,
     /// Image codecs, those used only, in the order of their names.
     pub codecs: Vec<CodecStats>,
     /// Bytes of all surfaces.
@@ -63,6 +66,15 @@ pub struct DisplayStats {
     pub surfaces: usize,
     /// Draw commands executed.
     pub draws: u64,
+}
+
+/// One video stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamStats {
+    /// Id of the display channel.
+    pub display: u8,
+    /// The stream.
+    pub count: StreamCount,
 }
 
 /// One image encoding.

@@ -35,6 +35,10 @@ impl Screen {
         HOOK.call_once(|| {
             let print = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
+                // A video decoder that panics is caught, and the session goes on.
+                if crate::session::panic_is_contained() {
+                    return;
+                }
                 give_back();
                 print(panic);
             }));

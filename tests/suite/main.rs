@@ -17,6 +17,7 @@ mod readme;
 mod recordings;
 mod server;
 mod session;
+mod streams;
 mod terminal;
 mod viewer;
 mod wire;

@@ -9,4 +9,5 @@ pub mod pictures;
 pub mod recordings;
 pub mod replay;
 pub mod scripted;
+pub mod video;
 pub mod viewer;

@@ -13,6 +13,7 @@ mod images;
 mod picture;
 mod server;
 mod stills;
+mod streams;
 
 pub use cache::{PaletteCache, PixmapCache};
 pub use client::Client;
@@ -20,6 +21,8 @@ pub use images::{CodecCount, SPARE_BYTES};
 pub use messages::ImageCompression;
 pub use server::{Server, Update};
 pub(crate) use stills::{DecodedImage, ImageJob};
+pub use streams::StreamCount;
+pub(crate) use streams::{VideoDone, VideoJob};
 
 use bytes::Bytes;
 

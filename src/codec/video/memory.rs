@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A limit on what decoders may hold together, wherever they are. Clones share it.
+/// A limit on what decoders, or frames that wait for them, may hold together, wherever they are. Clones share it.
 ///
-/// What is counted is the worst case for the size of picture, known before anything is allocated.
+/// What is counted for a decoder is the worst case for its size of picture, known before anything is allocated.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Budget>);
 
@@ -15,15 +15,15 @@ struct Budget {
     taken: AtomicU64,
 }
 
-/// What one decoder has taken; given back when it is dropped.
+/// What one of them has taken; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub struct Share {
     memory: Memory,
     bytes: u64,
 }
 
 impl Memory {
-    /// So many bytes for all decoders together.
+    /// So many bytes for all together.
     pub fn new(limit: u64) -> Self {
         Self(Arc::new(Budget {
             limit,
@@ -36,7 +36,8 @@ impl Memory {
         self.0.taken.load(Ordering::Relaxed)
     }
 
-    pub(super) fn share(&self) -> Share {
+    /// A share of nothing.
+    pub fn share(&self) -> Share {
         Share {
             memory: self.clone(),
             bytes: 0,
@@ -66,6 +67,15 @@ impl Share {
     }
 }
 
+impl Share {
+    /// Gives back what is over `bytes`.
+    pub fn shrink_to(&mut self, bytes: u64) {
+        let less = self.bytes.saturating_sub(bytes);
+        self.memory.0.taken.fetch_sub(less, Ordering::Relaxed);
+        self.bytes -= less;
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         self.memory.0.taken.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -86,6 +96,9 @@ mod tests {
         assert_eq!(one.grow_to(20), Ok(()), "it has more already");
         assert_eq!(other.grow_to(40), Ok(()));
         assert_eq!(memory.taken(), 100);
+        one.shrink_to(70);
+        one.shrink_to(50);
+        assert_eq!(memory.taken(), 90);
 
         drop(one);
         assert_eq!(memory.taken(), 40);

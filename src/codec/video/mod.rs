@@ -31,8 +31,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Error, Limits};
-pub use memory::Memory;
-use memory::Share;
+pub use memory::{Memory, Share};
 pub use mjpeg::Tables;
 
 /// A way to code video.

@@ -3,25 +3,31 @@
 mod paint;
 mod pending;
 mod shapes;
+mod video;
 
 use super::images::{CodecCount, ImageError, Images};
 use super::messages::{
     ClientMessage, ImageCompression, Init, MonitorsConfig, PreferredCompression, ResourceType,
     ServerMessage, SurfaceCreate, SurfaceFlags, SurfaceFormat,
 };
+use super::streams::{StreamCount, Streams};
 use super::{Event, Head, RegionPixels, SurfaceId};
 use crate::canvas::{Canvas, Surface};
 use crate::channel::job::{Decoded, Work};
 use crate::channel::shared::{PIXMAP_CACHE_PIXELS, Shared};
 use crate::channel::{Blocked, Cx, Fault, Message};
+use crate::codec::video::Codec;
 use crate::geometry::{Rect, Size};
-use crate::link::{self, Capabilities};
+use crate::link::Capabilities;
 use crate::pixels::{PixelFormat, PixelView};
 use crate::wire::Part;
 use pending::Pending;
 
 /// Most monitors taken from a MONITORS_CONFIG.
 const MAX_HEADS: usize = 256;
+
+/// Capability bit of STREAM_REPORT (spec 00 §6).
+const STREAM_REPORT: u32 = 4;
 
 /// Executes the commands of one display channel.
 pub struct Client {
@@ -31,11 +37,12 @@ pub struct Client {
     primary: Option<SurfaceId>,
     pending: Pending,
     draws: u64,
+    streams: Streams,
 }
 
 impl Client {
-    /// The client of display channel `id`.
-    pub fn new(id: u8) -> Self {
+    /// The client of display channel `id`, whose streams may use the codecs `video`.
+    pub fn new(id: u8, video: Vec<Codec>) -> Self {
         Self {
             id,
             canvas: Canvas::default(),
@@ -43,13 +50,8 @@ impl Client {
             primary: None,
             pending: Pending::default(),
             draws: 0,
+            streams: Streams::new(video),
         }
-    }
-
-    /// What this client announces: bits 1, MONITORS_CONFIG; 5, LZ4_COMPRESSION; 8, MULTI_CODEC. The last without any
-    /// codec bit says that no video can be played: the server then sends images instead.
-    pub fn capabilities() -> Capabilities {
-        Capabilities::of(link::COMMON, &[1, 5, 8])
     }
 
     /// The channel is linked: the server waits for INIT.
@@ -59,6 +61,7 @@ impl Client {
         preferred: Option<ImageCompression>,
         cx: &mut Cx<'_>,
     ) {
+        self.streams.set_reports(server.has(STREAM_REPORT));
         let window = cx.shared.size_glz_window();
         cx.send(&ClientMessage::Init(Init {
             pixmap_cache_id: 1,
@@ -216,17 +219,41 @@ impl Client {
             ServerMessage::DrawComposite(draw) => self.on_composite(&draw, cx),
             ServerMessage::DrawStroke(stroke) => self.on_stroke(&stroke, cx),
             ServerMessage::DrawText(text) => self.on_text(&text, cx),
-            ServerMessage::StreamCreate(_)
+            ServerMessage::GlScanoutUnix(_)
             | ServerMessage::GlScanoutUnix(_)
             | ServerMessage::GlDraw(_) => self.not_drawn(&[], cx),
-            // Without the stream there is nothing they could be about, and the stream was noticed.
-            ServerMessage::StreamData(_)
-            | ServerMessage::StreamDataSized(_)
-            | ServerMessage::StreamClip(_)
-            | ServerMessage::StreamDestroy(_)
-            | ServerMessage::StreamDestroyAll
-            | ServerMessage::StreamActivateReport(_)
-            | ServerMessage::QualityIndicator(_) => Ok(()),
+            ServerMessage::StreamCreate(create) => {
+                let surface_exists = self.canvas.surface(create.surface_id).is_some();
+                self.streams.create(&create, surface_exists, cx);
+                Ok(())
+            }
+            ServerMessage::StreamData(data) => {
+                self.streams.data(&data, cx);
+                self.paint_streams();
+                Ok(())
+            }
+            ServerMessage::StreamDataSized(data) => {
+                self.streams.data_sized(&data, cx);
+                self.paint_streams();
+                Ok(())
+            }
+            ServerMessage::StreamClip(clip) => {
+                self.streams.clip(&clip, cx);
+                Ok(())
+            }
+            ServerMessage::StreamDestroy(destroy) => {
+                self.streams.destroy(destroy.id);
+                Ok(())
+            }
+            ServerMessage::StreamDestroyAll => {
+                self.streams.destroy_all();
+                Ok(())
+            }
+            ServerMessage::StreamActivateReport(order) => {
+                self.streams.activate_report(&order);
+                Ok(())
+            }
+            ServerMessage::QualityIndicator(_) => Ok(()),
             ServerMessage::Unknown { number, .. } => {
                 cx.notice(format!("unknown message {number}"));
                 Ok(())
@@ -252,16 +279,25 @@ impl Client {
         self.images.decoding_pixels()
     }
 
-    /// The next thing to decode outside the session, if it has no more than `room` pixels.
+    /// The next thing to decode outside the session. An image has no more than `room` pixels; video has its own limit.
     pub(crate) fn poll_job(&mut self, room: u64) -> Option<Work> {
-        let job = self.images.poll_job(room)?;
-        Some(Work::Image(Box::new(job)))
+        match self.images.poll_job(room) {
+            Some(job) => Some(Work::Image(Box::new(job))),
+            None => self
+                .streams
+                .poll_job()
+                .map(|job| Work::Video(Box::new(job))),
+        }
     }
 
     /// Something was decoded outside the session.
-    pub(crate) fn finish(&mut self, result: Decoded) {
+    pub(crate) fn finish(&mut self, result: Decoded, cx: &mut Cx<'_>) {
         match result {
             Decoded::Image(image) => self.images.finish(image),
+            Decoded::Video(done) => {
+                self.streams.finish(*done, cx);
+                self.paint_streams();
+            }
         }
     }
 
@@ -331,6 +367,9 @@ impl Client {
         };
         let size = Size::new(create.width, create.height);
         let primary = create.flags.contains(SurfaceFlags::PRIMARY);
+        if primary {
+            self.streams.immediate = create.flags.contains(SurfaceFlags::STREAMING_MODE);
+        }
         if primary && self.primary == Some(create.surface_id) && self.primary_size() == Some(size) {
             // The reference client keeps the surface with what is on it; servers draw all of it anew.
             return Ok(());
@@ -341,6 +380,7 @@ impl Client {
         {
             self.discard(old, cx);
         }
+        self.streams.surface_gone(create.surface_id);
         let before = self.canvas.bytes_in_use();
         self.canvas.set_budget(cx.shared.surfaces.left() + before);
         let created = self.canvas.create(create.surface_id, format, size);
@@ -365,6 +405,7 @@ impl Client {
 
     /// Removes a surface; whether there was one.
     fn discard(&mut self, id: SurfaceId, cx: &mut Cx<'_>) -> bool {
+        self.streams.surface_gone(id);
         let before = self.canvas.bytes_in_use();
         let existed = self.canvas.destroy(id);
         cx.shared

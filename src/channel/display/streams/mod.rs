@@ -1,0 +1,374 @@
+//! The video streams of one display: which there are, when their frames are shown, and what the server is told about it.
+//!
+//! Nothing is drawn here: [`Streams::poll_picture`] says what to paint where. Decoding is handed out as jobs, one a stream
+//! at a time, so that the order of frames is kept; a session that does not offload runs them on the spot.
+//!
+//! Memory is bounded for all displays together: 512 MiB for the worst that all decoders could hold ([`Shared::video`]; a stream
+//! whose pictures would not fit is refused), which includes the pictures they decode ahead, and 64 MiB for frames that wait
+//! to be decoded.
+//!
+//! [`Shared::video`]: crate::channel::shared::Shared::video
+//!
+//! Protocol: spec 07c.
+
+mod job;
+mod report;
+mod stream;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+pub(crate) use job::{VideoDone, VideoJob};
+use stream::{Frame, Stream};
+
+use super::SurfaceId;
+use super::draw;
+use super::messages::{
+    ClientMessage, StreamActivateReport, StreamClip, StreamCreate, StreamData, StreamDataSized,
+    StreamReport, VideoCodec,
+};
+use crate::canvas::Clip;
+use crate::channel::Cx;
+use crate::channel::shared::MediaClock;
+use crate::codec::video::{Codec, Decoder, Picture};
+use crate::geometry::{Rect, Size};
+
+/// Ids of streams are below this.
+const MAX_STREAMS: u32 = 64;
+
+/// A frame stamped later than this is shown at once: nothing legitimate is meant for then.
+const FARTHEST_MS: i32 = 10_000;
+
+/// A stream whose picture stood still for so long takes what comes, late or not.
+const STARVED_AFTER: Duration = Duration::from_secs(1);
+
+/// The streams of one display.
+pub(super) struct Streams {
+    streams: BTreeMap<u32, Stream>,
+    /// What this client may be sent.
+    allowed: Vec<Codec>,
+    /// Whether the server takes reports.
+    reports: bool,
+    /// Whether the screen holds nothing but video, whose frames are then shown as they come.
+    pub immediate: bool,
+    /// Ids for which the server was told that they cannot be played, one bit each. It is told once.
+    refused: u64,
+    /// Tells streams apart that use the same id one after the other.
+    created: u64,
+    jobs: VecDeque<VideoJob>,
+    pictures: VecDeque<Painting>,
+    /// When a method was called last. Times to come are told from here.
+    seen: Duration,
+}
+
+/// A picture whose time has come.
+pub(super) struct Painting {
+    pub surface: SurfaceId,
+    pub picture: Picture,
+    /// Where the whole picture goes, scaled.
+    pub dest: Rect,
+    pub clip: Clip,
+    /// Whether the first row is the top one.
+    pub top_down: bool,
+}
+
+/// A stream, in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamCount {
+    /// Its id, unique while it lasts.
+    pub id: u32,
+    /// How its frames are coded.
+    pub codec: Codec,
+    /// Size of the last picture, once there is one.
+    pub size: Option<Size>,
+    /// Frames that came.
+    pub received: u64,
+    /// Pictures shown.
+    pub shown: u64,
+    /// Frames that were too late to be shown.
+    pub dropped: u64,
+    /// Pictures shown in the last whole second.
+    pub fps: u32,
+    /// Bytes of the frames that came.
+    pub bytes: u64,
+    /// Time spent decoding. Zero where nobody measures.
+    pub decode_time: Duration,
+}
+
+impl Streams {
+    /// No streams; those to come may use the codecs `allowed`.
+    pub fn new(allowed: Vec<Codec>) -> Self {
+        Self {
+            streams: BTreeMap::new(),
+            allowed,
+            reports: false,
+            immediate: false,
+            refused: 0,
+            created: 0,
+            jobs: VecDeque::new(),
+            pictures: VecDeque::new(),
+            seen: Duration::ZERO,
+        }
+    }
+
+    /// Codecs the server may use.
+    pub fn allowed(&self) -> &[Codec] {
+        &self.allowed
+    }
+
+    /// The channel is linked with a server that takes reports, or does not.
+    pub fn set_reports(&mut self, reports: bool) {
+        self.reports = reports;
+    }
+
+    /// STREAM_CREATE. A stream of this id that is still there ends.
+    pub fn create(&mut self, create: &StreamCreate, surface_exists: bool, cx: &mut Cx<'_>) {
+        let id = create.id;
+        if id >= MAX_STREAMS {
+            cx.notice(format!(
+                "STREAM_CREATE: stream {id} is over the limit of {MAX_STREAMS}"
+            ));
+            return;
+        }
+        self.destroy(id);
+        let codec = codec(create.codec).filter(|codec| self.allowed.contains(codec));
+        let Some(codec) = codec else {
+            self.refuse(id, "its codec was not asked for", cx);
+            return;
+        };
+        if !surface_exists {
+            self.refuse(id, "there is no such surface", cx);
+            return;
+        }
+        let Some(decoder) = Decoder::new(codec, &cx.shared.video) else {
+            self.refuse(id, "there is no decoder for it", cx);
+            return;
+        };
+        self.created += 1;
+        let stream = Stream::new(self.created, create, decoder, cx.shared.frames.share());
+        self.streams.insert(id, stream);
+    }
+
+    /// STREAM_DATA.
+    pub fn data(&mut self, data: &StreamData<'_>, cx: &mut Cx<'_>) {
+        self.take(data.id, data.multi_media_time, None, data.data, cx);
+    }
+
+    /// STREAM_DATA_SIZED. Its size is for information: a picture has the size that the codec says.
+    pub fn data_sized(&mut self, data: &StreamDataSized<'_>, cx: &mut Cx<'_>) {
+        let dest = Some(data.dest);
+        self.take(data.id, data.multi_media_time, dest, data.data, cx);
+    }
+
+    fn take(&mut self, id: u32, time: u32, dest: Option<Rect>, data: &[u8], cx: &mut Cx<'_>) {
+        self.seen = cx.now;
+        let Some(stream) = self.streams.get_mut(&id) else {
+            self.refuse(id, "it does not exist", cx);
+            return;
+        };
+        if data.is_empty() {
+            return;
+        }
+        let clock = cx.shared.media.time(cx.now);
+        let time = if time == 0 {
+            clock.wrapping_add(100)
+        } else {
+            time
+        };
+        let margin = time.wrapping_sub(clock) as i32;
+        let report = stream
+            .report
+            .as_mut()
+            .and_then(|report| report.count(id, time, margin, cx.now));
+        if let Some(report) = report.filter(|_| self.reports) {
+            cx.send(&ClientMessage::StreamReport(report));
+        }
+        let at_once = self.immediate || margin > FARTHEST_MS;
+        let frame = Frame {
+            time: if at_once { clock } else { time },
+            dest: dest.unwrap_or(stream.dest),
+            data: data.to_vec(),
+        };
+        if stream.queue(frame, clock, cx.now).is_err() {
+            self.fail(id, "frames come faster than they can be decoded", cx);
+        }
+        self.advance(id, cx);
+    }
+
+    /// STREAM_CLIP: frames that wait obey it too.
+    pub fn clip(&mut self, clip: &StreamClip, cx: &mut Cx<'_>) {
+        match self.streams.get_mut(&clip.id) {
+            Some(stream) => stream.clip = to_clip(&clip.clip),
+            None => self.refuse(clip.id, "it does not exist", cx),
+        }
+    }
+
+    /// STREAM_DESTROY: what waits is not shown any more.
+    pub fn destroy(&mut self, id: u32) {
+        self.streams.remove(&id);
+        self.refused &= !bit(id);
+    }
+
+    /// STREAM_DESTROY_ALL.
+    pub fn destroy_all(&mut self) {
+        self.streams.clear();
+        self.refused = 0;
+    }
+
+    /// A surface is gone, and its streams with it.
+    pub fn surface_gone(&mut self, surface: SurfaceId) {
+        self.streams.retain(|_, stream| stream.surface != surface);
+    }
+
+    /// STREAM_ACTIVATE_REPORT.
+    pub fn activate_report(&mut self, order: &StreamActivateReport) {
+        if let Some(stream) = self.streams.get_mut(&order.stream_id) {
+            stream.report = Some(report::Report::new(order));
+        }
+    }
+
+    /// When [`tick`](Self::tick) wants to be called, by the clock in force.
+    pub fn due(&self, media: &MediaClock) -> Option<Duration> {
+        let clock = media.time(self.seen);
+        let times = self.streams.values().filter_map(Stream::next_time);
+        let margin = times.map(|time| wait(time, clock)).min()?;
+        Some(self.seen + Duration::from_millis(margin.into()))
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, cx: &mut Cx<'_>) {
+        self.seen = cx.now;
+        let ids: Vec<u32> = self.streams.keys().copied().collect();
+        for id in ids {
+            self.advance(id, cx);
+        }
+    }
+
+    /// The next frame to decode outside.
+    pub fn poll_job(&mut self) -> Option<VideoJob> {
+        self.jobs.pop_front()
+    }
+
+    /// A frame was decoded. Those of streams that are gone are forgotten.
+    pub fn finish(&mut self, done: VideoDone, cx: &mut Cx<'_>) {
+        self.seen = cx.now;
+        let id = done.stream;
+        let Some(stream) = self
+            .streams
+            .get_mut(&id)
+            .filter(|s| s.serial == done.serial)
+        else {
+            return;
+        };
+        match stream.finish(done) {
+            Ok(()) => self.advance(id, cx),
+            Err(error) => self.fail(id, &error.to_string(), cx),
+        }
+    }
+
+    /// The next picture to paint.
+    pub fn poll_picture(&mut self) -> Option<Painting> {
+        self.pictures.pop_front()
+    }
+
+    /// The streams in numbers, lowest id first.
+    pub fn counts(&self) -> impl Iterator<Item = StreamCount> {
+        self.streams.iter().map(|(id, stream)| stream.count(*id))
+    }
+
+    /// Shows what is to be shown, and decodes what is to be decoded.
+    fn advance(&mut self, id: u32, cx: &mut Cx<'_>) {
+        let clock = cx.shared.media.time(cx.now);
+        while let Some(stream) = self.streams.get_mut(&id) {
+            let Some(job) = stream.next_job(id, clock, cx.shared.clock) else {
+                break;
+            };
+            if cx.shared.offload {
+                self.jobs.push_back(job);
+                break;
+            }
+            if let Err(error) = stream.finish(job.run()) {
+                self.fail(id, &error.to_string(), cx);
+            }
+        }
+        if let Some(stream) = self.streams.get_mut(&id) {
+            self.pictures.extend(stream.show(clock, cx.now));
+        }
+    }
+
+    /// Ends a stream that cannot go on.
+    fn fail(&mut self, id: u32, why: &str, cx: &mut Cx<'_>) {
+        if let Some(stream) = self.streams.remove(&id) {
+            let why = format!("{} cannot go on: {why}", stream.codec);
+            self.refuse(id, &why, cx);
+        }
+    }
+
+    /// Tells the server, once for each stream, that it is to send pictures instead.
+    fn refuse(&mut self, id: u32, why: &str, cx: &mut Cx<'_>) {
+        if id >= MAX_STREAMS {
+            cx.notice(format!(
+                "a message is about stream {id}, over the limit of {MAX_STREAMS}"
+            ));
+            return;
+        }
+        if self.refused & bit(id) != 0 {
+            return;
+        }
+        self.refused |= bit(id);
+        cx.notice(format!("stream {id} is not played: {why}"));
+        if self.reports {
+            cx.send(&ClientMessage::StreamReport(StreamReport {
+                stream_id: id,
+                unique_id: 0,
+                start_frame_mm_time: 0,
+                end_frame_mm_time: 0,
+                num_frames: 0,
+                num_drops: u32::MAX,
+                last_frame_delay: 0,
+                audio_delay: 0,
+            }));
+        }
+    }
+}
+
+/// Milliseconds until a frame is to be shown. Clocks can be set back by any amount, and nothing waits for that long.
+fn wait(time: u32, clock: u32) -> u32 {
+    match time.wrapping_sub(clock) as i32 {
+        margin @ 1..=FARTHEST_MS => margin.unsigned_abs(),
+        _ => 0,
+    }
+}
+
+fn bit(id: u32) -> u64 {
+    1_u64.checked_shl(id).unwrap_or(0)
+}
+
+fn codec(codec: VideoCodec) -> Option<Codec> {
+    Some(match codec {
+        VideoCodec::Mjpeg => Codec::Mjpeg,
+        VideoCodec::Vp8 => Codec::Vp8,
+        VideoCodec::H264 => Codec::H264,
+        VideoCodec::Vp9 => Codec::Vp9,
+        VideoCodec::H265 => Codec::H265,
+        VideoCodec::Other(_) => return None,
+    })
+}
+
+/// The protocol's number of a codec, and the capability bit that announces it (spec 00 §6).
+pub(super) fn announcement(codec: Codec) -> (VideoCodec, u32) {
+    match codec {
+        Codec::Mjpeg => (VideoCodec::Mjpeg, 9),
+        Codec::Vp8 => (VideoCodec::Vp8, 10),
+        Codec::H264 => (VideoCodec::H264, 11),
+        Codec::Vp9 => (VideoCodec::Vp9, 13),
+        Codec::H265 => (VideoCodec::H265, 14),
+    }
+}
+
+fn to_clip(clip: &draw::Clip) -> Clip {
+    match clip {
+        draw::Clip::None => Clip::None,
+        draw::Clip::Rects(rects) => Clip::Rects(rects.clone()),
+    }
+}

@@ -1,0 +1,301 @@
+//! One stream: frames that wait to be decoded, pictures that wait to be shown.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::job::{VideoDone, VideoJob};
+use super::report::Report;
+use super::{Painting, STARVED_AFTER, StreamCount, to_clip, wait};
+use crate::canvas::Clip;
+use crate::channel::display::SurfaceId;
+use crate::channel::display::messages::{StreamCreate, StreamFlags};
+use crate::codec::Error;
+use crate::codec::video::{Codec, Decoder, Picture, Share, Tables};
+use crate::geometry::{Rect, Size};
+
+/// Frames that may wait: what a server sends in eight seconds, more than it ever runs ahead of the clock. Later MJPEG frames
+/// push out the oldest; of other codecs the oldest are shown early.
+const MAX_FRAMES: usize = 256;
+
+/// Frames over that which may come while the decoder is busy.
+const MAX_OVERRUN: usize = 64;
+
+/// Pictures decoded before their time.
+const AHEAD: usize = 2;
+
+/// Frames a decoder may hold back to put them in order.
+const MAX_HELD: usize = 16;
+
+/// One stream.
+pub(super) struct Stream {
+    /// Different for each stream there ever was.
+    pub serial: u64,
+    pub surface: SurfaceId,
+    pub codec: Codec,
+    pub dest: Rect,
+    pub clip: Clip,
+    pub report: Option<Report>,
+    /// Room for the frames that wait.
+    share: Share,
+    /// Bytes of those.
+    queued_bytes: u64,
+    top_down: bool,
+    /// `None` while a job has it.
+    decoder: Option<Decoder>,
+    /// What files of an MJPEG stream leave out.
+    tables: Tables,
+    /// Not decoded yet, in the order they came.
+    frames: VecDeque<Frame>,
+    /// Decoded, and no picture came out yet.
+    held: Vec<Place>,
+    /// To be shown, first one first.
+    ready: VecDeque<(Place, Picture)>,
+    /// When something was shown last, once it was.
+    shown_at: Option<Duration>,
+    size: Option<Size>,
+    received: u64,
+    shown: u64,
+    dropped: u64,
+    bytes: u64,
+    decode_time: Duration,
+    rate: Rate,
+}
+
+/// A coded frame.
+pub(super) struct Frame {
+    /// When to show it, milliseconds of the multi-media clock.
+    pub time: u32,
+    pub dest: Rect,
+    pub data: Vec<u8>,
+}
+
+/// Too many frames wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Overrun;
+
+/// When and where a picture is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub time: u32,
+    pub dest: Rect,
+}
+
+/// Counts by the second.
+#[derive(Clone, Copy, Default)]
+struct Rate {
+    second: u64,
+    current: u32,
+    last: u32,
+}
+
+impl Stream {
+    pub fn new(serial: u64, create: &StreamCreate, decoder: Decoder, share: Share) -> Self {
+        Self {
+            serial,
+            surface: create.surface_id,
+            codec: decoder.codec(),
+            dest: create.dest,
+            clip: to_clip(&create.clip),
+            report: None,
+            share,
+            queued_bytes: 0,
+            top_down: create.flags.contains(StreamFlags::TOP_DOWN),
+            decoder: Some(decoder),
+            tables: Tables::default(),
+            frames: VecDeque::new(),
+            held: Vec::new(),
+            ready: VecDeque::new(),
+            shown_at: None,
+            size: None,
+            received: 0,
+            shown: 0,
+            dropped: 0,
+            bytes: 0,
+            decode_time: Duration::ZERO,
+            rate: Rate::default(),
+        }
+    }
+
+    /// A frame came, at `clock` by the multi-media clock.
+    ///
+    /// # Errors
+    ///
+    /// When too many wait, and none of them can be left out.
+    pub fn queue(&mut self, mut frame: Frame, clock: u32, now: Duration) -> Result<(), Overrun> {
+        self.received += 1;
+        self.bytes += frame.data.len() as u64;
+        let is_late = (frame.time.wrapping_sub(clock) as i32) < 0;
+        if self.codec == Codec::Mjpeg {
+            frame.data = self.tables.complete(&frame.data);
+            // The reference client drops every late frame. We let one pass when the picture would stand still for long.
+            let stands_since = self.shown_at.map(|at| now.saturating_sub(at));
+            let is_starved = stands_since.is_none_or(|time| time >= STARVED_AFTER);
+            if is_late && !is_starved {
+                self.dropped += 1;
+                return Ok(());
+            }
+            if is_late {
+                frame.time = clock;
+            }
+            let newest = self.frames.back();
+            if newest.is_some_and(|newest| (frame.time.wrapping_sub(newest.time) as i32) < 0) {
+                self.drop_frames(self.frames.len());
+            }
+            if self.frames.len() >= MAX_FRAMES {
+                self.drop_frames(1);
+            }
+        }
+        let bytes = frame.data.len() as u64;
+        if self.share.grow_to(self.queued_bytes + bytes).is_err() {
+            return Err(Overrun);
+        }
+        self.queued_bytes += bytes;
+        self.frames.push_back(frame);
+        if self.frames.len() > MAX_FRAMES {
+            let times = self.ready.iter_mut().map(|(place, _)| &mut place.time);
+            let times = times.chain(self.held.iter_mut().map(|place| &mut place.time));
+            times
+                .chain(self.frames.front_mut().map(|frame| &mut frame.time))
+                .for_each(|time| *time = clock);
+        }
+        match self.frames.len() > MAX_FRAMES + MAX_OVERRUN {
+            true => Err(Overrun),
+            false => Ok(()),
+        }
+    }
+
+    /// When the stream has something to do, by the multi-media clock.
+    pub fn next_time(&self) -> Option<u32> {
+        let picture = self.ready.front().map(|(place, _)| place.time);
+        let frame = || self.frames.front().map(|frame| frame.time);
+        match self.codec {
+            Codec::Mjpeg if self.decoder.is_some() => picture.or_else(frame),
+            // Their frames are decoded as soon as there is room.
+            _ => picture,
+        }
+    }
+
+    /// The picture to show now.
+    pub fn show(&mut self, clock: u32, now: Duration) -> Option<Painting> {
+        self.pass_over_late(clock);
+        let (place, picture) = self
+            .ready
+            .pop_front_if(|(place, _)| wait(place.time, clock) == 0)?;
+        self.shown += 1;
+        self.shown_at = Some(now);
+        self.rate.count(now);
+        self.size = Some(Size::new(picture.width, picture.height));
+        Some(Painting {
+            surface: self.surface,
+            picture,
+            dest: place.dest,
+            clip: self.clip.clone(),
+            top_down: self.top_down,
+        })
+    }
+
+    /// Drops pictures whose time has come while that of a later one has come too.
+    fn pass_over_late(&mut self, clock: u32) {
+        let due = self
+            .ready
+            .iter()
+            .take_while(|(place, _)| wait(place.time, clock) == 0);
+        let late = due.count().saturating_sub(1);
+        self.ready.drain(..late);
+        self.dropped += late as u64;
+    }
+
+    /// The next frame to decode, with the decoder. `None` while that is elsewhere, or when there is nothing to do now.
+    pub fn next_job(&mut self, id: u32, clock: u32, timer: fn() -> Duration) -> Option<VideoJob> {
+        self.decoder.as_ref()?;
+        self.pass_over_late(clock);
+        if self.codec == Codec::Mjpeg {
+            // Decoded only when it is to be shown, and only the newest of those whose time has come.
+            let due = self
+                .frames
+                .iter()
+                .take_while(|frame| wait(frame.time, clock) == 0);
+            let late = due.count().checked_sub(1)?;
+            self.drop_frames(late);
+        } else if self.ready.len() >= AHEAD {
+            return None;
+        }
+        let frame = self.frames.pop_front()?;
+        self.forget(frame.data.len());
+        Some(VideoJob {
+            stream: id,
+            serial: self.serial,
+            decoder: self.decoder.take()?,
+            frame,
+            timer,
+        })
+    }
+
+    /// A frame was decoded.
+    pub fn finish(&mut self, done: VideoDone) -> Result<(), Error> {
+        self.decode_time += done.time;
+        self.decoder = Some(done.decoder);
+        done.result?;
+        self.held.push(done.place);
+        self.held
+            .sort_by(|a, b| (a.time.wrapping_sub(b.time) as i32).cmp(&0));
+        for picture in done.pictures {
+            // Pictures come in the order shown, so each has the earliest of the times left.
+            let place = match self.held.is_empty() {
+                true => done.place,
+                false => self.held.remove(0),
+            };
+            self.ready.push_back((place, picture));
+        }
+        let reorders = matches!(self.codec, Codec::H264 | Codec::H265);
+        let too_many = self
+            .held
+            .len()
+            .saturating_sub(if reorders { MAX_HELD } else { 0 });
+        self.held.drain(..too_many);
+        Ok(())
+    }
+
+    pub fn count(&self, id: u32) -> StreamCount {
+        StreamCount {
+            id,
+            codec: self.codec,
+            size: self.size,
+            received: self.received,
+            shown: self.shown,
+            dropped: self.dropped,
+            fps: self.rate.last,
+            bytes: self.bytes,
+            decode_time: self.decode_time,
+        }
+    }
+
+    /// Drops the oldest frames.
+    fn drop_frames(&mut self, count: usize) {
+        self.dropped += count as u64;
+        let bytes = self.frames.drain(..count).map(|frame| frame.data.len());
+        let bytes = bytes.sum();
+        self.forget(bytes);
+    }
+
+    /// Bytes of frames are not waiting any more.
+    fn forget(&mut self, bytes: usize) {
+        self.queued_bytes -= bytes as u64;
+        self.share.shrink_to(self.queued_bytes);
+    }
+}
+
+impl Rate {
+    fn count(&mut self, now: Duration) {
+        let second = now.as_secs();
+        if second != self.second {
+            self.last = if second == self.second + 1 {
+                self.current
+            } else {
+                0
+            };
+            (self.second, self.current) = (second, 0);
+        }
+        self.current += 1;
+    }
+}
