@@ -11,6 +11,7 @@ use clap_complete::Shell;
 
 use super::logging::Wanted;
 use crate::channel::display::ImageCompression;
+use crate::codec::video;
 use crate::geometry::Size;
 use crate::tui::Escape;
 
@@ -94,6 +95,46 @@ pub struct TargetArgs {
         hide_possible_values = true
     )]
     pub preferred_compression: Option<Compression>,
+    /// Video codecs the server may use, best first: mjpeg, vp8, vp9, h264, h265; or none
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
+    pub codecs: Option<Vec<VideoCodec>>,
+}
+
+/// A video codec, or the word for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VideoCodec {
+    /// No video.
+    None,
+    /// MJPEG.
+    Mjpeg,
+    /// VP8.
+    Vp8,
+    /// VP9.
+    Vp9,
+    /// H.264.
+    H264,
+    /// H.265.
+    H265,
+}
+
+impl VideoCodec {
+    /// The codec.
+    pub fn codec(self) -> Option<video::Codec> {
+        match self {
+            Self::None => None,
+            Self::Mjpeg => Some(video::Codec::Mjpeg),
+            Self::Vp8 => Some(video::Codec::Vp8),
+            Self::Vp9 => Some(video::Codec::Vp9),
+            Self::H264 => Some(video::Codec::H264),
+            Self::H265 => Some(video::Codec::H265),
+        }
+    }
 }
 
 /// How a server may send images.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::args::TargetArgs;
+use super::args::{TargetArgs, VideoCodec};
 use super::password::{self, Secret};
 use super::report::{Exit, Failure};
 use super::target::Target;
 use crate::channel::display::ImageCompression;
 use crate::client::{ClientConfig, ConnectError, SpiceClient};
+use crate::codec::video::Codec;
 use crate::link::LinkError;
 use crate::server::source::Demo;
 use crate::session::SessionConfig;
@@ -72,12 +73,14 @@ impl Dial {
             })?,
         };
         let preferred_compression = args.preferred_compression.map(ImageCompression::from);
+        let codecs = codecs(args)?;
         let config = |secret: Secret| ClientConfig {
             password: secret.password(),
             view_only: self.view_only,
             connect_timeout: self.timeout,
             session: SessionConfig {
                 preferred_compression,
+                codecs: codecs.clone(),
                 ..SessionConfig::default()
             },
             ..ClientConfig::new(address.clone())
@@ -117,6 +120,28 @@ pub fn target(args: &TargetArgs) -> Result<Target, Failure> {
             format!("cannot understand the target: {error}"),
         )
     })
+}
+
+/// The video codecs of a command line, each once.
+fn codecs(args: &TargetArgs) -> Result<Option<Vec<Codec>>, Failure> {
+    let Some(words) = &args.codecs else {
+        return Ok(None);
+    };
+    let mut codecs = Vec::new();
+    for codec in words.iter().filter_map(|word| word.codec()) {
+        if !codec.is_available() {
+            let text = format!("this capsaicin was built without a decoder for {codec}");
+            return Err(Failure::new(Exit::Usage, text));
+        }
+        if !codecs.contains(&codec) {
+            codecs.push(codec);
+        }
+    }
+    if words.len() > 1 && words.contains(&VideoCodec::None) {
+        let text = "--codecs: none cannot be combined with codecs";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    Ok(Some(codecs))
 }
 
 fn refused_password(error: &ConnectError) -> bool {
