@@ -8,6 +8,7 @@ mod mutate;
 mod recordings;
 mod server;
 mod session;
+mod streams;
 
 #[path = "../support/mod.rs"]
 mod support;
