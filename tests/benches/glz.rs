@@ -1,17 +1,23 @@
-//! GLZ and LZ4 in megapixels per second, beside what the C reference does with pictures of the same kind.
+//! GLZ and LZ4 in megapixels per second on one thread, beside what the C reference does with pictures of the same kind and
+//! what a plain copy of the pixels does in the same run.
 //!
 //! *Cold* is the first picture of a session, into a window without images; *fresh* the same into memory the process never
 //! had, which on its own takes as long as *touch* says; *warm* is the same picture again in a session that has it, into
-//! the memory of a picture that left. One thread; the best of the rounds, since other programs only ever disturb.
+//! the memory of a picture that left.
 //!
-//! `cargo bench --bench glz` prints the table. Without `--bench`, as `cargo test --all-targets` calls it, everything runs
-//! once.
+//! ```sh
+//! cargo bench --no-default-features --bench glz            # all lines
+//! cargo bench --no-default-features --bench glz -- encode  # those that contain a word
+//! ```
+
+mod measure;
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use capsaicin::codec::glz::{self, Bitmap, Encoder, Kind, Window};
 use capsaicin::codec::{Limits, lz4};
+use measure::{Table, timed};
 
 const WIDTH: usize = 1920;
 const HEIGHT: usize = 1080;
@@ -20,75 +26,122 @@ const PIXELS: usize = WIDTH * HEIGHT;
 const WINDOW_PIXELS: u64 = 7_000_000;
 /// Pictures after which a session is warm.
 const WARM_UP: usize = 5;
+/// Rounds that keep their memory. The later half counts: the first ones may find memory that others left.
+const FRESH_ROUNDS: usize = 31;
 
-/// What the C implementation reaches, in megapixels per second: photo, desktop, text.
-const GLZ_DECODE_COLD: [u32; 3] = [418, 396, 415];
-const GLZ_DECODE_WARM: [u32; 3] = [1437, 1065, 1228];
-const GLZ_ENCODE_FIRST: [u32; 3] = [20, 366, 569];
-const LZ4_DECODE: [u32; 3] = [7926, 2277, 1214];
+/// Pictures, and what the reference reaches with such a one: GLZ decode cold, GLZ decode warm, GLZ encode, LZ4 decode.
+const LINES: [(&str, fn() -> Vec<u8>, [u32; 4]); 3] = [
+    ("photo", photo, [418, 1437, 20, 7926]),
+    ("desktop", desktop, [396, 1065, 366, 2277]),
+    ("text", text, [415, 1228, 569, 1214]),
+];
 
 fn main() {
-    let for_real = std::env::args().any(|argument| argument == "--bench");
-    let bench = Bench {
-        rounds: if for_real { 31 } else { 1 },
-    };
-    let pictures = [("photo", photo()), ("desktop", desktop()), ("text", text())];
-
-    println!(
-        "{:8} {:20} {:>9} {:>10}",
-        "picture", "", "MPixel/s", "reference"
-    );
-    let line = |name: &str, what: &str, rate: f64, reference: Option<u32>| {
-        let reference = reference.map_or(String::new(), |rate| rate.to_string());
-        println!("{name:8} {what:20} {rate:9.0} {reference:>10}");
-    };
-    line("", "copy", bench.copy(&pictures[0].1), None);
-    line("", "touch", bench.touch(), None);
-    for (i, (name, pixels)) in pictures.iter().enumerate() {
-        let bitmap = bitmap(pixels);
-        let streams = session(&bitmap);
-        let first = &streams[0];
-        line(
-            name,
-            "glz decode, cold",
-            bench.glz_cold(first),
-            Some(GLZ_DECODE_COLD[i]),
-        );
-        line(
-            name,
-            "glz decode, fresh",
-            bench.glz_fresh(first),
-            Some(GLZ_DECODE_COLD[i]),
-        );
-        line(
-            name,
-            "glz decode, warm",
-            bench.glz_warm(&streams),
-            Some(GLZ_DECODE_WARM[i]),
-        );
-        line(
-            name,
-            "glz encode, first",
-            bench.glz_encode_first(&bitmap),
-            Some(GLZ_ENCODE_FIRST[i]),
-        );
-        line(
-            name,
-            "glz encode, again",
-            bench.glz_encode_again(&bitmap),
-            None,
-        );
-        line(
-            name,
-            "lz4 decode",
-            bench.lz4_decode(pixels),
-            Some(LZ4_DECODE[i]),
-        );
-        line(name, "lz4 encode", bench.lz4_encode(pixels), None);
-        let bits = |stream: &Vec<u8>| stream.len() as f64 * 8.0 / PIXELS as f64;
-        let (first, again) = (bits(first), bits(&streams[1]));
-        println!("{name:8} glz bits per pixel   {first:9.2} first, {again:.2} again");
+    let (table, _) = Table::new((WIDTH, HEIGHT), (WIDTH, HEIGHT));
+    for (name, picture, references) in LINES {
+        measure_picture(&table, name, &picture(), references.map(Some));
     }
+}
+
+fn measure_picture(table: &Table, name: &str, pixels: &[u8], references: [Option<u32>; 4]) {
+    let [cold, warm, encode, lz4] = references;
+    let bitmap = bitmap(pixels);
+    let streams = session(&bitmap);
+    let first = &streams[0];
+
+    table.copy(&format!("memcpy {name}"), pixels);
+    table.row(&format!("glz decode cold {name}"), cold, "", || {
+        let mut window = Window::new(WINDOW_PIXELS);
+        timed(|| decode(first, &mut window))
+    });
+    let mut touch = touch();
+    table.row_of(FRESH_ROUNDS, &format!("touch {name}"), None, "", &mut touch);
+    let mut fresh = glz_fresh(first);
+    let row = format!("glz decode fresh {name}");
+    table.row_of(FRESH_ROUNDS, &row, cold, "", &mut fresh);
+    table.row(&format!("glz decode warm {name}"), warm, "", || {
+        glz_warm(&streams)
+    });
+
+    let mut out = Vec::new();
+    // The window is too small for two pictures, so each is the first of its kind, in the memory of the one before.
+    let mut encoder = Encoder::new(PIXELS as u64 + 1).unwrap();
+    let row = format!("glz encode first {name}");
+    table.row(&row, encode, &bits(first), || {
+        out.clear();
+        timed(|| encoder.encode(&bitmap, &mut out).unwrap())
+    });
+    let mut encoder = Encoder::new(WINDOW_PIXELS).unwrap();
+    let row = format!("glz encode again {name}");
+    table.row(&row, None, &bits(&streams[1]), || {
+        out.clear();
+        timed(|| encoder.encode(&bitmap, &mut out).unwrap())
+    });
+
+    let (width, height) = (WIDTH as u32, HEIGHT as u32);
+    let mut data = Vec::new();
+    lz4::encode(8, true, width, height, 4 * WIDTH, pixels, &mut data).unwrap();
+    table.row(&format!("lz4 decode {name}"), lz4, "", || {
+        out.clear();
+        let limits = Limits::default();
+        timed(|| lz4::decode(black_box(&data), width, height, &limits, &mut out).unwrap())
+    });
+    table.row(&format!("lz4 encode {name}"), None, &bits(&data), || {
+        out.clear();
+        timed(|| lz4::encode(8, true, width, height, 4 * WIDTH, pixels, &mut out).unwrap())
+    });
+}
+
+/// How large a stream is.
+fn bits(stream: &[u8]) -> String {
+    let bits = stream.len() as f64 * 8.0 / PIXELS as f64;
+    format!("{bits:.2} bits a pixel")
+}
+
+fn decode(data: &[u8], window: &mut Window) {
+    black_box(glz::decode_shared(black_box(data), &Limits::default(), window).unwrap());
+}
+
+/// Gets new memory from the system in every round.
+fn touch() -> impl FnMut() -> Duration {
+    let mut kept = Vec::new();
+    late(move || {
+        let mut memory = vec![0u8; 4 * PIXELS];
+        let time = timed(|| memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1));
+        kept.push(memory);
+        time
+    })
+}
+
+fn glz_fresh(data: &[u8]) -> impl FnMut() -> Duration {
+    let mut kept = Vec::new();
+    late(move || {
+        let mut window = Window::new(WINDOW_PIXELS);
+        let time = timed(|| decode(data, &mut window));
+        kept.push(window);
+        time
+    })
+}
+
+/// The rounds, of which the earlier ones do not count.
+fn late(mut round: impl FnMut() -> Duration) -> impl FnMut() -> Duration {
+    let mut rounds = 0;
+    move || {
+        rounds += 1;
+        let time = round();
+        if rounds > FRESH_ROUNDS / 2 {
+            time
+        } else {
+            Duration::MAX
+        }
+    }
+}
+
+fn glz_warm(streams: &[Vec<u8>]) -> Duration {
+    let (warm_up, rest) = streams.split_at(WARM_UP);
+    let mut window = Window::new(WINDOW_PIXELS);
+    warm_up.iter().for_each(|data| decode(data, &mut window));
+    timed(|| rest.iter().for_each(|data| decode(data, &mut window))) / rest.len() as u32
 }
 
 fn bitmap(pixels: &[u8]) -> Bitmap<'_> {
@@ -111,151 +164,6 @@ fn session(bitmap: &Bitmap<'_>) -> Vec<Vec<u8>> {
         data
     };
     (0..WARM_UP + 4).map(encode).collect()
-}
-
-fn fastest(times: &[Duration]) -> f64 {
-    let seconds = times.iter().map(Duration::as_secs_f64);
-    PIXELS as f64 / seconds.fold(f64::MAX, f64::min) / 1e6
-}
-
-struct Bench {
-    rounds: usize,
-}
-
-impl Bench {
-    /// Megapixels per second of the fastest round, for work on one picture; neither preparation nor clean-up counts.
-    fn best<S, T>(&self, prepare: impl FnMut() -> S, work: impl FnMut(S) -> T) -> f64 {
-        fastest(&self.times(prepare, work))
-    }
-
-    /// The same of the later half of the rounds: the first ones may find memory that others left.
-    fn late<S, T>(&self, prepare: impl FnMut() -> S, work: impl FnMut(S) -> T) -> f64 {
-        fastest(&self.times(prepare, work)[self.rounds / 2..])
-    }
-
-    fn times<S, T>(
-        &self,
-        mut prepare: impl FnMut() -> S,
-        mut work: impl FnMut(S) -> T,
-    ) -> Vec<Duration> {
-        let mut time = |_| {
-            let prepared = prepare();
-            let start = Instant::now();
-            let result = black_box(work(prepared));
-            let time = start.elapsed();
-            drop(result);
-            time
-        };
-        (0..self.rounds).map(&mut time).collect()
-    }
-
-    fn copy(&self, pixels: &[u8]) -> f64 {
-        let mut to = vec![1; pixels.len()];
-        self.best(|| (), |()| black_box(&mut to).copy_from_slice(pixels))
-    }
-
-    /// Memory is kept, so that every round has to get more from the system.
-    fn touch(&self) -> f64 {
-        let mut kept = Vec::new();
-        self.late(
-            || vec![0u8; 4 * PIXELS],
-            |mut memory| {
-                memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
-                kept.push(memory);
-            },
-        )
-    }
-
-    fn glz_cold(&self, data: &[u8]) -> f64 {
-        self.best(
-            || Window::new(WINDOW_PIXELS),
-            |mut window| {
-                glz::decode_shared(data, &Limits::default(), &mut window).unwrap();
-                window
-            },
-        )
-    }
-
-    fn glz_fresh(&self, data: &[u8]) -> f64 {
-        let mut kept = Vec::new();
-        self.late(
-            || Window::new(WINDOW_PIXELS),
-            |mut window| {
-                glz::decode_shared(data, &Limits::default(), &mut window).unwrap();
-                kept.push(window);
-            },
-        )
-    }
-
-    fn glz_warm(&self, streams: &[Vec<u8>]) -> f64 {
-        let (warm_up, rest) = streams.split_at(WARM_UP);
-        let decode = |data: &Vec<u8>, window: &mut Window| {
-            black_box(glz::decode_shared(data, &Limits::default(), window).unwrap());
-        };
-        let rate = self.best(
-            || {
-                let mut window = Window::new(WINDOW_PIXELS);
-                warm_up.iter().for_each(|data| decode(data, &mut window));
-                window
-            },
-            |mut window| {
-                rest.iter().for_each(|data| decode(data, &mut window));
-                window
-            },
-        );
-        rate * rest.len() as f64
-    }
-
-    /// The window is too small for two pictures, so each is the first of its kind, in the memory of the one before.
-    fn glz_encode_first(&self, bitmap: &Bitmap<'_>) -> f64 {
-        let mut encoder = Encoder::new(PIXELS as u64 + 1).unwrap();
-        let mut out = Vec::new();
-        self.best(
-            || (),
-            |()| {
-                out.clear();
-                encoder.encode(bitmap, &mut out).unwrap();
-            },
-        )
-    }
-
-    fn glz_encode_again(&self, bitmap: &Bitmap<'_>) -> f64 {
-        let mut encoder = Encoder::new(WINDOW_PIXELS).unwrap();
-        let mut out = Vec::new();
-        self.best(
-            || (),
-            |()| {
-                out.clear();
-                encoder.encode(bitmap, &mut out).unwrap();
-            },
-        )
-    }
-
-    fn lz4_decode(&self, pixels: &[u8]) -> f64 {
-        let (width, height) = (WIDTH as u32, HEIGHT as u32);
-        let mut data = Vec::new();
-        lz4::encode(8, true, width, height, 4 * WIDTH, pixels, &mut data).unwrap();
-        let mut out = Vec::new();
-        self.best(
-            || (),
-            |()| {
-                out.clear();
-                lz4::decode(&data, width, height, &Limits::default(), &mut out).unwrap();
-            },
-        )
-    }
-
-    fn lz4_encode(&self, pixels: &[u8]) -> f64 {
-        let (width, height) = (WIDTH as u32, HEIGHT as u32);
-        let mut out = Vec::new();
-        self.best(
-            || (),
-            |()| {
-                out.clear();
-                lz4::encode(8, true, width, height, 4 * WIDTH, pixels, &mut out).unwrap();
-            },
-        )
-    }
 }
 
 // ---- pictures -------------------------------------------------------------------------------------------------------

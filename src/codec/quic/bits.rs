@@ -91,9 +91,9 @@ impl<'a> Reader<'a> {
 pub(super) struct Writer {
     /// Where the next word goes. INVARIANT: not beyond the length of the `Vec`; what is there is to be overwritten.
     at: usize,
-    /// Bits of the unfinished word, the first one in the highest place, zeros below.
+    /// The bits put last, the very last one in the lowest place. Only the low `held` are not in a word yet.
     window: u64,
-    /// Bits in the window. INVARIANT: below 32.
+    /// Bits of the unfinished word. INVARIANT: below 32.
     held: u32,
 }
 
@@ -113,17 +113,15 @@ impl Writer {
     /// Puts the low `bits` bits of `value`, whose other bits are 0; 1 to 32 bits.
     #[inline(always)]
     pub(super) fn put(&mut self, out: &mut Vec<u8>, value: u32, bits: u32) {
-        self.window |= u64::from(value) << ((64 - bits - self.held) & 63);
+        self.window = self.window << (bits & 63) | u64::from(value);
         self.held += bits;
         if out.len() < self.at + 4 {
             grow(out, self.at + Self::STEP);
         }
         // The word is stored whether it is full or not; a branch on that would be a coin toss.
-        let word = (self.window >> 32) as u32;
+        let word = (self.window >> (self.held.wrapping_sub(32) & 63)) as u32;
         out[self.at..self.at + 4].copy_from_slice(&word.to_le_bytes());
-        let full = self.held / 32;
-        self.at += 4 * full as usize;
-        self.window <<= 32 * full;
+        self.at += self.held as usize / 32 * 4;
         self.held %= 32;
     }
 

@@ -81,7 +81,7 @@ impl Decoder {
         self.colour.clear(header.width);
         for y in 0..header.height {
             let row = self.colour.decode(y, &mut model, reader)?;
-            out.extend(row.iter().map(|&pixel| pixel as u8));
+            out.extend(row.iter().map(|[gray, ..]| gray));
         }
         Ok(())
     }
@@ -98,14 +98,9 @@ impl Decoder {
         for y in 0..header.height {
             let row = self.colour.decode(y, &mut model, reader)?;
             match header.kind {
-                Kind::Rgb16 => append(row.iter().copied(), out, |pixel| {
-                    pack_555(pixel).to_le_bytes()
-                }),
-                Kind::Rgb24 => append(row.iter().copied(), out, |pixel| {
-                    let [b, g, r, _] = pixel.to_le_bytes();
-                    [b, g, r]
-                }),
-                _ => append(row.iter().copied(), out, u32::to_le_bytes),
+                Kind::Rgb16 => append(row.iter(), out, |&pixel| pack_555(pixel)),
+                Kind::Rgb24 => append(row.iter(), out, |&[b, g, r, _]| [b, g, r]),
+                _ => out.extend_from_slice(row.as_flattened()),
             }
         }
         Ok(())
@@ -125,17 +120,16 @@ impl Decoder {
             let colour = self.colour.decode(y, &mut colour_model, reader)?;
             let alpha = self.alpha.decode(y, &mut alpha_model, reader)?;
             let row = colour.iter().zip(alpha);
-            append(row, out, |(colour, alpha)| {
-                (colour | alpha << 24).to_le_bytes()
-            });
+            append(row, out, |(&[b, g, r, _], &[a, ..])| [b, g, r, a]);
         }
         Ok(())
     }
 }
 
 /// A 16-bit pixel of a lane pixel.
-fn pack_555(pixel: u32) -> u16 {
-    (pixel >> 6 & 0x7c00 | pixel >> 3 & 0x3e0 | pixel & 0x1f) as u16
+fn pack_555(pixel: [u8; 4]) -> [u8; 2] {
+    let pixel = u32::from_le_bytes(pixel);
+    ((pixel >> 6 & 0x7c00 | pixel >> 3 & 0x3e0 | pixel & 0x1f) as u16).to_le_bytes()
 }
 
 /// Appends pixels in the layout that `bytes` gives them.
@@ -158,8 +152,8 @@ type LaneModel<const PLANES: usize> = Model<PLANES, { 1 << FAST_BITS }>;
 /// The row being decoded, of one lane.
 #[derive(Debug, Default)]
 struct Row {
-    /// Lane pixels: of this row up to the current column, from there on of the row above.
-    pixels: Vec<u32>,
+    /// Lane pixels, little-endian: of this row up to the current column, from there on of the row above.
+    pixels: Vec<[u8; 4]>,
     /// For each column the buckets of the symbols last coded there, in whatever row that was.
     contexts: Vec<Contexts>,
 }
@@ -167,7 +161,7 @@ struct Row {
 impl Row {
     fn clear(&mut self, width: u32) {
         self.pixels.clear();
-        self.pixels.resize(width as usize, 0);
+        self.pixels.resize(width as usize, [0; 4]);
         self.contexts.clear();
         self.contexts.resize(width as usize, Contexts::default());
     }
@@ -178,8 +172,8 @@ impl Row {
         y: u32,
         model: &mut LaneModel<PLANES>,
         reader: &mut Reader<'_>,
-    ) -> Result<&[u32], Error> {
-        let mut before = Before::first(self.pixels[0], self.contexts[0]);
+    ) -> Result<&[[u8; 4]], Error> {
+        let mut before = Before::first(u32::from_le_bytes(self.pixels[0]), self.contexts[0]);
         let width = self.pixels.len();
         let mut x = 0;
         while x < width {
@@ -220,13 +214,13 @@ impl Row {
         let mut b = *before;
         let mut x = 0;
         while x < width {
-            if RUNS && b.allows_run(pixels[x]) {
+            if RUNS && b.allows_run(u32::from_le_bytes(pixels[x])) {
                 let length = run(&mut bits, &mut model.run, width - x)?;
                 if length > 0 {
                     let end = x + length;
-                    b.above_left = pixels[end - 1];
+                    b.above_left = u32::from_le_bytes(pixels[end - 1]);
                     b.contexts = contexts[end - 1];
-                    pixels[x..end].fill(b.left);
+                    pixels[x..end].fill(b.left.to_le_bytes());
                     x = end;
                     continue;
                 }
@@ -234,7 +228,10 @@ impl Row {
             // Each plane's code is looked up as soon as its symbol is known.
             let mut codes = model.codes(b.contexts);
             while x < width {
-                let above = if FIRST { b.left } else { pixels[x] };
+                let above = match FIRST {
+                    true => b.left,
+                    false => u32::from_le_bytes(pixels[x]),
+                };
                 bits.refill();
                 let mut window = bits.window();
                 let mut packed = 0;
@@ -264,11 +261,11 @@ impl Row {
                 } else {
                     wait -= 1;
                 }
-                pixels[x] = pixel;
+                pixels[x] = pixel.to_le_bytes();
                 contexts[x] = Contexts::from_words(packed);
                 b.next(pixel, above, contexts[x]);
                 x += 1;
-                if RUNS && x < width && b.allows_run(pixels[x]) {
+                if RUNS && x < width && b.allows_run(u32::from_le_bytes(pixels[x])) {
                     break;
                 }
             }

@@ -36,10 +36,12 @@ pub fn encode(
 /// Encodes images one after the other, with memory that is allocated once.
 ///
 /// Images have nothing to do with each other: what is kept are empty rows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Encoder {
-    colour: Row,
-    alpha: Row,
+    colour: Lane,
+    alpha: Lane,
+    /// The current row and the one above it, of pixels that are not four bytes in memory.
+    unpacked: [Vec<[u8; 4]>; 2],
 }
 
 impl Encoder {
@@ -66,51 +68,38 @@ impl Encoder {
         let rows = rows(&header, stride, pixels)?;
         header.write(out);
         match kind {
-            Kind::Gray => self.gray_rows(width, rows, out),
-            Kind::Rgb16 => self.rgb_rows(width, rows, &CODE_OF_5_BITS, unpack_555, out),
+            Kind::Gray => {
+                let unpack = |[gray]: [u8; 1]| [gray, 0, 0, 0];
+                self.unpacked_rows::<1, _>(width, rows, &CODE_OF_8_BITS, unpack, out);
+            }
+            Kind::Rgb16 => {
+                self.unpacked_rows::<3, _>(width, rows, &CODE_OF_5_BITS, unpack_555, out);
+            }
             Kind::Rgb24 => {
-                let unpack = |[b, g, r]: [u8; 3]| u32::from_le_bytes([b, g, r, 0]);
-                self.rgb_rows(width, rows, &CODE_OF_8_BITS, unpack, out);
+                let unpack = |[b, g, r]: [u8; 3]| [b, g, r, 0];
+                self.unpacked_rows::<3, _>(width, rows, &CODE_OF_8_BITS, unpack, out);
             }
-            Kind::Rgb32 => {
-                let unpack = |[b, g, r, _]: [u8; 4]| u32::from_le_bytes([b, g, r, 0]);
-                self.rgb_rows(width, rows, &CODE_OF_8_BITS, unpack, out);
-            }
+            Kind::Rgb32 => self.rgb_rows(width, rows, out),
             Kind::Rgba => self.rgba_rows(width, rows, out),
         }
         Ok(())
     }
 
-    fn gray_rows<'p>(
+    fn rgb_rows<'p>(
         &mut self,
         width: u32,
         rows: impl Iterator<Item = &'p [u8]>,
         out: &mut Vec<u8>,
     ) {
         let mut writer = Writer::new(out);
-        let mut model = LaneModel::<1>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.encoding);
+        let mut model = LaneModel::<3>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.encoding);
         self.colour.clear(width);
-        for (y, row) in rows.enumerate() {
-            self.colour.load(row, |[gray]| u32::from(gray));
-            self.colour.encode(y, &mut model, &mut writer, out);
-        }
-        writer.finish(out);
-    }
-
-    fn rgb_rows<'p, const BYTES: usize>(
-        &mut self,
-        width: u32,
-        rows: impl Iterator<Item = &'p [u8]>,
-        code: &'static Code,
-        unpack: impl Fn([u8; BYTES]) -> u32,
-        out: &mut Vec<u8>,
-    ) {
-        let mut writer = Writer::new(out);
-        let mut model = LaneModel::<3>::new(code, &code.encoding);
-        self.colour.clear(width);
-        for (y, row) in rows.enumerate() {
-            self.colour.load(row, &unpack);
-            self.colour.encode(y, &mut model, &mut writer, out);
+        let mut above = None;
+        for row in rows {
+            let (row, _) = row.as_chunks();
+            self.colour
+                .encode::<3, 0>(above, row, &mut model, &mut writer, out);
+            above = Some(row);
         }
         writer.finish(out);
     }
@@ -126,12 +115,38 @@ impl Encoder {
         let mut alpha_model = LaneModel::<1>::new(&CODE_OF_8_BITS, &CODE_OF_8_BITS.encoding);
         self.colour.clear(width);
         self.alpha.clear(width);
-        for (y, row) in rows.enumerate() {
+        let mut above = None;
+        for row in rows {
+            let (row, _) = row.as_chunks();
             self.colour
-                .load(row, |[b, g, r, _]| u32::from_le_bytes([b, g, r, 0]));
-            self.alpha.load(row, |[_, _, _, a]| u32::from(a));
-            self.colour.encode(y, &mut colour_model, &mut writer, out);
-            self.alpha.encode(y, &mut alpha_model, &mut writer, out);
+                .encode::<3, 0>(above, row, &mut colour_model, &mut writer, out);
+            self.alpha
+                .encode::<1, 24>(above, row, &mut alpha_model, &mut writer, out);
+            above = Some(row);
+        }
+        writer.finish(out);
+    }
+
+    fn unpacked_rows<'p, const PLANES: usize, const BYTES: usize>(
+        &mut self,
+        width: u32,
+        rows: impl Iterator<Item = &'p [u8]>,
+        code: &'static Code,
+        unpack: impl Fn([u8; BYTES]) -> [u8; 4],
+        out: &mut Vec<u8>,
+    ) {
+        let mut writer = Writer::new(out);
+        let mut model = LaneModel::<PLANES>::new(code, &code.encoding);
+        self.colour.clear(width);
+        let [current, above] = &mut self.unpacked;
+        for (y, row) in rows.enumerate() {
+            std::mem::swap(current, above);
+            let (row, _) = row.as_chunks();
+            current.clear();
+            current.extend(row.iter().map(|bytes| unpack(*bytes)));
+            let above = (y > 0).then_some(&above[..]);
+            self.colour
+                .encode::<PLANES, 0>(above, current, &mut model, &mut writer, out);
         }
         writer.finish(out);
     }
@@ -156,102 +171,132 @@ fn rows<'p>(
     Ok(rows.map(move |row| &row[..row_bytes]))
 }
 
-/// The lane pixel of a 16-bit one.
-fn unpack_555(bytes: [u8; 2]) -> u32 {
+/// The samples of a 16-bit pixel, a byte each.
+fn unpack_555(bytes: [u8; 2]) -> [u8; 4] {
     let pixel = u32::from(u16::from_le_bytes(bytes));
-    (pixel & 0x7c00) << 6 | (pixel & 0x3e0) << 3 | pixel & 0x1f
+    ((pixel & 0x7c00) << 6 | (pixel & 0x3e0) << 3 | pixel & 0x1f).to_le_bytes()
 }
 
 type LaneModel<const PLANES: usize> = Model<PLANES, 256>;
 
-/// The row being encoded and the one above it, of one lane.
-#[derive(Debug, Default)]
-struct Row {
-    pixels: Vec<u32>,
-    above: Vec<u32>,
+/// The lane pixel of `PLANES` planes in a pixel, from bit `SHIFT` of it on.
+#[inline(always)]
+fn lane<const PLANES: usize, const SHIFT: u32>(pixel: [u8; 4]) -> u32 {
+    u32::from_le_bytes(pixel) >> SHIFT & mask::<PLANES>()
+}
+
+const fn mask<const PLANES: usize>() -> u32 {
+    u32::MAX >> (32 - 8 * PLANES)
+}
+
+/// What one lane keeps from row to row.
+///
+/// The pixels are read where they are, a few at a time, so that memory keeps up while the samples are coded.
+#[derive(Clone, Debug, Default)]
+struct Lane {
     /// For each column the buckets of the symbols last coded there, in whatever row that was.
     contexts: Vec<Contexts>,
 }
 
-impl Row {
+impl Lane {
     fn clear(&mut self, width: u32) {
-        let width = width as usize;
-        for pixels in [&mut self.pixels, &mut self.above] {
-            pixels.clear();
-            pixels.resize(width, 0);
-        }
         self.contexts.clear();
-        self.contexts.resize(width, Contexts::default());
+        self.contexts.resize(width as usize, Contexts::default());
     }
 
-    /// Makes `row` the current one; the current one is then above it.
-    fn load<const BYTES: usize>(&mut self, row: &[u8], unpack: impl Fn([u8; BYTES]) -> u32) {
-        std::mem::swap(&mut self.pixels, &mut self.above);
-        let (row, _) = row.as_chunks();
-        self.pixels
-            .iter_mut()
-            .zip(row)
-            .for_each(|(pixel, bytes)| *pixel = unpack(*bytes));
-    }
-
-    /// Encodes the current row, row `y`.
-    fn encode<const PLANES: usize>(
+    /// Encodes the lane of a row, which has as many pixels as the one above.
+    fn encode<const PLANES: usize, const SHIFT: u32>(
         &mut self,
-        y: usize,
+        above: Option<&[[u8; 4]]>,
+        row: &[[u8; 4]],
         model: &mut LaneModel<PLANES>,
         writer: &mut Writer,
         out: &mut Vec<u8>,
     ) {
-        let width = self.pixels.len();
-        let mut before = Before::first(self.above[0], self.contexts[0]);
+        let first = above.map_or(0, |above| lane::<PLANES, SHIFT>(above[0]));
+        let (first_row, above_row) = (above.is_none(), above.unwrap_or(row));
+        let mut before = Before::first(first, self.contexts[0]);
         let mut x = 0;
-        while x < width {
-            let to = x + model.segment(width - x);
-            if y == 0 {
-                self.span::<PLANES, true, false>(x..to, model, &mut before, writer, out);
+        while x < row.len() {
+            let to = x + model.segment(row.len() - x);
+            if first_row {
+                Span::of(row, row, &mut self.contexts, x..to).encode::<PLANES, SHIFT, true, false>(
+                    model,
+                    &mut before,
+                    writer,
+                    out,
+                );
             } else {
                 // A run has three pixels before it.
                 let middle = x.max(to.min(3));
-                self.span::<PLANES, false, false>(x..middle, model, &mut before, writer, out);
-                self.span::<PLANES, false, true>(middle..to, model, &mut before, writer, out);
+                Span::of(row, above_row, &mut self.contexts, x..middle)
+                    .encode::<PLANES, SHIFT, false, false>(model, &mut before, writer, out);
+                Span::of(row, above_row, &mut self.contexts, middle..to)
+                    .encode::<PLANES, SHIFT, false, true>(model, &mut before, writer, out);
             }
             model.advance(to - x);
             x = to;
         }
     }
+}
 
-    /// Encodes pixels of one segment, with or without runs. `FIRST` says that there is no row above.
+/// Pixels of one segment, those above them, and what the symbols coded there before leave.
+struct Span<'a> {
+    pixels: &'a [[u8; 4]],
+    above: &'a [[u8; 4]],
+    contexts: &'a mut [Contexts],
+}
+
+impl<'a> Span<'a> {
+    fn of(
+        row: &'a [[u8; 4]],
+        above: &'a [[u8; 4]],
+        contexts: &'a mut [Contexts],
+        columns: Range<usize>,
+    ) -> Self {
+        Self {
+            pixels: &row[columns.clone()],
+            above: &above[columns.clone()],
+            contexts: &mut contexts[columns],
+        }
+    }
+
+    /// Encodes the pixels, with or without runs. `FIRST` says that there is no row above.
     ///
     /// This loop is what the speed of the codec depends on (bench `codecs`).
-    fn span<const PLANES: usize, const FIRST: bool, const RUNS: bool>(
-        &mut self,
-        columns: Range<usize>,
+    fn encode<const PLANES: usize, const SHIFT: u32, const FIRST: bool, const RUNS: bool>(
+        self,
         model: &mut LaneModel<PLANES>,
         before: &mut Before,
         writer: &mut Writer,
         out: &mut Vec<u8>,
     ) {
-        let pixels = &self.pixels[columns.clone()];
-        let above_row = &self.above[columns.clone()];
-        let contexts = &mut self.contexts[columns];
+        let Self {
+            pixels,
+            above: above_row,
+            contexts,
+        } = self;
         let code = model.code;
         let mut bits = *writer;
         let mut wait = model.wait;
         let mut b = *before;
         let mut x = 0;
         while x < pixels.len() && x < above_row.len() && x < contexts.len() {
-            let above = if FIRST { b.left } else { above_row[x] };
+            let above = match FIRST {
+                true => b.left,
+                false => lane::<PLANES, SHIFT>(above_row[x]),
+            };
             if RUNS && b.allows_run(above) {
-                let length = equal(&pixels[x..], b.left);
+                let length = equal::<PLANES, SHIFT>(&pixels[x..], b.left);
                 put_run(&mut bits, out, &mut model.run, length);
                 if length > 0 {
                     x += length;
-                    b.above_left = above_row[x - 1];
+                    b.above_left = lane::<PLANES, SHIFT>(above_row[x - 1]);
                     b.contexts = contexts[x - 1];
                     continue;
                 }
             }
-            let pixel = pixels[x];
+            let pixel = lane::<PLANES, SHIFT>(pixels[x]);
             let residuals = subtract(pixel, mean(b.left, above)) & code.mask;
             let words = put_pixel(&mut bits, out, model, b.contexts, residuals);
             if wait == 0 {
@@ -279,44 +324,52 @@ fn put_pixel<const PLANES: usize>(
 ) -> u64 {
     let mut packed = 0;
     let mut bits = 0;
-    let mut length = 0;
+    let mut lengths = 0u8;
     let mut words = [0; PLANES];
     let codes = model.codes(contexts);
     for (plane, word) in words.iter_mut().enumerate() {
         let residual = residuals >> (8 * (PLANES - 1 - plane)) & 0xff;
         *word = codes[plane].encode(residual);
         packed |= *word >> (8 * plane);
-        // Garbage when the three of them are longer than 64 bits, and not used then.
-        bits = bits << length_of(*word) | u64::from(*word as u32);
-        length += length_of(*word);
+        // Garbage when the three of them are longer than 32 bits, and not used then.
+        bits = bits << (*word & 31) | bits_of(*word);
+        lengths = lengths.wrapping_add(*word as u8);
     }
-    if length <= 32 {
-        writer.put(out, bits as u32, length);
+    if lengths <= 32 {
+        writer.put(out, bits, lengths.into());
     } else {
         for word in words {
-            writer.put(out, word as u32, length_of(word));
+            writer.put(out, bits_of(word), word as u32 & 63);
         }
     }
     packed
 }
 
+/// The word itself, no more than 8 bits and zeros in front of them.
 #[inline(always)]
-fn length_of(word: Word) -> u32 {
-    (word >> 32) as u32 & 63
+fn bits_of(word: Word) -> u32 {
+    word as u32 >> 8
 }
 
-/// How many of the first pixels are `pixel`.
+/// How many of the first pixels have the lane pixel `pixel`.
 #[inline(always)]
-fn equal(pixels: &[u32], pixel: u32) -> usize {
-    const STEP: usize = 16;
+fn equal<const PLANES: usize, const SHIFT: u32>(pixels: &[[u8; 4]], pixel: u32) -> usize {
+    const EACH: u128 = 0x0000_0001_0000_0001_0000_0001_0000_0001;
+    let wanted = u128::from(pixel << SHIFT) * EACH;
+    let mask = u128::from(mask::<PLANES>() << SHIFT) * EACH;
+    let (blocks, rest) = pixels.as_chunks::<4>();
     let mut length = 0;
-    for chunk in pixels.as_chunks::<STEP>().0 {
-        if chunk.iter().fold(0, |all, p| all | (p ^ pixel)) != 0 {
-            break;
+    for block in blocks {
+        let bytes = block.as_flattened().first_chunk();
+        let block = bytes.map_or(0, |bytes| u128::from_le_bytes(*bytes));
+        let different = (block ^ wanted) & mask;
+        if different != 0 {
+            return length + different.trailing_zeros() as usize / 32;
         }
-        length += STEP;
+        length += 4;
     }
-    length + pixels[length..].iter().take_while(|p| **p == pixel).count()
+    let same = |p: &&[u8; 4]| lane::<PLANES, SHIFT>(**p) == pixel;
+    length + rest.iter().take_while(same).count()
 }
 
 /// Encodes the length of a run.

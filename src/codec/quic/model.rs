@@ -98,11 +98,10 @@ impl EncodingTable {
 ///
 /// | Bits | Decoder | Encoder |
 /// |---|---|---|
-/// | 0 … 5 | length of the word | – |
+/// | 0 … 5 | length of the word | length of the word |
 /// | 6 | set when the word is longer than [`FAST_BITS`]; all else is 0 | – |
+/// | 8 … 15 | – | the word |
 /// | 24 … 31 | residual | – |
-/// | 0 … 31 | – | the word |
-/// | 32 … 37 | – | length of the word |
 /// | 61 … 63 | bucket of the symbol | bucket of the symbol |
 pub(super) type Word = u64;
 
@@ -146,7 +145,7 @@ impl Code {
         let (word, length) = self.encoding[k].spell(symbol);
         self.lengths[symbol as usize][k] = length as u8;
         self.encoding[k].words[residual as usize] =
-            word as Word | (length as Word) << 32 | (entry >> BUCKET_AT << BUCKET_AT);
+            (word as Word) << 8 | length as Word | (entry >> BUCKET_AT << BUCKET_AT);
         if length <= FAST_BITS {
             let first = (word << (FAST_BITS - length)) as usize;
             let mut i = 0;
