@@ -10,7 +10,7 @@ use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum, value_parser
 use clap_complete::Shell;
 
 use super::logging::Wanted;
-use crate::channel::display::ImageCompression;
+use crate::channel::display::{self, ImageCompression};
 use crate::codec::video;
 use crate::geometry::Size;
 use crate::tui::Escape;
@@ -329,7 +329,7 @@ pub struct ServeArgs {
     /// What to show: desktop, or image FILE
     #[arg(long, value_names = ["SOURCE", "FILE"], num_args = 1..=2, default_value = "desktop")]
     pub source: Vec<String>,
-    /// How to send images: off or lz
+    /// How to send images: off, auto, quic, lz, glz, zlib-glz or lz4
     #[arg(
         long,
         value_name = "CODEC",
@@ -353,8 +353,34 @@ pub struct ServeArgs {
 pub enum ServedCompression {
     /// Not compressed.
     Off,
-    /// LZ where it makes them smaller.
+    /// QUIC for photographs, GLZ for the rest.
+    Auto,
+    /// QUIC.
+    Quic,
+    /// LZ.
     Lz,
+    /// GLZ.
+    Glz,
+    /// GLZ, deflated for slow links.
+    ZlibGlz,
+    /// LZ4 for clients that take it, LZ for others.
+    Lz4,
+}
+
+impl From<ServedCompression> for display::Compression {
+    fn from(served: ServedCompression) -> Self {
+        Self {
+            images: match served {
+                ServedCompression::Off => ImageCompression::Off,
+                ServedCompression::Auto => ImageCompression::AutoGlz,
+                ServedCompression::Quic => ImageCompression::Quic,
+                ServedCompression::Lz => ImageCompression::Lz,
+                ServedCompression::Glz | ServedCompression::ZlibGlz => ImageCompression::Glz,
+                ServedCompression::Lz4 => ImageCompression::Lz4,
+            },
+            deflates_glz: served == ServedCompression::ZlibGlz,
+        }
+    }
 }
 
 fn screen_size(text: &str) -> Result<Size, String> {

@@ -7,10 +7,9 @@ use std::path::Path;
 use image::ImageReader;
 use serde_json::json;
 
-use super::args::{Common, ServeArgs, ServedCompression};
+use super::args::{Common, ServeArgs};
 use super::password;
 use super::report::{Exit, Failure};
-use crate::channel::display::ImageCompression;
 use crate::geometry::Size;
 use crate::link::Password;
 use crate::net::Address;
@@ -42,10 +41,7 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
     let config = ServerConfig {
         password: password(args)?,
         size,
-        compression: match args.compression {
-            ServedCompression::Off => ImageCompression::Off,
-            ServedCompression::Lz => ImageCompression::Lz,
-        },
+        compression: args.compression.into(),
         ..ServerConfig::default()
     };
     let server = match &args.unix {

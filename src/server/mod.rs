@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 pub use handle::DisplayHandle;
 
 use crate::canvas;
-use crate::channel::display::messages::ImageCompression;
+use crate::channel::display::{Compression, ImageCompression};
 use crate::geometry::Size;
 use crate::link::Password;
 use crate::net::{Address, BadAddress, Listener};
@@ -39,9 +39,8 @@ pub struct ServerConfig {
     pub uuid: [u8; 16],
     /// Size of the screen at the start.
     pub size: Size,
-    /// Compression of pictures until a viewer asks for another: `Off`, or anything else for LZ. Over unix sockets none
-    /// is used unless the viewer asks.
-    pub compression: ImageCompression,
+    /// Compression of pictures until a viewer asks for another. Over unix sockets none is used unless the viewer asks.
+    pub compression: Compression,
 }
 
 impl Default for ServerConfig {
@@ -52,7 +51,7 @@ impl Default for ServerConfig {
             name: "capsaicin".into(),
             uuid: [0; 16],
             size: Size::new(1024, 768),
-            compression: ImageCompression::Lz,
+            compression: ImageCompression::Lz.into(),
         }
     }
 }

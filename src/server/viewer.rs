@@ -85,10 +85,10 @@ impl Viewer {
             media_ms: 0,
         };
         // Between processes of one machine copying is cheaper than coding.
-        let compression = match stream {
-            Stream::Unix(_) => ImageCompression::Off,
-            Stream::Tcp(_) => hub.config.compression,
-        };
+        let mut compression = hub.config.compression;
+        if matches!(stream, Stream::Unix(_)) {
+            compression.images = ImageCompression::Off;
+        }
         Self {
             hub,
             session: ServerSession::new(greeting, compression),

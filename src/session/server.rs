@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::channel::common::SendWindow;
 use crate::channel::common::messages::{ClientMessage, Ping, ServerMessage};
-use crate::channel::display::messages::ImageCompression;
+use crate::channel::display::Compression;
 use crate::channel::inputs::{InputEvent, Surroundings};
 use crate::channel::main::{Greeting, MouseMode};
 use crate::channel::{ChannelId, ChannelKind, Fault, Message, cursor, display, inputs, main};
@@ -80,7 +80,9 @@ pub enum Parting {
 #[derive(Debug)]
 pub struct ServerSession {
     greeting: Greeting,
-    compression: ImageCompression,
+    compression: Compression,
+    /// Whether a display channel was ever opened.
+    had_display: bool,
     main: main::Server,
     channels: BTreeMap<ChannelId, Channel>,
     closing: VecDeque<ChannelId>,
@@ -114,10 +116,11 @@ enum Behaviour {
 
 impl ServerSession {
     /// A session whose main channel is about to be opened.
-    pub fn new(greeting: Greeting, compression: ImageCompression) -> Self {
+    pub fn new(greeting: Greeting, compression: impl Into<Compression>) -> Self {
         Self {
             greeting,
-            compression,
+            compression: compression.into(),
+            had_display: false,
             main: main::Server::default(),
             channels: BTreeMap::new(),
             closing: VecDeque::new(),
@@ -150,7 +153,13 @@ impl ServerSession {
         let mut outbox = Vec::new();
         let behaviour = match id.kind {
             ChannelKind::Display => {
-                Behaviour::Display(display::Server::new(self.compression, &link.client))
+                let display = display::Server::new(self.compression, &link.client);
+                let had_display = std::mem::replace(&mut self.had_display, true);
+                Behaviour::Display(if had_display {
+                    display.again()
+                } else {
+                    display
+                })
             }
             ChannelKind::Inputs => {
                 let inputs = inputs::Server::default();

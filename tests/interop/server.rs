@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::peers::picture::{Picture, assert_same};
 use crate::peers::process::Process;
+use crate::peers::tap::Tap;
 use crate::peers::{Peer, free_port, spicy, until};
 use crate::program::CAPSAICIN;
 use crate::{LIMIT, program, test};
@@ -16,29 +17,78 @@ use crate::{LIMIT, program, test};
 const NEEDS: &[Peer] = &[Peer::Spicy];
 
 pub fn tests() -> Vec<Trial> {
-    let compressed = |mode: &'static str| {
+    let compressed = |(mode, sent): (&'static str, &'static str)| {
         test(
             format!("server::the_gtk_client_shows_the_served_picture::{mode}"),
             NEEDS,
-            move || the_gtk_client_shows_the_served_picture(mode),
+            move || the_gtk_client_shows_the_served_picture(mode, sent),
         )
     };
-    vec![
-        compressed("off"),
-        compressed("lz"),
+    let mut tests: Vec<_> = MODES.into_iter().map(compressed).collect();
+    tests.extend([
+        test(
+            "server::the_gtk_client_shows_the_served_picture_over_a_unix_socket",
+            NEEDS,
+            the_gtk_client_shows_a_picture_over_a_unix_socket,
+        ),
         test(
             "server::the_gtk_client_gives_the_password_by_tcp",
             NEEDS,
             the_gtk_client_gives_the_password,
         ),
-    ]
+    ]);
+    tests
 }
 
-fn the_gtk_client_shows_the_served_picture(compression: &str) {
+/// Values of `--compression`, and the encoding that the test card is then sent in.
+const MODES: [(&str, &str); 7] = [
+    ("off", "BITMAP"),
+    ("auto", "GLZ_RGB"),
+    ("quic", "QUIC"),
+    ("lz", "LZ_RGB"),
+    ("glz", "GLZ_RGB"),
+    ("zlib-glz", "ZLIB_GLZ_RGB"),
+    ("lz4", "LZ4"),
+];
+
+fn the_gtk_client_shows_the_served_picture(compression: &str, sent: &str) {
+    let picture = test_card();
+    let dir = TempDir::new().expect("a scratch folder");
+    let address = format!("127.0.0.1:{}", free_port());
+
+    let _server = serve(
+        &picture,
+        &[&address, "--compression", compression],
+        dir.path(),
+    );
+    until("the server's port", LIMIT, || {
+        TcpStream::connect(&address).ok()
+    });
+    let [gtk, ours] = [(); 2].map(|()| Tap::start(&address));
+
+    assert_same(
+        &format!("served picture {compression} to the GTK client"),
+        &spicy::screenshot(&gtk.address, None),
+        &picture,
+    );
+    assert_same(
+        &format!("served picture {compression} to capsaicin"),
+        &program::screenshot(&ours.address, &[]),
+        &picture,
+    );
+    for tap in [gtk, ours] {
+        let images = until("the end of the display channel", LIMIT, || {
+            Some(tap.images()).filter(|images| !images.is_empty())
+        });
+        assert_eq!(images, [sent]);
+    }
+}
+
+fn the_gtk_client_shows_a_picture_over_a_unix_socket() {
     let picture = test_card();
     let dir = TempDir::new().expect("a scratch folder");
     let socket = dir.path().join("served.sock").display().to_string();
-    let options = ["--unix", &socket, "--compression", compression];
+    let options = ["--unix", &socket];
 
     let _server = serve(&picture, &options, dir.path());
     until("the server's socket", LIMIT, || {
@@ -46,12 +96,12 @@ fn the_gtk_client_shows_the_served_picture(compression: &str) {
     });
 
     assert_same(
-        &format!("served picture {compression} to the GTK client"),
+        "served picture to the GTK client",
         &spicy::screenshot(&socket, None),
         &picture,
     );
     assert_same(
-        &format!("served picture {compression} to capsaicin"),
+        "served picture to capsaicin",
         &program::screenshot(&socket, &[]),
         &picture,
     );

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use capsaicin::channel::display::Update;
-use capsaicin::channel::display::messages::ImageCompression;
+use capsaicin::channel::display::{Compression, ImageCompression};
 use capsaicin::channel::inputs::InputEvent;
 use capsaicin::channel::main::Greeting;
 use capsaicin::channel::{ChannelId, ChannelKind};
@@ -32,7 +32,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(compression: ImageCompression) -> Self {
+    fn new(compression: impl Into<Compression>) -> Self {
         let greeting = Greeting {
             session_id: 99,
             name: "pair".into(),
@@ -181,7 +181,20 @@ fn random(seed: u32) -> impl FnMut(u32) -> u32 {
 
 #[test]
 fn a_viewer_sees_every_picture_that_is_drawn_and_moved() {
-    for compression in [ImageCompression::Off, ImageCompression::Lz] {
+    let deflated = Compression {
+        deflates_glz: true,
+        ..ImageCompression::Glz.into()
+    };
+    let plain = [
+        ImageCompression::Off,
+        ImageCompression::AutoGlz,
+        ImageCompression::AutoLz,
+        ImageCompression::Quic,
+        ImageCompression::Glz,
+        ImageCompression::Lz,
+        ImageCompression::Lz4,
+    ];
+    for compression in plain.map(Compression::from).into_iter().chain([deflated]) {
         let mut pair = Pair::new(compression);
         let mut random = random(0x5eed);
         for step in 0..300 {

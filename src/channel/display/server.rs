@@ -3,7 +3,7 @@
 //! A client is sent SURFACE_CREATE, DRAW_FILL, DRAW_COPY, COPY_BITS, MONITORS_CONFIG and MARK, and nothing before its
 //! INIT (spec 07 §6, 09 §3).
 
-use super::compress::{self, Compressor};
+use super::compress::{self, Compression, Compressor};
 use super::draw::{Brush, Clip, DisplayBase, DrawCopy, DrawFill, QMask, Rop, ScaleMode};
 use super::image::{Image, ImageFlags};
 use super::messages::{
@@ -18,6 +18,8 @@ use crate::wire::Frame;
 
 /// Number of the capability MONITORS_CONFIG.
 const MONITORS_CONFIG: u32 = 1;
+/// Number of the capability LZ4_COMPRESSION.
+const LZ4_COMPRESSION: u32 = 5;
 /// Number of the capability PREF_COMPRESSION.
 const PREF_COMPRESSION: u32 = 6;
 
@@ -51,11 +53,12 @@ pub enum Update {
 /// Shows the screen to a client.
 #[derive(Clone, Debug)]
 pub struct Server {
-    compression: ImageCompression,
     /// Whether the client wants MONITORS_CONFIG.
     monitors: bool,
     /// Whether the client's INIT has come.
     started: bool,
+    /// Whether the session had a display channel before this one.
+    is_again: bool,
     /// Size of the screen as the client knows it.
     size: Option<Size>,
     /// Number of images sent.
@@ -70,14 +73,23 @@ impl Server {
     }
 
     /// The channel is linked with a client of these capabilities.
-    pub fn new(compression: ImageCompression, client: &Capabilities) -> Self {
+    pub fn new(compression: Compression, client: &Capabilities) -> Self {
         Self {
-            compression,
             monitors: client.has(MONITORS_CONFIG),
             started: false,
+            is_again: false,
             size: None,
             images: 0,
-            compressor: Compressor::default(),
+            compressor: Compressor::new(compression, client.has(LZ4_COMPRESSION)),
+        }
+    }
+
+    /// The channel takes the place of one that was closed. The client's GLZ window belongs to the session and may lack
+    /// images that were on their way, so nothing refers to it any more.
+    pub fn again(self) -> Self {
+        Self {
+            is_again: true,
+            ..self
         }
     }
 
@@ -100,10 +112,13 @@ impl Server {
         let message = ClientMessage::decode(frame.number, &frame.body).map_err(Fault::Message)?;
         let violation = |text: &str| Err(Fault::Violation(text.to_owned()));
         match message {
-            // What the client can cache is of no interest: nothing is ever kept.
             ClientMessage::Init(_) if self.started => return violation("a second INIT"),
-            ClientMessage::Init(_) => {
+            // The pixmap cache is of no interest: no picture is sent to be kept there.
+            ClientMessage::Init(init) => {
                 self.started = true;
+                if !self.is_again {
+                    self.compressor.open_window(init.glz_dictionary_window_size);
+                }
                 outbox.push(ServerMessage::InvalAllPalettes.to_frame());
             }
             ClientMessage::PreferredCompression(wish) => self.prefer(wish.image_compression),
@@ -138,7 +153,7 @@ impl Server {
 
     fn prefer(&mut self, wish: ImageCompression) {
         if !matches!(wish, ImageCompression::Other(_)) {
-            self.compression = wish;
+            self.compressor.prefer(wish);
         }
     }
 
@@ -185,7 +200,7 @@ impl Server {
             flags: ImageFlags::empty(),
             width,
             height,
-            data: self.compressor.image(pixels, self.compression),
+            data: self.compressor.image(pixels),
         };
         let copy = DrawCopy {
             base: base(Rect::at(at.x, at.y, pixels.size)),

@@ -32,7 +32,7 @@ pub struct Bitmap<'a> {
 ///
 /// Every image that was encoded has to reach the client, in the order of encoding on each channel, or the client waits
 /// for the missing id and keeps all that follows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Encoder {
     window_pixels: u64,
     first_id: u64,
@@ -48,7 +48,7 @@ pub struct Encoder {
     spare_alphas: Vec<Vec<u8>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Image {
     id: u64,
     kind: Kind,

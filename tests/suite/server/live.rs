@@ -137,9 +137,13 @@ fn busy(size: Size, seed: u32) -> PixelBuf {
 
 #[tokio::test]
 async fn a_viewer_sees_what_is_drawn_filled_and_moved() {
-    for compression in [ImageCompression::Lz, ImageCompression::Off] {
+    for compression in [
+        ImageCompression::Lz,
+        ImageCompression::Glz,
+        ImageCompression::Off,
+    ] {
         let server = serve(ServerConfig {
-            compression,
+            compression: compression.into(),
             size: Size::new(300, 200),
             ..ServerConfig::default()
         })

@@ -13,6 +13,7 @@ pub mod qemu;
 pub mod qmp;
 pub mod relay;
 pub mod spicy;
+pub mod tap;
 pub mod tmux;
 pub mod xserver;
 
