@@ -109,7 +109,7 @@ struct Channel {
 #[derive(Debug)]
 enum Behaviour {
     Main,
-    Display(display::Server),
+    Display(Box<display::Server>),
     Inputs(inputs::Server),
     Cursor(cursor::Server),
 }
@@ -155,11 +155,11 @@ impl ServerSession {
             ChannelKind::Display => {
                 let display = display::Server::new(self.compression, &link.client);
                 let had_display = std::mem::replace(&mut self.had_display, true);
-                Behaviour::Display(if had_display {
+                Behaviour::Display(Box::new(if had_display {
                     display.again()
                 } else {
                     display
-                })
+                }))
             }
             ChannelKind::Inputs => {
                 let inputs = inputs::Server::default();

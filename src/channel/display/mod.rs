@@ -18,7 +18,6 @@ mod streams;
 pub use cache::{PaletteCache, PixmapCache};
 pub use client::Client;
 pub use compress::Compression;
-pub use images::CodecCount;
 pub use images::{CodecCount, SPARE_BYTES};
 pub use messages::ImageCompression;
 pub use server::{Server, Update};

@@ -63,7 +63,8 @@ fn a_recording_becomes_a_picture_and_facts() {
         facts,
         json!({
             "file": text(&picture), "width": 640, "height": 480, "display": 0,
-            "monitors": [{ "id": 0, "rect": [0, 0, 640, 480] }],
+            "rect": [0, 0, 640, 480],
+            "monitors": [{ "number": 1, "display": 0, "id": 0, "rect": [0, 0, 640, 480] }],
             "at": null, "session": 0, "sessions": 1, "damage": null,
         })
     );

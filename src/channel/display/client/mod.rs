@@ -219,9 +219,10 @@ impl Client {
             ServerMessage::DrawComposite(draw) => self.on_composite(&draw, cx),
             ServerMessage::DrawStroke(stroke) => self.on_stroke(&stroke, cx),
             ServerMessage::DrawText(text) => self.on_text(&text, cx),
-            ServerMessage::GlScanoutUnix(_)
-            | ServerMessage::GlScanoutUnix(_)
-            | ServerMessage::GlDraw(_) => self.not_drawn(&[], cx),
+            // Never announced, so no server sends them.
+            ServerMessage::GlScanoutUnix(_) | ServerMessage::GlDraw(_) => Err(ImageError::Bad(
+                "pictures in the memory of a graphics card cannot be shown".to_owned(),
+            )),
             ServerMessage::StreamCreate(create) => {
                 let surface_exists = self.canvas.surface(create.surface_id).is_some();
                 self.streams.create(&create, surface_exists, cx);

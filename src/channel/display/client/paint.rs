@@ -239,21 +239,6 @@ impl Client {
         })
     }
 
-    /// A command that is not executed. Its images are decoded all the same: later ones may refer to them.
-    pub(super) fn not_drawn(
-        &mut self,
-        images: &[Option<&Image<'_>>],
-        cx: &mut Cx<'_>,
-    ) -> Result<(), ImageError> {
-        self.check_ready(images, cx)?;
-        for image in images.iter().flatten() {
-            self.images.resolve(image, cx)?;
-        }
-        Err("not supported yet; the picture may be wrong"
-            .to_owned()
-            .into())
-    }
-
     /// Fails while one of the images has to wait, before any of them has changed anything.
     fn check_ready(
         &mut self,
