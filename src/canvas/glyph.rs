@@ -3,6 +3,7 @@
 //! Protocol: rasterisation (spec 07b §11).
 
 use super::ink::Ink;
+use super::operator::mul;
 use super::surface::each_rect;
 use super::{Area, Brush, Clip, Damage, Error, Rop, Surface, convert};
 use crate::geometry::{Point, Rect, Size};
@@ -229,18 +230,9 @@ impl<'a> Paint<'a> {
 
 /// Opaque `colour` over `old` through coverage `m`, channel by channel.
 fn over(colour: u32, old: u32, m: u8) -> u32 {
-    let (colour, old, m) = (colour.to_le_bytes(), old.to_le_bytes(), u32::from(m));
-    let channel = |i: usize| {
-        let sum = part(colour[i].into(), m) + part(old[i].into(), 255 - m);
-        sum.min(255) as u8
-    };
+    let (colour, old) = (colour.to_le_bytes(), old.to_le_bytes());
+    let channel = |i: usize| mul(colour[i], m).saturating_add(mul(old[i], 255 - m));
     u32::from_le_bytes([channel(0), channel(1), channel(2), channel(3)])
-}
-
-/// a·b / 255, rounded.
-fn part(a: u32, b: u32) -> u32 {
-    let t = a * b + 0x80;
-    (t + (t >> 8)) >> 8
 }
 
 /// The smallest rectangle around what is inside `bounds` of the glyphs.
