@@ -61,6 +61,34 @@ impl<'a> Area<'a> {
             mask.bits.pixel(mx as u32, my as u32) == mask.drawn
         })
     }
+
+    /// Makes each of `out` all ones where the mask draws a pixel from (`x`, `y`) to the right, and 0 elsewhere. The pixels must be
+    /// inside [`Area::extent`]. The plain version is [`Area::draws`].
+    pub(super) fn selection(&self, x: i32, y: i32, out: &mut [u32]) {
+        let Some(mask) = &self.mask else {
+            out.fill(!0);
+            return;
+        };
+        let mx = i64::from(x) - i64::from(self.bbox.left) + i64::from(mask.origin.x);
+        let my = i64::from(y) - i64::from(self.bbox.top) + i64::from(mask.origin.y);
+        let row = &mask.bits.row(my as u32)[mx as usize / 8..];
+        let (shift, flip) = (mx as u32 % 8, if mask.drawn == 1 { 0 } else { 0xff });
+        let eight = |i: usize| {
+            let [left, right] = [i, i + 1].map(|i| u32::from(row.get(i).copied().unwrap_or(0)));
+            ((left << 8 | right) << shift >> 8) as u8 ^ flip
+        };
+        let (chunks, rest) = out.as_chunks_mut::<8>();
+        for (i, chunk) in chunks.iter_mut().enumerate() {
+            *chunk = spread(eight(i));
+        }
+        let last = spread(eight(chunks.len()));
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+/// For each bit, highest first, a word of it.
+fn spread(bits: u8) -> [u32; 8] {
+    [7, 6, 5, 4, 3, 2, 1, 0].map(|bit| 0_u32.wrapping_sub(u32::from(bits) >> bit & 1))
 }
 
 impl<'a> Mask<'a> {

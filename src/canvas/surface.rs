@@ -2,8 +2,8 @@
 //!
 //! Every command but COPY_BITS comes down to [`Surface::draw`]: for each rectangle of the region, each pixel becomes the
 //! raster operation of an ink and what was there. That is done a row at a time where possible, at the speed of memory
-//! for plain fills and copies (bench canvas). The pixel-by-pixel version beside it draws masks and 1-bit surfaces, and
-//! is what the faster ones are tested against.
+//! for plain fills and copies (bench canvas). The pixel-by-pixel version beside it draws on 1-bit surfaces, and is what
+//! the faster ones are tested against.
 //!
 //! Protocol: rasterisation (spec 07b §1, §4, §10).
 
@@ -184,8 +184,10 @@ impl Surface {
         damage: &mut Damage,
     ) {
         let region = area.clip.region(ink.extent(area.extent(self.size())));
-        if area.mask.is_some() || self.format() == PixelFormat::A1 {
+        if self.format() == PixelFormat::A1 {
             self.draw_plainly(region, area, ink, rop, damage);
+        } else if area.mask.is_some() {
+            self.draw_selected(region, area, ink, rop, damage);
         } else {
             self.draw_rows(region, ink, rop, damage);
         }
@@ -215,6 +217,40 @@ impl Surface {
         });
     }
 
+    /// Draws through a mask on pixels of whole bytes.
+    fn draw_selected(
+        &mut self,
+        region: Region,
+        area: &Area<'_>,
+        ink: &mut Ink<'_>,
+        rop: Rop,
+        damage: &mut Damage,
+    ) {
+        let format = self.format();
+        let width = self.size().width as usize;
+        let (mut words, mut selected) = (vec![0; width], vec![0; width]);
+        each_rect(region, damage, |rect| {
+            let width = rect.width() as usize;
+            let (words, selected) = (&mut words[..width], &mut selected[..width]);
+            for y in rect.top..rect.bottom {
+                area.selection(rect.left, y, selected);
+                let row = self.row_mut(rect, y);
+                if let Ink::Flat(word) = ink {
+                    let (set, keep) = rop.with_constant(*word);
+                    combine(format, row, selected.iter(), |chosen, b| {
+                        select(*chosen, set ^ (b & keep), b)
+                    });
+                } else {
+                    ink.row(rect.left, y, words);
+                    let operands = words.iter().zip(&*selected);
+                    combine(format, row, operands, |(a, chosen), b| {
+                        select(*chosen, rop.apply(*a, b), b)
+                    });
+                }
+            }
+        });
+    }
+
     /// Draws without a mask on pixels of whole bytes.
     fn draw_rows(&mut self, region: Region, ink: &mut Ink<'_>, rop: Rop, damage: &mut Damage) {
         match ink {
@@ -239,7 +275,11 @@ impl Surface {
                     for y in rect.top..rect.bottom {
                         ink.row(rect.left, y, words);
                         let row = self.row_mut(rect, y);
-                        combine(format, row, words.iter(), |a, b| rop.apply(*a, b));
+                        if rop == Rop::PUT {
+                            combine(format, row, words.iter(), |a, _| *a);
+                        } else {
+                            combine(format, row, words.iter(), |a, b| rop.apply(*a, b));
+                        }
                     }
                 });
             }
@@ -256,36 +296,74 @@ impl Surface {
         mut change: impl FnMut(i32, i32, &mut [[u8; 4]]),
     ) {
         let format = self.format();
+        let width = self.size().width as usize;
         let in_place = format.bytes() == 4 && area.mask.is_none();
-        let mut words = vec![
-            [0; 4];
-            if in_place {
-                0
-            } else {
-                self.size().width as usize
-            }
-        ];
+        let (mut words, mut selected) = match in_place {
+            true => (vec![], vec![]),
+            false => (vec![[0; 4]; width], vec![0; width]),
+        };
         each_rect(region, damage, |rect| {
             for y in rect.top..rect.bottom {
                 if in_place {
                     change(rect.left, y, self.row_mut(rect, y).as_chunks_mut().0);
                     continue;
                 }
-                let words = &mut words[..rect.width() as usize];
-                // Regions lie on the surface: no coordinate is negative.
-                let row = self.pixels.view().row(y as u32);
-                for (x, word) in (rect.left as usize..).zip(&mut *words) {
-                    *word = format.load(row, x).to_le_bytes();
-                }
+                let width = rect.width() as usize;
+                let (words, selected) = (&mut words[..width], &mut selected[..width]);
+                self.load_row(rect, y, words);
                 change(rect.left, y, words);
-                for (x, word) in (rect.left..).zip(words) {
-                    if area.draws(x, y) {
-                        let word = u32::from_le_bytes(*word);
-                        self.pixels.set_pixel(x as u32, y as u32, word);
-                    }
-                }
+                area.selection(rect.left, y, selected);
+                self.store_row(rect, y, words, selected);
             }
         });
+    }
+
+    /// The words of row `y` of `rect`, which lies on the surface.
+    fn load_row(&self, rect: Rect, y: i32, words: &mut [[u8; 4]]) {
+        let format = self.format();
+        let row = self.pixels.view().row(y as u32);
+        let left = rect.left as usize;
+        if format == PixelFormat::A1 {
+            for (x, word) in (left..).zip(words) {
+                *word = format.load(row, x).to_le_bytes();
+            }
+            return;
+        }
+        let row = &row[left * format.bytes()..];
+        match format.bytes() {
+            4 => words.copy_from_slice(&row.as_chunks().0[..words.len()]),
+            2 => {
+                for (word, [low, high]) in words.iter_mut().zip(row.as_chunks().0) {
+                    *word = [*low, *high, 0, 0];
+                }
+            }
+            _ => {
+                for (word, byte) in words.iter_mut().zip(row) {
+                    *word = [*byte, 0, 0, 0];
+                }
+            }
+        }
+    }
+
+    /// Stores those words of row `y` of `rect`, which lies on the surface, that are selected.
+    fn store_row(&mut self, rect: Rect, y: i32, words: &[[u8; 4]], selected: &[u32]) {
+        let format = self.format();
+        let operands = words.iter().zip(selected);
+        if format == PixelFormat::A1 {
+            for (x, (word, selected)) in (rect.left as u32..).zip(operands) {
+                if *selected != 0 {
+                    self.pixels
+                        .set_pixel(x, y as u32, u32::from_le_bytes(*word));
+                }
+            }
+        } else {
+            combine(
+                format,
+                self.row_mut(rect, y),
+                operands,
+                |(word, chosen), b| select(*chosen, u32::from_le_bytes(*word), b),
+            );
+        }
     }
 
     /// Makes every word of `rect` `set ^ (word & keep)`.
@@ -369,6 +447,11 @@ pub(super) fn each_rect(region: Region, damage: &mut Damage, mut draw: impl FnMu
 /// How many rectangles of a region are noted one by one. There may be millions; those after these are noted as one.
 const NOTED_SINGLY: usize = 256;
 
+/// `a` where `chosen` is 1, `b` elsewhere.
+fn select(chosen: u32, a: u32, b: u32) -> u32 {
+    b ^ ((a ^ b) & chosen)
+}
+
 /// Makes each word of `row` `f(operand, word)`. Not for [`PixelFormat::A1`].
 fn combine<A>(
     format: PixelFormat,
@@ -412,7 +495,7 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use super::*;
-    use crate::canvas::{Layout, Operands, ScaleMode, Source};
+    use crate::canvas::{Layout, Mask, Operands, ScaleMode, Source};
 
     const SIZE: Size = Size::new(75, 40);
 
@@ -494,6 +577,28 @@ mod tests {
         ]
     }
 
+    /// A mask's picture, its origin, and whether it draws where it is 0.
+    fn mask() -> impl Strategy<Value = Option<(PixelBuf, Point, bool)>> {
+        let mask = (1..130_u32, 1..60_u32, -9..40_i32, -9..9_i32, any::<bool>());
+        prop::option::of(mask.prop_map(|(width, height, x, y, inverse)| {
+            let size = Size::new(width, height);
+            let bits = noise(4, PixelFormat::A1.row_bytes(width) * height as usize);
+            let bits = PixelBuf::from_data(PixelFormat::A1, size, bits).expect("packed rows");
+            (bits, Point::new(x, y), inverse)
+        }))
+    }
+
+    fn area<'a>(bbox: Rect, clip: &'a Clip, mask: &'a Option<(PixelBuf, Point, bool)>) -> Area<'a> {
+        let mask = mask.as_ref().map(|(bits, origin, inverse)| {
+            let mask = Mask::new(bits.view(), *origin).expect("1 bit");
+            if *inverse { mask.inverse() } else { mask }
+        });
+        Area {
+            mask,
+            ..Area::new(bbox, clip)
+        }
+    }
+
     /// Draws `ink` the plain way.
     fn draw_plainly(surface: &mut Surface, area: &Area<'_>, ink: &Ink<'_>, rop: Rop) {
         let region = area.clip.region(ink.extent(area.extent(SIZE)));
@@ -512,6 +617,7 @@ mod tests {
             part in prop::option::of(rect()),
             scale in prop::sample::select(vec![ScaleMode::Nearest, ScaleMode::Interpolate]),
             clip in clip(),
+            mask in mask(),
             rop in rop(),
         ) {
             let size = Size::new(width, height);
@@ -523,7 +629,7 @@ mod tests {
                 area: part.unwrap_or(Rect::at(bbox.left / 4, bbox.top / 4, bbox.size())),
                 scale,
             };
-            let area = Area::new(bbox, &clip);
+            let area = area(bbox, &clip, &mask);
             let (mut fast, mut plain) = (noisy(format), noisy(format));
 
             fast.copy(&area, &cutout, rop, &mut Damage::default()).expect("it can be drawn");
@@ -540,6 +646,7 @@ mod tests {
             word in any::<u32>(),
             bbox in rect(),
             clip in clip(),
+            mask in mask(),
             rop in rop(),
         ) {
             let (width, height, x, y) = tile.unwrap_or((1, 1, 0, 0));
@@ -554,12 +661,33 @@ mod tests {
                 },
                 None => Brush::Solid(word),
             };
-            let area = Area::new(bbox, &clip);
+            let area = area(bbox, &clip, &mask);
             let (mut fast, mut plain) = (noisy(format), noisy(format));
 
             fast.fill(&area, &brush, rop, &mut Damage::default()).expect("it can be drawn");
             let ink = Ink::of_brush(&brush, format).expect("it can be drawn");
             draw_plainly(&mut plain, &area, &ink, rop);
+
+            prop_assert!(fast == plain);
+        }
+
+        #[test]
+        fn a_change_by_rows_is_a_change_by_pixels(
+            format in prop_oneof![4 => format(), 1 => Just(PixelFormat::A1)],
+            bbox in rect(),
+            clip in clip(),
+            mask in mask(),
+        ) {
+            let area = area(bbox, &clip, &mask);
+            let (mut fast, mut plain) = (noisy(format), noisy(format));
+
+            let region = area.clip.region(area.extent(SIZE));
+            fast.change_rows(region, &area, &mut Damage::default(), |_, _, words| {
+                for word in words {
+                    *word = (!u32::from_le_bytes(*word)).to_le_bytes();
+                }
+            });
+            draw_plainly(&mut plain, &area, &Ink::Flat(0), Rop::INVERS);
 
             prop_assert!(fast == plain);
         }
