@@ -27,6 +27,9 @@ pub(super) struct Scaled<'a> {
     nearest: Span,
     upper: Blend,
     lower: Blend,
+    weights: Weights,
+    /// A finished row, as bytes.
+    bytes: Vec<[u8; 4]>,
 }
 
 /// A picture with the way from box positions to its own.
@@ -66,8 +69,22 @@ struct Blend {
     key: Option<(i64, i32, usize)>,
     /// The source words of the row.
     span: Span,
-    /// For each box column four channels of 16 bits (blue, red, green, alpha), 128 times too large.
-    sums: Vec<u64>,
+    /// The same, each channel in 16 bits.
+    spread: Vec<u64>,
+    /// For each box column blue, green, red and alpha, 128 times too large.
+    sums: Vec<[u16; 4]>,
+}
+
+/// Which source columns make the box columns, and how.
+#[derive(Debug, Default)]
+struct Weights {
+    /// The first box column and the number of columns.
+    key: Option<(i32, usize)>,
+    /// The source columns that count.
+    columns: Range<i64>,
+    /// For each box column the first of its two source columns, counted from the first of all, and the weight of the other
+    /// in 128ths.
+    of_columns: Vec<(u32, u32)>,
 }
 
 impl<'a> Scaled<'a> {
@@ -90,6 +107,8 @@ impl<'a> Scaled<'a> {
             nearest: Span::default(),
             upper: Blend::default(),
             lower: Blend::default(),
+            weights: Weights::default(),
+            bytes: vec![],
         }
     }
 
@@ -150,21 +169,25 @@ impl<'a> Scaled<'a> {
         if self.lower.key == Some((row, x, out.len())) {
             std::mem::swap(&mut self.upper, &mut self.lower);
         }
-        self.upper.load(&self.sampler, row, x, out.len());
-        self.lower.load(&self.sampler, row + 1, x, out.len());
+        self.weights.load(&self.sampler.columns, x, out.len());
+        self.upper.load(&self.sampler, row, x, &self.weights);
+        self.lower.load(&self.sampler, row + 1, x, &self.weights);
 
         let format = self.sampler.channel_format();
-        let weight = u64::from(weight);
-        let sums = self.upper.sums.iter().zip(&self.lower.sums);
-        for (out, (upper, lower)) in out.iter_mut().zip(sums) {
-            // Two channels at a time, 32 bits for each.
-            let pair = |shift: u32| {
-                let [upper, lower] = [upper, lower].map(|sum| sum >> shift & 0xffff_0000_ffff);
-                (upper * (128 - weight) + lower * weight) >> 14 & 0xff_0000_00ff
-            };
-            let (blue_green, red_alpha) = (pair(0), pair(16));
-            let spread = blue_green | red_alpha << 16;
-            *out = convert::pack(format, (spread | spread >> 24) as u32);
+        self.bytes.resize(out.len(), [0; 4]);
+        let (above, below) = (128 - weight, weight);
+        let sums = self.upper.sums.as_flattened().iter();
+        let sums = sums.zip(self.lower.sums.as_flattened());
+        for (byte, (upper, lower)) in self.bytes.as_flattened_mut().iter_mut().zip(sums) {
+            // Sums have 15 bits; knowing that makes for better vectors.
+            let [upper, lower] = [upper, lower].map(|sum| u32::from(*sum & 0x7fff));
+            *byte = ((upper * above + lower * below) >> 14) as u8;
+        }
+        for (out, bytes) in out.iter_mut().zip(&self.bytes) {
+            *out = u32::from_le_bytes(*bytes);
+        }
+        if format.bits() != 32 {
+            out.iter_mut().for_each(|w| *w = convert::pack(format, *w));
         }
     }
 }
@@ -240,28 +263,50 @@ impl Span {
 
 impl Blend {
     /// Makes this source row `y` for the box columns from `x` on.
-    fn load(&mut self, sampler: &Sampler<'_>, y: i64, x: i32, columns: usize) {
-        let key = Some((y, x, columns));
+    fn load(&mut self, sampler: &Sampler<'_>, y: i64, x: i32, weights: &Weights) {
+        let key = Some((y, x, weights.of_columns.len()));
         if self.key == key {
             return;
         }
         self.key = key;
+        self.span.load(sampler, y, weights.columns.clone());
         let format = sampler.channel_format();
-        let axis = sampler.columns;
-        let (first, _) = axis.between(x);
-        let (last, _) = axis.between(x + columns as i32 - 1);
-        self.span.load(sampler, y, first..last + 2);
-        let spread = |word: u32| {
-            let channels = u64::from(convert::unpack(format, word));
-            channels & 0xff_00ff | (channels >> 8 & 0xff_00ff) << 32
+        let spread = |word: &u32| {
+            let channels = u64::from(convert::unpack(format, *word));
+            let pairs = (channels | channels << 16) & 0xffff_0000_ffff;
+            (pairs | pairs << 8) & 0xff_00ff_00ff_00ff
         };
-        let words = &self.span.words;
+        self.spread.clear();
+        self.spread.extend(self.span.words.iter().map(spread));
         self.sums.clear();
-        self.sums.extend((x..).take(columns).map(|x| {
+        let spread = &self.spread;
+        self.sums
+            .extend(weights.of_columns.iter().map(|(at, weight)| {
+                let at = *at as usize;
+                let (left, right) = (spread[at], spread[at + 1]);
+                // Four channels at a time. Where one is less on the right it borrows from the next, which gets it back.
+                let step = right.wrapping_sub(left).wrapping_mul(u64::from(*weight));
+                let sum = (left << 7).wrapping_add(step);
+                [0, 16, 32, 48].map(|shift| (sum >> shift) as u16)
+            }));
+    }
+}
+
+impl Weights {
+    /// Makes these the weights of `len` box columns from `x` on.
+    fn load(&mut self, axis: &Axis, x: i32, len: usize) {
+        let key = Some((x, len));
+        if self.key == key {
+            return;
+        }
+        self.key = key;
+        let (first, _) = axis.between(x);
+        let (last, _) = axis.between(x + len as i32 - 1);
+        self.columns = first..last + 2;
+        self.of_columns.clear();
+        self.of_columns.extend((x..).take(len).map(|x| {
             let (column, weight) = axis.between(x);
-            let at = (column - first) as usize;
-            let weight = u64::from(weight);
-            spread(words[at]) * (128 - weight) + spread(words[at + 1]) * weight
+            ((column - first) as u32, weight)
         }));
     }
 }
