@@ -3,8 +3,7 @@
 //! Protocol: rasterisation (spec 07b §9).
 
 use super::ink::Ink;
-use super::operator::{self, mul};
-use super::{Area, Cutout, Damage, Error, Layout, ScaleMode, Source, Surface, convert};
+use super::{Area, Cutout, Damage, Error, Layout, ScaleMode, Source, Surface, convert, operator};
 use crate::pixels::PixelFormat;
 
 impl Surface {
@@ -49,7 +48,9 @@ impl Surface {
             let row = &mut row[..words.len()];
             picture.row(x, y, row);
             convert::to_argb(meaning, row);
-            weaken(row, alpha);
+            if alpha != 255 {
+                operator::weaken(row, alpha);
+            }
             convert::with_argb(format, words, |words| operator::over(words, row));
         });
         Ok(())
@@ -64,14 +65,5 @@ fn meaning(source: &Source<'_>, target: PixelFormat) -> PixelFormat {
         Layout::A8 => PixelFormat::A8,
         Layout::Entries if target.bits() == 16 => target,
         _ => PixelFormat::Xrgb,
-    }
-}
-
-/// Multiplies every channel by a constant alpha.
-fn weaken(row: &mut [u32], alpha: u8) {
-    if alpha != 255 {
-        for word in row {
-            *word = u32::from_le_bytes(word.to_le_bytes().map(|c| mul(c, alpha)));
-        }
     }
 }

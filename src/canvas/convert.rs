@@ -47,6 +47,17 @@ pub(super) fn row(layout: Layout, format: PixelFormat, row: &[u8], x: usize, out
                 *out = u32::from_le_bytes(*pixel);
             }
         }
+        _ if is_verbatim(layout, format) && format.bits() == 16 => {
+            let pixels = row.as_chunks::<2>().0[x..].iter();
+            for (out, pixel) in out.iter_mut().zip(pixels) {
+                *out = u32::from(u16::from_le_bytes(*pixel));
+            }
+        }
+        _ if is_verbatim(layout, format) && format == PixelFormat::A8 => {
+            for (out, pixel) in out.iter_mut().zip(&row[x..]) {
+                *out = u32::from(*pixel);
+            }
+        }
         _ => {
             for (i, out) in out.iter_mut().enumerate() {
                 *out = word(layout, format, row, x + i);
@@ -117,7 +128,9 @@ pub(super) fn with_argb(
     match format {
         PixelFormat::Argb => change(words),
         PixelFormat::Xrgb => {
-            words.iter_mut().for_each(|word| word[3] = 255);
+            for word in &mut *words {
+                *word = (u32::from_le_bytes(*word) | OPAQUE).to_le_bytes();
+            }
             change(words);
         }
         _ => {

@@ -5,8 +5,8 @@
 //!
 //! Protocol: rasterisation (spec 07b §13); the operators are those of the X Render extension and the blend modes of PDF.
 
-/// Pixels handled at a time: few enough to stay in the nearest cache, enough for whole vectors.
-pub(super) const BLOCK: usize = 256;
+/// Pixels handled at a time: enough for whole vectors, and few enough that the end of a row costs little more than it must.
+pub(super) const BLOCK: usize = 64;
 
 /// A pixel as bytes B, G, R, A.
 pub(super) type Pixel = [u8; 4];
@@ -156,11 +156,20 @@ enum Factor {
     NotDa,
 }
 
-/// How the product part of a separable blend mode is made of a channel: `(d, da, s, sa)`, all 0 to 255, to a number 255
-/// times as large.
-type Mode = fn(i32, i32, i32, i32) -> i32;
+/// A blend mode that works on each channel by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Screen,
+    Overlay,
+    Darken,
+    Lighten,
+    HardLight,
+    Difference,
+    Exclusion,
+}
 
 /// What an operator does in 8-bit arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
     /// `s·Fa + d·Fb`.
     Factors(Factor, Factor),
@@ -201,13 +210,13 @@ impl Operator {
             Self::Xor => Rule::Factors(NotDa, NotSa),
             Self::Add => Rule::Factors(One, One),
             Self::Multiply => Rule::Multiply,
-            Self::Screen => Rule::Mode(|d, da, s, sa| d * sa + s * da - s * d),
-            Self::Overlay => Rule::Mode(|d, da, s, sa| hard_light(s, sa, d, da)),
-            Self::Darken => Rule::Mode(|d, da, s, sa| (s * da).min(d * sa)),
-            Self::Lighten => Rule::Mode(|d, da, s, sa| (s * da).max(d * sa)),
-            Self::HardLight => Rule::Mode(hard_light),
-            Self::Difference => Rule::Mode(|d, da, s, sa| (s * da - d * sa).abs()),
-            Self::Exclusion => Rule::Mode(|d, da, s, sa| d * sa + s * da - 2 * d * s),
+            Self::Screen => Rule::Mode(Mode::Screen),
+            Self::Overlay => Rule::Mode(Mode::Overlay),
+            Self::Darken => Rule::Mode(Mode::Darken),
+            Self::Lighten => Rule::Mode(Mode::Lighten),
+            Self::HardLight => Rule::Mode(Mode::HardLight),
+            Self::Difference => Rule::Mode(Mode::Difference),
+            Self::Exclusion => Rule::Mode(Mode::Exclusion),
             _ => Rule::Ratio,
         }
     }
@@ -223,41 +232,45 @@ impl Operator {
         mask: Option<&[u32]>,
         by_channel: bool,
     ) {
-        match (self.rule(), mask) {
+        let rule = self.rule();
+        match (rule, mask) {
             // The two that need no products, or just one of a kind.
             (Rule::Factors(Factor::One, Factor::Zero), None) => {
                 for (d, s) in dest.iter_mut().zip(source) {
                     *d = s.to_le_bytes();
                 }
+                return;
             }
-            (Rule::Factors(Factor::One, Factor::NotSa), None) => over(dest, source),
-            (Rule::Factors(fa, fb), _) => {
-                let sources = Sources::new(source, mask, by_channel);
-                sources.add_products(dest, fa, fb);
-            }
-            (Rule::Multiply, _) => Sources::new(source, mask, by_channel).multiply(dest),
-            (Rule::Mode(mode), _) => Sources::new(source, mask, by_channel).blend(dest, mode),
-            (Rule::Ratio, _) => {}
+            (Rule::Factors(Factor::One, Factor::NotSa), None) => return over(dest, source),
+            _ => {}
         }
+        let sources = Sources::new(source, mask, by_channel);
+        let mut block = [[0; 4]; BLOCK];
+        block[..dest.len()].copy_from_slice(dest);
+        match rule {
+            Rule::Factors(fa, fb) => sources.add_products(&mut block, fa, fb),
+            Rule::Multiply => sources.multiply(&mut block),
+            Rule::Mode(mode) => sources.blend(&mut block, mode),
+            Rule::Ratio => {}
+        }
+        dest.copy_from_slice(&block[..dest.len()]);
     }
 }
 
 impl Sources {
     fn new(source: &[u32], mask: Option<&[u32]>, by_channel: bool) -> Self {
         let mut colors = [[0; 4]; BLOCK];
-        let mut alphas = [[0; 4]; BLOCK];
-        for ((color, alpha), s) in colors.iter_mut().zip(&mut alphas).zip(source) {
+        for (color, s) in colors.iter_mut().zip(source) {
             *color = s.to_le_bytes();
-            *alpha = [(s >> 24) as u8; 4];
         }
+        let mut alphas = alphas_of(&colors);
         if let Some(mask) = mask {
             let mut weights = [[0; 4]; BLOCK];
             for (weight, m) in weights.iter_mut().zip(mask) {
-                *weight = if by_channel {
-                    m.to_le_bytes()
-                } else {
-                    [(m >> 24) as u8; 4]
-                };
+                *weight = m.to_le_bytes();
+            }
+            if !by_channel {
+                weights = alphas_of(&weights);
             }
             multiply_each(&mut colors, &weights);
             multiply_each(&mut alphas, &weights);
@@ -265,49 +278,54 @@ impl Sources {
         Self { colors, alphas }
     }
 
-    fn add_products(&self, dest: &mut [Pixel], fa: Factor, fb: Factor) {
+    fn add_products(&self, dest: &mut [Pixel; BLOCK], fa: Factor, fb: Factor) {
         let (fa, fb) = (self.factors(fa, dest), self.factors(fb, dest));
-        let products = fa.as_flattened().iter().zip(fb.as_flattened());
-        let sources = self.colors.as_flattened().iter().zip(products);
-        for (d, (s, (fa, fb))) in dest.as_flattened_mut().iter_mut().zip(sources) {
-            *d = mul(*s, *fa).saturating_add(mul(*d, *fb));
+        let (fa, fb) = (fa.as_flattened(), fb.as_flattened());
+        let (d, s) = (dest.as_flattened_mut(), self.colors.as_flattened());
+        for i in 0..4 * BLOCK {
+            d[i] = mul(s[i], fa[i]).saturating_add(mul(d[i], fb[i]));
         }
     }
 
     /// A factor for every channel of every pixel.
-    fn factors(&self, factor: Factor, dest: &[Pixel]) -> [Pixel; BLOCK] {
-        let mut factors = match factor {
+    fn factors(&self, factor: Factor, dest: &[Pixel; BLOCK]) -> [Pixel; BLOCK] {
+        match factor {
             Factor::Zero => [[0; 4]; BLOCK],
             Factor::One => [[255; 4]; BLOCK],
-            Factor::Sa | Factor::NotSa => self.alphas,
-            Factor::Da | Factor::NotDa => {
-                let mut alphas = [[0; 4]; BLOCK];
-                for (alpha, d) in alphas.iter_mut().zip(dest) {
-                    *alpha = [d[3]; 4];
-                }
-                alphas
-            }
-        };
-        if matches!(factor, Factor::NotSa | Factor::NotDa) {
-            for f in factors.as_flattened_mut() {
-                *f = !*f;
-            }
+            Factor::Sa => self.alphas,
+            Factor::Da => alphas_of(dest),
+            Factor::NotSa => complement(self.alphas),
+            Factor::NotDa => complement(alphas_of(dest)),
         }
-        factors
     }
 
-    fn multiply(&self, dest: &mut [Pixel]) {
-        for ((d, s), sa) in dest.iter_mut().zip(&self.colors).zip(&self.alphas) {
-            let not_da = !d[3];
-            for ((d, s), sa) in d.iter_mut().zip(s).zip(sa) {
-                let apart = mul(*s, not_da).saturating_add(mul(*d, !sa));
-                *d = apart.saturating_add(mul(*d, *s));
-            }
+    fn multiply(&self, dest: &mut [Pixel; BLOCK]) {
+        let (not_sa, not_da) = (complement(self.alphas), complement(alphas_of(dest)));
+        let (not_sa, not_da) = (not_sa.as_flattened(), not_da.as_flattened());
+        let (d, s) = (dest.as_flattened_mut(), self.colors.as_flattened());
+        for i in 0..4 * BLOCK {
+            let apart = mul(s[i], not_da[i]).saturating_add(mul(d[i], not_sa[i]));
+            d[i] = apart.saturating_add(mul(d[i], s[i]));
         }
     }
 
     /// The source where the surface is not, the surface where the source is not, and `mode` where both are.
-    fn blend(&self, dest: &mut [Pixel], mode: Mode) {
+    fn blend(&self, dest: &mut [Pixel; BLOCK], mode: Mode) {
+        match mode {
+            Mode::Screen => self.blend_by(dest, |d, da, s, sa| d * sa + s * da - s * d),
+            Mode::Overlay => self.blend_by(dest, |d, da, s, sa| hard_light(s, sa, d, da)),
+            Mode::Darken => self.blend_by(dest, |d, da, s, sa| (s * da).min(d * sa)),
+            Mode::Lighten => self.blend_by(dest, |d, da, s, sa| (s * da).max(d * sa)),
+            Mode::HardLight => self.blend_by(dest, hard_light),
+            Mode::Difference => self.blend_by(dest, |d, da, s, sa| (s * da - d * sa).abs()),
+            Mode::Exclusion => {
+                self.blend_by(dest, |d, da, s, sa| d * sa + s * da - 2 * d * s);
+            }
+        }
+    }
+
+    /// As [`Sources::blend`], where `mode` makes of a channel `(d, da, s, sa)`, all 0 to 255, a number 255 times as large.
+    fn blend_by(&self, dest: &mut [Pixel; BLOCK], mode: impl Fn(i32, i32, i32, i32) -> i32) {
         for ((d, s), sa) in dest.iter_mut().zip(&self.colors).zip(&self.alphas) {
             let [whole_sa, da] = [s[3], d[3]].map(i32::from);
             for i in 0..3 {
@@ -322,26 +340,66 @@ impl Sources {
 
 /// `s + d·(1 − sa)`: OVER without a mask.
 pub(super) fn over(dest: &mut [Pixel], source: &[u32]) {
-    for (dest, source) in dest.chunks_mut(BLOCK).zip(source.chunks(BLOCK)) {
-        let mut keep = [[0; 4]; BLOCK];
-        for (keep, s) in keep.iter_mut().zip(source) {
-            *keep = [!(s >> 24) as u8; 4];
-        }
-        let mut colors = [[0; 4]; BLOCK];
-        for (color, s) in colors.iter_mut().zip(source) {
-            *color = s.to_le_bytes();
-        }
-        let sources = colors.as_flattened().iter().zip(keep.as_flattened());
-        for (d, (s, keep)) in dest.as_flattened_mut().iter_mut().zip(sources) {
-            *d = s.saturating_add(mul(*d, *keep));
-        }
+    let (blocks, rest) = dest.as_chunks_mut();
+    let (sources, last) = source.as_chunks();
+    for (block, source) in blocks.iter_mut().zip(sources) {
+        over_eight(block, source);
+    }
+    let (mut block, mut source) = ([[0; 4]; 8], [0; 8]);
+    block[..rest.len()].copy_from_slice(rest);
+    source[..last.len()].copy_from_slice(last);
+    over_eight(&mut block, &source);
+    rest.copy_from_slice(&block[..rest.len()]);
+}
+
+fn over_eight(dest: &mut [Pixel; 8], source: &[u32; 8]) {
+    let colors = source.map(u32::to_le_bytes);
+    let keep = source.map(|s| (!s >> 24).wrapping_mul(0x0101_0101).to_le_bytes());
+    let (s, keep) = (colors.as_flattened(), keep.as_flattened());
+    let d = dest.as_flattened_mut();
+    for i in 0..32 {
+        d[i] = s[i].saturating_add(mul(d[i], keep[i]));
     }
 }
 
+/// Multiplies every channel of every word by `alpha`.
+pub(super) fn weaken(words: &mut [u32], alpha: u8) {
+    let (blocks, rest) = words.as_chunks_mut();
+    for block in blocks {
+        weaken_eight(block, alpha);
+    }
+    let mut block = [0; 8];
+    block[..rest.len()].copy_from_slice(rest);
+    weaken_eight(&mut block, alpha);
+    rest.copy_from_slice(&block[..rest.len()]);
+}
+
+fn weaken_eight(words: &mut [u32; 8], alpha: u8) {
+    let mut bytes = words.map(u32::to_le_bytes);
+    bytes
+        .as_flattened_mut()
+        .iter_mut()
+        .for_each(|c| *c = mul(*c, alpha));
+    *words = bytes.map(u32::from_le_bytes);
+}
+
+/// The alpha of each pixel in all its channels.
+fn alphas_of(pixels: &[Pixel; BLOCK]) -> [Pixel; BLOCK] {
+    pixels.map(|pixel| {
+        (u32::from_le_bytes(pixel) >> 24)
+            .wrapping_mul(0x0101_0101)
+            .to_le_bytes()
+    })
+}
+
+fn complement(pixels: [Pixel; BLOCK]) -> [Pixel; BLOCK] {
+    pixels.map(|pixel| (!u32::from_le_bytes(pixel)).to_le_bytes())
+}
+
 fn multiply_each(values: &mut [Pixel; BLOCK], weights: &[Pixel; BLOCK]) {
-    let weights = weights.as_flattened();
-    for (value, weight) in values.as_flattened_mut().iter_mut().zip(weights) {
-        *value = mul(*value, *weight);
+    let (values, weights) = (values.as_flattened_mut(), weights.as_flattened());
+    for i in 0..4 * BLOCK {
+        values[i] = mul(values[i], weights[i]);
     }
 }
 
@@ -355,7 +413,7 @@ fn hard_light(d: i32, da: i32, s: i32, sa: i32) -> i32 {
 
 /// `a·b / 255` to the nearest.
 #[inline]
-pub(super) fn mul(a: u8, b: u8) -> u8 {
+fn mul(a: u8, b: u8) -> u8 {
     // At most 65153, and 65407 after the next step.
     let t = u16::from(a) * u16::from(b) + 0x80;
     ((t + (t >> 8)) >> 8) as u8

@@ -178,16 +178,47 @@ impl Sampler<'_> {
         match self.transform {
             None => self.straight_row(x, y, out),
             Some(transform) => {
-                let mut at = transform.apply(x, y);
-                for out in out {
-                    *out = match self.filter {
-                        Filter::Nearest => self.nearest(at),
-                        Filter::Bilinear => self.bilinear(at),
-                    };
-                    at = at.plus(transform.t00, transform.t10);
+                let at = transform.apply(x, y);
+                let is_word = convert::is_verbatim(self.source.layout(), PixelFormat::Argb)
+                    && self.source.layout().row_bytes(1) == Some(4);
+                match self.format {
+                    PixelFormat::Argb if is_word => {
+                        self.transformed_row(at, transform, out, word);
+                    }
+                    PixelFormat::Xrgb if is_word => {
+                        self.transformed_row(at, transform, out, |row, x| {
+                            word(row, x) | 0xff00_0000
+                        });
+                    }
+                    _ => self.transformed_row(at, transform, out, |row, x| self.argb(row, x)),
                 }
             }
         }
+    }
+
+    /// A row of the plane from `at` on, read from the picture with `read`.
+    fn transformed_row(
+        &self,
+        at: Position,
+        transform: Transform,
+        out: &mut [u32],
+        read: impl Fn(&[u8], usize) -> u32,
+    ) {
+        let mut at = at;
+        for out in out {
+            *out = match self.filter {
+                Filter::Nearest => self.nearest(at, &read),
+                Filter::Bilinear => self.bilinear(at, &read),
+            };
+            at = at.plus(transform.t00, transform.t10);
+        }
+    }
+
+    /// Pixel `x` of `row` as a word `0xAARRGGBB`.
+    fn argb(&self, row: &[u8], x: usize) -> u32 {
+        let mut word = [convert::word(self.source.layout(), self.format, row, x)];
+        convert::to_argb(self.format, &mut word);
+        word[0]
     }
 
     /// As [`Sampler::row`], for arithmetic in floating point.
@@ -199,10 +230,11 @@ impl Sampler<'_> {
         let (x, y) = (i64::from(x) + self.dx, i64::from(y) + self.dy);
         let transform = self.transform.unwrap_or(Transform::IDENTITY);
         let mut at = transform.apply(x, y);
+        let read = |row: &[u8], x: usize| self.argb(row, x);
         for out in out {
             *out = match self.filter {
-                Filter::Nearest => ratio::widen(self.format, self.nearest(at)),
-                Filter::Bilinear => self.wide_bilinear(at),
+                Filter::Nearest => ratio::widen(self.format, self.nearest(at, read)),
+                Filter::Bilinear => self.wide_bilinear(at, read),
             };
             at = at.plus(transform.t00, transform.t10);
         }
@@ -248,13 +280,13 @@ impl Sampler<'_> {
         }
     }
 
-    fn nearest(&self, at: Position) -> u32 {
-        self.pixel((at.x - 1) >> 16, (at.y - 1) >> 16)
+    fn nearest(&self, at: Position, read: impl Fn(&[u8], usize) -> u32) -> u32 {
+        self.pixel((at.x - 1) >> 16, (at.y - 1) >> 16, read)
     }
 
-    fn bilinear(&self, at: Position) -> u32 {
+    fn bilinear(&self, at: Position, read: impl Fn(&[u8], usize) -> u32) -> u32 {
         let (x, y) = (at.x - 0x8000, at.y - 0x8000);
-        let corners = self.corners(x, y);
+        let corners = self.corners(x, y, read);
         let (wx, wy) = ((x >> 9 & 127) as u32, (y >> 9 & 127) as u32);
         let weights = [
             (128 - wx) * (128 - wy),
@@ -262,50 +294,54 @@ impl Sampler<'_> {
             (128 - wx) * wy,
             wx * wy,
         ];
-        let corners = corners.map(u32::to_le_bytes);
-        let channels = [0, 1, 2, 3].map(|k: usize| {
-            let sum: u32 = (0..4).map(|c| u32::from(corners[c][k]) * weights[c]).sum();
-            (sum >> 14) as u8
-        });
-        u32::from_le_bytes(channels)
+        // Two channels at a time, 32 bits for each: no sum has more than 22.
+        let pair = |shift: u32| {
+            let spread = |word: u32| {
+                let pair = u64::from(word >> shift & 0xff_00ff);
+                (pair | pair << 16) & 0xff_0000_00ff
+            };
+            let sum: u64 = (0..4)
+                .map(|c| spread(corners[c]) * u64::from(weights[c]))
+                .sum();
+            let sum = sum >> 14 & 0xff_0000_00ff;
+            (sum | sum >> 16) as u32 & 0xff_00ff
+        };
+        pair(0) | pair(8) << 8
     }
 
-    fn wide_bilinear(&self, at: Position) -> Wide {
+    fn wide_bilinear(&self, at: Position, read: impl Fn(&[u8], usize) -> u32) -> Wide {
         let (x, y) = (at.x - 0x8000, at.y - 0x8000);
-        let [tl, tr, bl, br] = self.corners(x, y).map(|c| ratio::widen(self.format, c));
+        let [tl, tr, bl, br] = self
+            .corners(x, y, read)
+            .map(|c| ratio::widen(self.format, c));
         let [wx, wy] = [x, y].map(|n| (n & 0xffff) as f32 / 65536.0);
-        [0, 1, 2, 3].map(|k: usize| {
+        let channel = |k: usize| {
             tl[k] * ((1.0 - wx) * (1.0 - wy))
                 + tr[k] * (wx * (1.0 - wy))
                 + bl[k] * ((1.0 - wx) * wy)
                 + br[k] * (wx * wy)
-        })
+        };
+        [channel(0), channel(1), channel(2), channel(3)]
     }
 
     /// The four pixels around a position.
-    fn corners(&self, x: i64, y: i64) -> [u32; 4] {
+    fn corners(&self, x: i64, y: i64, read: impl Fn(&[u8], usize) -> u32) -> [u32; 4] {
         let (x, y) = (x >> 16, y >> 16);
-        [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| self.pixel(x + dx, y + dy))
+        let corner = |dx, dy| self.pixel(x + dx, y + dy, &read);
+        [corner(0, 0), corner(1, 0), corner(0, 1), corner(1, 1)]
     }
 
     /// A pixel of the plane the picture repeats on.
-    fn pixel(&self, x: i64, y: i64) -> u32 {
+    fn pixel(&self, x: i64, y: i64, read: impl Fn(&[u8], usize) -> u32) -> u32 {
         let size = self.source.size();
-        let (Some(x), Some(y)) = (self.place(x, size.width), self.place(y, size.height)) else {
-            return 0;
-        };
-        let row = self.source.row(y);
-        let mut word = [convert::word(
-            self.source.layout(),
-            self.format,
-            row,
-            x as usize,
-        )];
-        convert::to_argb(self.format, &mut word);
-        word[0]
+        match (self.place(x, size.width), self.place(y, size.height)) {
+            (Some(x), Some(y)) => read(self.source.row(y), x as usize),
+            _ => 0,
+        }
     }
 
     /// Which column or row of the picture, of `side`, is at `n`.
+    #[inline]
     fn place(&self, n: i64, side: u32) -> Option<u32> {
         let side = i64::from(side);
         let at = match self.repeat {
@@ -320,6 +356,11 @@ impl Sampler<'_> {
         };
         Some(at as u32)
     }
+}
+
+/// Word `x` of a row.
+fn word(row: &[u8], x: usize) -> u32 {
+    u32::from_le_bytes(row.as_chunks().0[x])
 }
 
 impl Transform {
