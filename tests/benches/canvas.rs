@@ -1,14 +1,15 @@
 //! How fast the canvas draws, next to copying the same bytes from one buffer to another.
 //!
 //! `cargo bench --bench canvas` prints one line for each operation on a 1920×1080 surface: megapixels per second (median of
-//! the rounds) and the share of memcpy. Without `--bench`, as `cargo test --all-targets` calls it, every operation runs
-//! just once.
+//! the rounds), and which share that is of a memcpy of as many 32-bit pixels, done in turn with it. Without `--bench`, as
+//! `cargo test --all-targets` calls it, every operation runs just once.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use capsaicin::canvas::{
-    Area, Brush, Clip, Cutout, Damage, Layout, Mask, Operands, Rop, ScaleMode, Source, Surface,
+    Area, Brush, Clip, Composite, Cutout, Damage, Filter, Layout, Mask, Operands, Operator, Repeat,
+    Rop, Rop3, ScaleMode, Source, Surface, Texture,
 };
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
@@ -21,10 +22,8 @@ fn main() {
     } else {
         1
     };
-    let memcpy = memcpy_rate(rounds);
-    println!("{:<36}{memcpy:>8.0} MPixel/s", "memcpy, 32 bits");
     for (name, mut draw) in operations() {
-        let rate = rate(rounds, &mut draw);
+        let (rate, memcpy) = rates(rounds, &mut draw);
         let share = 100.0 * rate / memcpy;
         println!("{name:<36}{rate:>8.0} MPixel/s {share:>5.0} % of memcpy");
     }
@@ -75,14 +74,13 @@ fn operations() -> Vec<(&'static str, Draw)> {
             .fill(&Area::new(screen, &Clip::None), &brush, Rop::PUT, damage)
             .expect("it can be drawn");
     });
-    let bits = PixelBuf::new(PixelFormat::A1, SCREEN);
-    let masked: Draw = Box::new(move |surface, damage| {
-        let mask = Mask::new(bits.view(), Point::new(0, 0)).expect("1 bit");
-        let area = Area {
-            mask: Some(mask.inverse()),
-            ..Area::new(screen, &Clip::None)
-        };
-        surface.blackness(&area, damage);
+    let masked_fill = masked(|surface, area, damage| surface.blackness(area, damage));
+    let picture = noise(SCREEN.area() as usize * 4);
+    let masked_copy = masked(move |surface, area, damage| {
+        let cutout = Cutout::whole(source(Layout::Xrgb, SCREEN, &picture));
+        surface
+            .copy(area, &cutout, Rop::PUT, damage)
+            .expect("it can be drawn");
     });
     let checks = (0..1080)
         .step_by(8)
@@ -96,7 +94,8 @@ fn operations() -> Vec<(&'static str, Draw)> {
     let clipped: Draw = Box::new(move |surface, damage| {
         surface.blackness(&Area::new(screen, &clip), damage);
     });
-    let half = Size::new(960, 540);
+    let (half, double) = (Size::new(960, 540), Size::new(3840, 2160));
+    let odd = Size::new(1366, 768);
     let nearest = ScaleMode::Nearest;
     vec![
         ("fill", fill(OP_PUT)),
@@ -121,41 +120,169 @@ fn operations() -> Vec<(&'static str, Draw)> {
             "copy Xrgb 960×540, interpolated",
             copy(OP_PUT, Layout::Xrgb, half, ScaleMode::Interpolate),
         ),
+        (
+            "copy Xrgb 1366×768, nearest",
+            copy(OP_PUT, Layout::Xrgb, odd, nearest),
+        ),
+        (
+            "copy Xrgb 1366×768, interpolated",
+            copy(OP_PUT, Layout::Xrgb, odd, ScaleMode::Interpolate),
+        ),
+        (
+            "copy Xrgb 3840×2160, nearest",
+            copy(OP_PUT, Layout::Xrgb, double, nearest),
+        ),
+        (
+            "copy Xrgb 3840×2160, interpolated",
+            copy(OP_PUT, Layout::Xrgb, double, ScaleMode::Interpolate),
+        ),
+        ("rop3 0xca, solid brush", rop3(None)),
+        ("rop3 0xca, 8×8 pattern", rop3(Some(noise(256)))),
+        ("transparent", transparent()),
+        ("alpha_blend Argb", alpha_blend(Layout::Argb, 255)),
+        (
+            "alpha_blend Argb, alpha 128",
+            alpha_blend(Layout::Argb, 128),
+        ),
+        (
+            "alpha_blend Xrgb, alpha 128",
+            alpha_blend(Layout::Xrgb, 128),
+        ),
+        ("composite over", composite(Operator::Over, None)),
+        (
+            "composite over, A8 mask",
+            composite(Operator::Over, Some(noise(SCREEN.area() as usize))),
+        ),
+        ("composite atop", composite(Operator::Atop, None)),
+        ("composite screen", composite(Operator::Screen, None)),
+        ("composite soft light", composite(Operator::SoftLight, None)),
         ("copy_bits, up by 16", copy_bits(0, 16)),
         ("copy_bits, down by 16", copy_bits(0, -16)),
         ("copy_bits, right by 16", copy_bits(-16, 0)),
-        ("blackness through a mask", masked),
+        ("blackness through a mask", masked_fill),
+        ("copy Xrgb through a mask", masked_copy),
         ("blackness, 16200 clip rectangles", clipped),
     ]
 }
 
-/// Megapixels per second of one operation.
-fn rate(rounds: usize, draw: &mut Draw) -> f64 {
+/// Draws through a mask that lets every other pixel through, or so.
+fn masked(mut draw: impl FnMut(&mut Surface, &Area<'_>, &mut Damage) + 'static) -> Draw {
+    let row = PixelFormat::A1.row_bytes(SCREEN.width);
+    let bits = noise(row * SCREEN.height as usize);
+    let bits = PixelBuf::from_data(PixelFormat::A1, SCREEN, bits).expect("packed rows");
+    Box::new(move |surface, damage| {
+        let area = Area {
+            mask: Mask::new(bits.view(), Point::new(0, 0)),
+            ..Area::new(SCREEN.to_rect(), &Clip::None)
+        };
+        draw(surface, &area, damage);
+    })
+}
+
+fn rop3(tile: Option<Vec<u8>>) -> Draw {
+    let picture = noise(SCREEN.area() as usize * 4);
+    Box::new(move |surface, damage| {
+        let brush = match &tile {
+            Some(tile) => Brush::Pattern {
+                pixels: source(Layout::Xrgb, Size::new(8, 8), tile),
+                origin: Point::new(3, 3),
+            },
+            None => Brush::Solid(0x1234_5678),
+        };
+        let cutout = Cutout::whole(source(Layout::Xrgb, SCREEN, &picture));
+        let area = Area::new(SCREEN.to_rect(), &Clip::None);
+        surface
+            .rop3(&area, &cutout, &brush, Rop3::new(0xca), damage)
+            .expect("it can be drawn");
+    })
+}
+
+fn transparent() -> Draw {
+    let picture = noise(SCREEN.area() as usize * 4);
+    Box::new(move |surface, damage| {
+        let cutout = Cutout::whole(source(Layout::Xrgb, SCREEN, &picture));
+        let area = Area::new(SCREEN.to_rect(), &Clip::None);
+        surface
+            .transparent(&area, &cutout, 0x0012_3456, damage)
+            .expect("it can be drawn");
+    })
+}
+
+fn alpha_blend(layout: Layout, alpha: u8) -> Draw {
+    let picture = noise(SCREEN.area() as usize * 4);
+    Box::new(move |surface, damage| {
+        let cutout = Cutout::whole(source(layout, SCREEN, &picture));
+        let area = Area::new(SCREEN.to_rect(), &Clip::None);
+        surface
+            .alpha_blend(&area, &cutout, alpha, damage)
+            .expect("it can be drawn");
+    })
+}
+
+fn composite(operator: Operator, mask: Option<Vec<u8>>) -> Draw {
+    let picture = noise(SCREEN.area() as usize * 4);
+    Box::new(move |surface, damage| {
+        let mask = mask.as_ref();
+        let composite = Composite {
+            operator,
+            source: plain(source(Layout::Argb, SCREEN, &picture)),
+            mask: mask.map(|mask| plain(source(Layout::A8, SCREEN, mask))),
+            component_alpha: false,
+        };
+        let area = Area::new(SCREEN.to_rect(), &Clip::None);
+        surface.composite(&area, &composite, damage);
+    })
+}
+
+/// A picture as it is.
+fn plain(source: Source<'_>) -> Texture<'_> {
+    Texture {
+        source,
+        origin: Point::default(),
+        transform: None,
+        filter: Filter::Nearest,
+        repeat: Repeat::None,
+    }
+}
+
+/// A picture of packed rows.
+fn source(layout: Layout, size: Size, data: &[u8]) -> Source<'_> {
+    let row = layout.row_bytes(size.width).expect("a small picture");
+    Source::new(layout, size, row, data).expect("as many rows as it says")
+}
+
+/// Bytes without a pattern.
+fn noise(len: usize) -> Vec<u8> {
+    (0..len as u32)
+        .map(|i| (i.wrapping_mul(0x9e37_79b9) >> 13) as u8)
+        .collect()
+}
+
+/// Megapixels per second of one operation and of memcpy.
+fn rates(rounds: usize, draw: &mut Draw) -> (f64, f64) {
     let mut surface = Surface::new(PixelFormat::Xrgb, SCREEN).expect("a valid size");
     let mut damage = Damage::default();
-    median(rounds, || {
-        draw(black_box(&mut surface), &mut damage);
-        damage.clear();
-    })
-}
-
-fn memcpy_rate(rounds: usize) -> f64 {
     let from = vec![1_u8; SCREEN.area() as usize * 4];
     let mut to = vec![0_u8; from.len()];
-    median(rounds, || {
-        black_box(&mut to).copy_from_slice(black_box(&from));
-    })
+    let (mut drawing, mut copying) = (vec![], vec![]);
+    for _ in 0..rounds {
+        drawing.push(time(|| draw(black_box(&mut surface), &mut damage)));
+        damage.clear();
+        copying.push(time(|| {
+            black_box(&mut to).copy_from_slice(black_box(&from))
+        }));
+    }
+    (rate(drawing), rate(copying))
 }
 
-/// Runs `round` often; the megapixels per second of the median one.
-fn median(rounds: usize, mut round: impl FnMut()) -> f64 {
-    let mut times: Vec<Duration> = (0..rounds)
-        .map(|_| {
-            let start = Instant::now();
-            round();
-            start.elapsed()
-        })
-        .collect();
+fn time(what: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    what();
+    start.elapsed()
+}
+
+/// Megapixels per second of the median time.
+fn rate(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     SCREEN.area() as f64 / 1e6 / times[times.len() / 2].as_secs_f64()
 }
