@@ -12,6 +12,7 @@ mod displays;
 mod jobs;
 mod layers;
 mod link;
+mod mixing;
 mod pair;
 mod readme;
 mod recordings;
