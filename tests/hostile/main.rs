@@ -2,10 +2,13 @@
 //!
 //! Seeds are fixed; the variable `HOSTILE_ROUNDS` makes the tests that know it run that many times longer.
 
+mod drawing;
 mod link;
 mod messages;
 mod mutate;
+mod oracles;
 mod recordings;
+mod seeds;
 mod server;
 mod session;
 mod streams;
