@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::pending;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
@@ -13,7 +13,7 @@ use super::{ClientConfig, ConnectError};
 use crate::channel::job::Finished;
 use crate::channel::{ChannelId, Fault};
 use crate::link::{Established, LinkRequest, Password};
-use crate::net::{Address, Incoming, PumpEnd, Stream, Wire, handshake, pump};
+use crate::net::{Address, Budget, Incoming, PumpEnd, Stream, Wire, handshake, pump};
 use crate::session::{
     ClientEvent, ClientSession, CloseReason, Command, Output, SessionConfig, Tap, Way,
 };
@@ -46,7 +46,7 @@ pub(super) struct Driver {
     held: BTreeMap<ChannelId, VecDeque<Incoming<ChannelId>>>,
     incoming: mpsc::Receiver<Incoming<ChannelId>>,
     to_driver: mpsc::Sender<Incoming<ChannelId>>,
-    budget: Arc<Semaphore>,
+    budget: Budget,
 }
 
 /// A linked channel, or why there is none.
@@ -94,7 +94,7 @@ impl Driver {
             held: BTreeMap::new(),
             incoming,
             to_driver,
-            budget: Arc::new(Semaphore::new(crate::net::MAX_PERMITS as usize)),
+            budget: Budget::default(),
         };
         let request = driver.request(ChannelId::MAIN);
         let (established, wire) = driver
@@ -296,7 +296,7 @@ impl Driver {
             id,
             outgoing,
             self.to_driver.clone(),
-            Arc::clone(&self.budget),
+            self.budget.clone(),
         ));
         self.session.opened(id, established, now);
     }

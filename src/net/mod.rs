@@ -7,6 +7,5 @@ mod transport;
 
 pub use address::{Address, BadAddress};
 pub use handshake::{HandshakeError, handshake};
-pub(crate) use pump::MAX_PERMITS;
-pub use pump::{Incoming, PumpEnd, Wire, pump};
+pub use pump::{Budget, Incoming, PumpEnd, Wire, pump};
 pub use transport::{Listener, Stream, entropy};

@@ -54,15 +54,14 @@ pub struct Wire {
 
 /// Moves frames between a connection and its driver until either side ends it.
 ///
-/// `budget` has a permit for each KiB of frames that may wait for the driver, over all its connections: when it or
-/// `incoming` is full the pump stops reading, TCP pushes back, and the peer merges. Frames from `outgoing` are written
-/// in order; when that queue is dropped the rest is written and the connection closed.
+/// When `budget` or `incoming` is full the pump stops reading, TCP pushes back, and the peer merges. Frames from `outgoing`
+/// are written in order; when that queue is dropped the rest is written and the connection closed.
 pub async fn pump<K: Copy + Send>(
     wire: Wire,
     key: K,
     mut outgoing: mpsc::Receiver<Frame>,
     incoming: mpsc::Sender<Incoming<K>>,
-    budget: Arc<Semaphore>,
+    budget: Budget,
 ) {
     let (mut read, mut write) = tokio::io::split(wire.stream);
     let mut framer = Framer::new(wire.header, wire.limit);
@@ -88,8 +87,9 @@ async fn read_frames<K: Copy>(
     framer: &mut Framer,
     key: K,
     incoming: &mpsc::Sender<Incoming<K>>,
-    budget: &Arc<Semaphore>,
+    budget: &Budget,
 ) -> PumpEnd {
+    let mut arriving = None;
     loop {
         loop {
             let frame = match framer.next_frame() {
@@ -99,12 +99,11 @@ async fn read_frames<K: Copy>(
             };
             let kib = (frame.body.len() >> 10) as u32 + 1;
             // A frame larger than the whole budget passes alone.
-            let Ok(permit) = Arc::clone(budget)
-                .acquire_many_owned(kib.min(MAX_PERMITS))
-                .await
-            else {
+            let waiting = Arc::clone(&budget.waiting);
+            let Ok(permit) = waiting.acquire_many_owned(kib.min(WAITING_KIB)).await else {
                 return PumpEnd::Dropped;
             };
+            arriving = None;
             if incoming
                 .send(Incoming::Frame(key, frame, permit))
                 .await
@@ -112,6 +111,15 @@ async fn read_frames<K: Copy>(
             {
                 return PumpEnd::Dropped;
             }
+        }
+        let announced = framer.announced();
+        if announced > LARGE && arriving.is_none() {
+            let kib = (announced >> 10) as u32 + 1;
+            let large = Arc::clone(&budget.arriving);
+            let Ok(permit) = large.acquire_many_owned(kib.min(ARRIVING_KIB)).await else {
+                return PumpEnd::Dropped;
+            };
+            arriving = Some(permit);
         }
         framer.buffer().reserve(READ_AT_ONCE);
         match stream.read_buf(framer.buffer()).await {
@@ -123,8 +131,33 @@ async fn read_frames<K: Copy>(
     }
 }
 
-/// Permits of a whole byte budget: 64 MiB.
-pub(crate) const MAX_PERMITS: u32 = 64 << 10;
+/// KiB of whole frames that may wait for the driver.
+const WAITING_KIB: u32 = 64 << 10;
+
+/// KiB of large frames that may arrive at a time.
+const ARRIVING_KIB: u32 = 256 << 10;
+
+/// Bytes from which a frame is large while it arrives.
+const LARGE: usize = 1 << 20;
+
+/// Memory for frames that a driver does not have yet, over all its connections: 64 MiB of frames that wait for it, and 256 MiB
+/// of large frames that are arriving; of others each connection has its own.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// A permit for each KiB.
+    waiting: Arc<Semaphore>,
+    /// A permit for each KiB. Apart from the other, so that a large frame that takes its time holds up no small ones.
+    arriving: Arc<Semaphore>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            waiting: Arc::new(Semaphore::new(WAITING_KIB as usize)),
+            arriving: Arc::new(Semaphore::new(ARRIVING_KIB as usize)),
+        }
+    }
+}
 
 async fn write_frames(
     stream: &mut WriteHalf<Stream>,
@@ -154,5 +187,72 @@ impl std::fmt::Display for PumpEnd {
             Self::TooLong(error) => error.fmt(f),
             Self::Dropped => f.write_str("closed"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    /// A connection whose pump reads with this budget; the other end.
+    fn connection(budget: &Budget) -> UnixStream {
+        let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+        let (sender, outgoing) = mpsc::channel(1);
+        let (incoming, mut frames) = mpsc::channel(1);
+        let wire = Wire {
+            stream: Stream::Unix(ours),
+            leftover: BytesMut::new(),
+            header: HeaderKind::Mini,
+            limit: 256 << 20,
+        };
+        let budget = budget.clone();
+        tokio::spawn(async move {
+            let taking = async { while frames.recv().await.is_some() {} };
+            tokio::join!(pump(wire, 0, outgoing, incoming, budget), taking);
+            // A pump ends when its queue does.
+            drop(sender);
+        });
+        theirs
+    }
+
+    /// Writes the header of a message of `len` bytes and then its body, until nothing is read for a while; how much was.
+    async fn write(stream: &mut UnixStream, len: u32, most: usize) -> usize {
+        let header = [&9_u16.to_le_bytes()[..], &len.to_le_bytes()].concat();
+        stream.write_all(&header).await.expect("a header is read");
+        let piece = vec![0; 64 << 10];
+        let mut written = 0;
+        while written < most {
+            let write = stream.write_all(&piece);
+            match tokio::time::timeout(Duration::from_millis(300), write).await {
+                Ok(done) => done.expect("it is open"),
+                Err(_) => break,
+            }
+            written += piece.len();
+        }
+        written
+    }
+
+    #[tokio::test]
+    async fn large_frames_of_several_connections_arrive_within_one_budget() {
+        let budget = Budget::default();
+        let mut first = connection(&budget);
+        let mut second = connection(&budget);
+        let mut small = connection(&budget);
+
+        assert_eq!(write(&mut first, 200 << 20, 8 << 20).await, 8 << 20);
+        let before = write(&mut second, 200 << 20, 8 << 20).await;
+        assert!(before < 4 << 20, "{before} bytes were read beside 200 MiB");
+        assert_eq!(write(&mut small, 512 << 10, 512 << 10).await, 512 << 10);
+
+        drop(first);
+        let piece = vec![0; 8 << 20];
+        let more = second.write_all(&piece);
+        let read = tokio::time::timeout(Duration::from_secs(20), more).await;
+        read.expect("it is read when the first is gone")
+            .expect("it is open");
     }
 }

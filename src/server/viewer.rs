@@ -5,7 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
@@ -13,7 +13,7 @@ use super::driver::{Hub, Linked};
 use crate::channel::display::messages::ImageCompression;
 use crate::channel::main::Greeting;
 use crate::channel::{ChannelId, ChannelKind, Fault};
-use crate::net::{Incoming, MAX_PERMITS, PumpEnd, Stream, pump};
+use crate::net::{Budget, Incoming, PumpEnd, Stream, pump};
 use crate::session::{Output, Parting, ServerEvent, ServerSession};
 use crate::wire::Frame;
 
@@ -46,7 +46,7 @@ pub(super) struct Viewer {
     frames: Queue,
     /// Frames of the inputs channel: they wait when the embedder does not take its events.
     inputs: Queue,
-    budget: Arc<Semaphore>,
+    budget: Budget,
 }
 
 struct Connection {
@@ -99,7 +99,7 @@ impl Viewer {
             pumps: JoinSet::new(),
             frames: Queue::new(),
             inputs: Queue::new(),
-            budget: Arc::new(Semaphore::new(MAX_PERMITS as usize)),
+            budget: Budget::default(),
         }
     }
 
@@ -259,7 +259,7 @@ impl Viewer {
             &self.frames
         };
         let incoming = queue.sender.clone();
-        let budget = Arc::clone(&self.budget);
+        let budget = self.budget.clone();
         self.pumps.spawn(pump(
             linked.into_wire(),
             (id, number),

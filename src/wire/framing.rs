@@ -121,6 +121,17 @@ impl Framer {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Bytes of the frame that is arriving, header included; 0 until its header is there.
+    pub fn announced(&self) -> usize {
+        let len = self.header.bytes();
+        let size_at = match self.header {
+            HeaderKind::Full => 10,
+            HeaderKind::Mini => 2,
+        };
+        let size = self.buffer.get(..len).map(|header| &header[size_at..]);
+        size.map_or(0, |mut size| len + size.get_u32_le() as usize)
+    }
+
     /// The next whole frame; `None` until more bytes arrive. The body shares the buffer and is not copied.
     ///
     /// # Errors
