@@ -446,6 +446,35 @@ fn images_of_two_displays_decode_in_whatever_order_they_arrive() {
 }
 
 #[test]
+fn a_drawing_of_two_images_waits_for_the_second_and_still_has_the_first() {
+    use capsaicin::channel::display::draw::{DrawOpaque, ScaleMode};
+    let mut viewer = two_displays();
+    let [source, pattern] = [glz_pixel(0, 0, 0x0f), glz_pixel_of(2, 0, 1)];
+    let pixel = |stream| image(0, ImageFlags::empty(), (1, 1), ImageData::GlzRgb(stream));
+    viewer.display(&Display::DrawOpaque(DrawOpaque {
+        base: DisplayBase {
+            surface_id: 0,
+            bbox: PIXEL,
+            clip: Clip::None,
+        },
+        src_bitmap: pixel(&source),
+        src_area: PIXEL,
+        brush: Brush::Pattern {
+            pattern: pixel(&pattern),
+            pos: Point::default(),
+        },
+        rop: Rop::OP_OR,
+        scale_mode: ScaleMode::Nearest,
+        mask: QMask::default(),
+    }));
+    assert!(is_waiting(&viewer, DISPLAY));
+
+    draw_glz(&mut viewer, DISPLAY_1, &glz_pixel(1, 0, 0xf0));
+
+    assert_eq!(blue(&viewer, 0), 0xff);
+}
+
+#[test]
 fn an_image_that_never_comes_costs_one_wait_and_what_refers_to_it() {
     let mut viewer = two_displays();
     // Image 0 is lost; 1 needs it, 2 needs 1, 3 needs neither.

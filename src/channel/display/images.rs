@@ -599,7 +599,12 @@ fn glz_picture<'a>(
     xrgb: Layout,
     cx: &mut Cx<'_>,
 ) -> Result<Picture<'a>, ImageError> {
-    let decoded = glz::decode_shared(data, limits, &mut cx.shared.glz);
+    let header = glz::Header::parse(data)?;
+    let decoded = match cx.shared.glz.image(header.id) {
+        // Its message was tried before, and had to wait for another image.
+        Some(pixels) if pixels.len() as u64 == size.area() * 4 => Ok((header, pixels.clone())),
+        _ => glz::decode_shared(data, limits, &mut cx.shared.glz),
+    };
     let (header, pixels) = match decoded {
         Err(codec::Error::MissingImage { id }) if !cx.shared.impatient => {
             return Err(ImageError::Blocked(Blocked::GlzImage(id)));
@@ -609,9 +614,7 @@ fn glz_picture<'a>(
             if let codec::Error::MissingImage { id } = error {
                 cx.shared.glz.give_up(id, 0);
             }
-            if let Ok(header) = glz::Header::parse(data) {
-                cx.shared.glz.give_up(header.id, header.head());
-            }
+            cx.shared.glz.give_up(header.id, header.head());
             return Err(ImageError::Bad(error.to_string()));
         }
         Ok(decoded) => decoded,
