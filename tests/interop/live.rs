@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use capsaicin::channel::display::ImageCompression;
 use capsaicin::channel::display::messages::ServerMessage;
@@ -21,6 +21,9 @@ use crate::peers::picture::{Picture, assert_same};
 use crate::peers::until;
 
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a picture that is not the expected one may still become it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The number of the message that moves a part of the screen.
 const COPY_BITS: u16 = 104;
@@ -172,15 +175,16 @@ impl Live {
 
     /// As [`assert_shows`](Self::assert_shows), but colours may differ by as much as `tolerance`.
     pub fn assert_shows_within(&self, name: &str, expected: &Picture, tolerance: u8) {
-        let mut tries = 0;
+        let start = Instant::now();
         let last = until(name, 2 * LIMIT, || {
-            tries += 1;
             let picture = self.picture()?;
             // What was drawn may still be on its way; what is wrong stays wrong.
-            (picture.is_within(tolerance, expected) || tries > 500).then_some(picture)
+            let waited = start.elapsed() > PATIENCE;
+            (picture.is_within(tolerance, expected) || waited).then_some(picture)
         });
         if !last.is_within(tolerance, expected) {
-            let (closed, notices) = (self.watched().closed.clone(), self.notices());
+            let closed = self.watched().closed.clone();
+            let notices = self.notices();
             eprintln!("{name}: {closed:?}, {notices:?}");
             assert_same(name, &last, expected);
         }
