@@ -8,8 +8,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use capsaicin::canvas::{
-    Area, Brush, Clip, Composite, Cutout, Damage, Filter, Layout, Mask, Operands, Operator, Repeat,
-    Rop, Rop3, ScaleMode, Source, Surface, Texture,
+    Area, Brush, Clip, Composite, Coverage, Cutout, Damage, Dashes, Filter, Glyph, Layout, Mask,
+    Operands, Operator, Path, Repeat, Rop, Rop3, ScaleMode, Source, Surface, Text, Texture,
 };
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
@@ -26,6 +26,63 @@ fn main() {
         let (rate, memcpy) = rates(rounds, &mut draw);
         let share = 100.0 * rate / memcpy;
         println!("{name:<36}{rate:>8.0} MPixel/s {share:>5.0} % of memcpy");
+    }
+    lines_and_text(rounds);
+}
+
+/// Prints pixels of lines, and glyphs, per second.
+fn lines_and_text(rounds: usize) {
+    let area = Area::new(SCREEN.to_rect(), &Clip::None);
+    let brush = Brush::Solid(0x12_3456);
+    let mut surface = Surface::new(PixelFormat::Xrgb, SCREEN).expect("a valid size");
+    let millions = SCREEN.area() as f64 / 1e6;
+
+    // Through one point; every line is as high as the screen.
+    let side = SCREEN.height as i32 - 1;
+    let mut path = Path::default();
+    for i in (0..1000).map(|i| i * side / 1000) {
+        path.line_to(Point::new(16 * i, 0));
+        path.line_to(Point::new(16 * (side - i), 16 * side));
+        path.end();
+    }
+    let pixels = 1000.0 * f64::from(side) / 1e6;
+    let dashes = Dashes::new(&[96, 64]).expect("a length");
+    for (name, dashes) in [("lines", None), ("dashed lines", Some(&dashes))] {
+        let rate = median(rounds, || {
+            black_box(&mut surface)
+                .stroke(
+                    &area,
+                    &path,
+                    dashes,
+                    &brush,
+                    Rop::PUT,
+                    &mut Damage::default(),
+                )
+                .expect("it can be drawn");
+        });
+        println!("{name:<36}{:>8.0} MPixel/s", pixels * rate / millions);
+    }
+
+    let rows: Vec<u8> = (0..64).map(|i| i * 37).collect();
+    for (name, coverage) in [
+        ("glyphs, 1 bit", Coverage::A1),
+        ("glyphs, 4 bits", Coverage::A4),
+    ] {
+        let glyphs: Vec<Glyph<'_>> = (0..100)
+            .filter_map(|i| Glyph::new(coverage, Point::new(8 * i, 40), Size::new(8, 16), &rows))
+            .collect();
+        let text = Text {
+            glyphs: &glyphs,
+            fore: brush,
+            back: None,
+        };
+        let rate = median(rounds, || {
+            black_box(&mut surface)
+                .text(&area, &text, &mut Damage::default())
+                .expect("it can be drawn");
+        });
+        let thousands = 100.0 * rate / millions / 1e3;
+        println!("{name:<36}{thousands:>8.0} thousand/s, 8×16 each");
     }
 }
 
