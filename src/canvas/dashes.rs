@@ -56,39 +56,51 @@ impl Dashes {
         })
     }
 
-    /// Where in the pattern a line begins.
-    pub(super) fn start(&self) -> usize {
-        self.start
-    }
-
-    /// Where in the pattern the next segment begins after one from `a` to `b` that began at `at`.
-    pub(super) fn after(&self, at: usize, a: Point, b: Point) -> usize {
-        let square = Strip::new(a, b).square as u64;
-        let floor = square.isqrt();
-        let length = floor + u64::from(floor * floor < square);
-        // What is left of the dash is cut to whole pixels: the length counts as the next whole number.
-        (at + (length % self.painted.len() as u64) as usize) % self.painted.len()
-    }
-
-    /// Calls `plot` for every pixel inside `within` that the segment from `a` to `b` covers, when it begins `at` in the
-    /// pattern.
-    pub(super) fn trace(
-        &self,
-        at: usize,
-        a: Point,
-        b: Point,
-        within: Rect,
-        mut plot: impl FnMut(i32, i32),
-    ) {
-        let strip = Strip::new(a, b);
-        strip.near(within, |x, y| {
-            if let Some(distance) = strip.distance(x, y) {
-                let cell = (at as u64 + distance) % self.painted.len() as u64;
-                if self.painted[cell as usize] {
+    /// Calls `plot` for every pixel inside `within` that the dashes of a polyline cover; for some of them more than once.
+    pub(super) fn trace(&self, line: &[Point], within: Rect, mut plot: impl FnMut(i32, i32)) {
+        let mut at = self.start;
+        let mut first = None;
+        let mut last: Option<Strip> = None;
+        for ends in line.windows(2) {
+            let strip = Strip::new(ends[0], ends[1]);
+            if self.is_painted(at)
+                && let Some(corner) = last.and_then(|last| last.corner(&strip))
+            {
+                plot_inside(within, corner, &mut plot);
+            }
+            strip.near(within, |x, y| {
+                let distance = strip.distance(x, y);
+                if distance.is_some_and(|n| self.is_painted(at.wrapping_add(n as usize))) {
                     plot(x, y);
                 }
+            });
+            at = (at + strip.pattern_steps(self.painted.len())) % self.painted.len();
+            if strip.square > 0 {
+                first = first.or(Some(strip));
+                last = Some(strip);
             }
-        });
+        }
+        // A line that ends where it began has a corner there.
+        if self.is_painted(at)
+            && self.is_painted(self.start)
+            && line.first() == line.last()
+            && let Some(corner) = last
+                .zip(first)
+                .and_then(|(last, first)| last.corner(&first))
+        {
+            plot_inside(within, corner, &mut plot);
+        }
+    }
+
+    /// Whether the pattern is a dash there; it repeats.
+    fn is_painted(&self, at: usize) -> bool {
+        self.painted[at % self.painted.len()]
+    }
+}
+
+fn plot_inside(within: Rect, pixel: Point, plot: &mut impl FnMut(i32, i32)) {
+    if within.contains(pixel) {
+        plot(pixel.x, pixel.y);
     }
 }
 
@@ -99,6 +111,7 @@ fn in_pixels(length: i32) -> usize {
 
 /// The rectangle of width 1 around a segment. Coordinates are those of a [`Path`](super::Path): 29 bits at most, so that
 /// products of two fit.
+#[derive(Clone, Copy)]
 struct Strip {
     x: i64,
     y: i64,
@@ -152,6 +165,26 @@ impl Strip {
                 }
             }
         }
+    }
+
+    /// Where this meets the `next` one, when a dash that goes on there covers that pixel.
+    ///
+    /// The gap on the outer side of the corner is filled by a triangle. It reaches less than a pixel, so the corner itself
+    /// is all that it can cover, and it does whenever neither strip does: when the line comes from the left and goes back
+    /// there (seen from the reference).
+    fn corner(&self, next: &Self) -> Option<Point> {
+        let turns = self.dx * next.dy != self.dy * next.dx;
+        // They were the coordinates of a point.
+        turns.then(|| Point::new(next.x as i32, next.y as i32))
+    }
+
+    /// The length as it counts for the pattern: the next whole number, as what is left of a dash is cut to whole pixels. Only
+    /// its remainder by the pattern's length.
+    fn pattern_steps(&self, pattern: usize) -> usize {
+        let square = self.square as u64;
+        let floor = square.isqrt();
+        let length = floor + u64::from(floor * floor < square);
+        (length % pattern as u64) as usize
     }
 
     /// How far along the segment a pixel near it is, in whole pixels; `None` when it is outside the strip.

@@ -167,22 +167,14 @@ impl Window {
     /// Adds the pixels of a dashed polyline to `places`; the rectangle they are in.
     fn add_dashes(&self, line: &[Point], dashes: &Dashes, places: &mut Places) -> Rect {
         let mut drawn = Rect::default();
-        let mut at = dashes.start();
-        for ends in line.windows(2) {
-            let (a, b) = (ends[0], ends[1]);
-            dashes.trace(at, a, b, self.extent, |x, y| {
-                let place = self.place(x, y);
-                if self
-                    .inside
-                    .as_ref()
-                    .is_none_or(|inside| inside.contains(place))
-                {
-                    places.add(place);
-                    drawn = drawn.bounds(Rect::new(x, y, x + 1, y + 1));
-                }
-            });
-            at = dashes.after(at, a, b);
-        }
+        dashes.trace(line, self.extent, |x, y| {
+            let place = self.place(x, y);
+            let inside = self.inside.as_ref();
+            if inside.is_none_or(|inside| inside.contains(place)) {
+                places.add(place);
+                drawn = drawn.bounds(Rect::new(x, y, x + 1, y + 1));
+            }
+        });
         drawn
     }
 }

@@ -343,6 +343,15 @@ mod dashed {
     }
 
     #[test]
+    fn a_dash_that_goes_on_round_a_corner_covers_the_corner() {
+        // Both segments end left of it.
+        let path = through(&[(0, 0), (3, 2), (0, 4)]);
+
+        assert_eq!(drawn(4, 5, &path, Some(&dashes(&[99])))[2], "...x");
+        assert_eq!(drawn(4, 5, &path, Some(&dashes(&[3, 99])))[2], "....");
+    }
+
+    #[test]
     fn every_line_of_a_path_starts_anew() {
         let mut path = through(&[(0, 0), (4, 0)]);
         path.end();
@@ -381,11 +390,18 @@ mod dashed {
             remaining = dash[index];
         }
         let mut words = vec![0; size.area() as usize];
+        let (mut first, mut last) = (None, None);
         for ends in line.windows(2) {
             let [(ax, ay), (bx, by)] =
                 [ends[0], ends[1]].map(|(x, y)| (f64::from(x), f64::from(y)));
             let length = (bx - ax).hypot(by - ay);
             let (ux, uy) = ((bx - ax) / length, (by - ay) / length);
+            if index % 2 == 0
+                && length > 0.0
+                && let Some(last) = last
+            {
+                join(&mut words, size, (ax, ay), last, (ux, uy));
+            }
             let mut start = 0.0;
             while start < length {
                 let end = length.min(start + f64::from(remaining));
@@ -409,8 +425,43 @@ mod dashed {
                     remaining = dash[index];
                 }
             }
+            if length > 0.0 {
+                first = first.or(Some((ux, uy)));
+                last = Some((ux, uy));
+            }
+        }
+        if let (Some(first), Some(last)) = (first, last)
+            && line.first() == line.last()
+            && index % 2 == 0
+            && (!gap_first || style.len() == 1)
+        {
+            let (x, y) = line[0];
+            join(&mut words, size, (x.into(), y.into()), last, first);
         }
         words
+    }
+
+    /// The triangle between the outer corners of two strips that meet in a point, going the ways `u` and `v`.
+    fn join(words: &mut [u32], size: Size, at: (f64, f64), u: (f64, f64), v: (f64, f64)) {
+        let cross = |a: (f64, f64), b: (f64, f64)| a.0 * b.1 - a.1 * b.0;
+        let turn = cross(u, v);
+        if turn.abs() < 1e-9 {
+            return;
+        }
+        let outer = |w: (f64, f64)| (turn.signum() * w.1 / 2.0, -turn.signum() * w.0 / 2.0);
+        let corners = [(0.0, 0.0), outer(u), outer(v)];
+        for (i, word) in words.iter_mut().enumerate() {
+            let (x, y) = (i as u32 % size.width, i as u32 / size.width);
+            let p = (f64::from(x) + 1e-8 - at.0, f64::from(y) + 1e-11 - at.1);
+            let side = |i: usize| {
+                let (a, b) = (corners[i], corners[(i + 1) % 3]);
+                cross((b.0 - a.0, b.1 - a.1), (p.0 - a.0, p.1 - a.1))
+            };
+            let sides = [side(0), side(1), side(2)];
+            if sides.iter().all(|s| *s > 0.0) || sides.iter().all(|s| *s < 0.0) {
+                *word = 1;
+            }
+        }
     }
 
     proptest! {
@@ -418,10 +469,14 @@ mod dashed {
 
         #[test]
         fn dashes_are_rectangles_around_the_ideal_line(
-            line in prop::collection::vec((-10..30_i32, -10..30_i32), 2..5),
+            mut line in prop::collection::vec((-10..30_i32, -10..30_i32), 2..5),
+            closed in any::<bool>(),
             style in prop::collection::vec(1..9_i32, 1..6),
             starts_with_gap in any::<bool>(),
         ) {
+            if closed {
+                line.push(line[0]);
+            }
             let size = Size::new(20, 20);
             let dashes = if starts_with_gap { gap_first(&style) } else { dashes(&style) };
             let mut surface = blank(PixelFormat::A8, 20, 20);
