@@ -245,6 +245,8 @@ fn a_session_survives_any_order_of_stream_messages_sound_or_damaged() {
         }
         let stats = viewer.session.stats(viewer.now);
         assert!(stats.streams.len() <= 64);
+        assert!(viewer.session.memory().video <= 512 << 20);
+        assert!(viewer.session.memory().frames <= 64 << 20);
         viewer.outputs();
         viewer.events();
     }

@@ -440,6 +440,25 @@ fn a_stream_that_cannot_be_decoded_ends_and_pictures_are_asked_for_instead() {
 }
 
 #[test]
+fn a_codec_that_could_not_be_decoded_is_asked_for_last() {
+    let mut viewer = viewer();
+    for id in 0..2 {
+        create(&mut viewer, id, VideoCodec::H264);
+        // A sequence parameter set of profile 244 with full chroma, as x264 makes it in libspice-server.
+        data(
+            &mut viewer,
+            id,
+            1000,
+            &[0, 0, 0, 1, 0x67, 244, 0, 31, 0x91, 0x9b],
+        );
+    }
+    let mut frames = viewer.sent_frames(DISPLAY);
+    frames.retain(|frame| frame.number == PREFERRED_VIDEO_CODEC_TYPE);
+    let bodies: Vec<_> = frames.iter().map(|frame| frame.body.to_vec()).collect();
+    assert_eq!(bodies, [[5, 1, 2, 4, 5, 3]], "once");
+}
+
+#[test]
 fn streams_of_codecs_that_were_not_asked_for_are_refused() {
     let mut viewer = viewer_with(SessionConfig {
         codecs: Some(vec![Codec::Mjpeg]),

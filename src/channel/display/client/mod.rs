@@ -26,9 +26,6 @@ use pending::Pending;
 /// Most monitors taken from a MONITORS_CONFIG.
 const MAX_HEADS: usize = 256;
 
-/// Capability bit of STREAM_REPORT (spec 00 §6).
-const STREAM_REPORT: u32 = 4;
-
 /// Executes the commands of one display channel.
 pub struct Client {
     id: u8,
@@ -61,7 +58,7 @@ impl Client {
         preferred: Option<ImageCompression>,
         cx: &mut Cx<'_>,
     ) {
-        self.streams.set_reports(server.has(STREAM_REPORT));
+        self.streams.linked(server);
         let window = cx.shared.size_glz_window();
         cx.send(&ClientMessage::Init(Init {
             pixmap_cache_id: 1,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Client, STREAM_REPORT, StreamCount};
+use super::{Client, StreamCount};
 use crate::canvas::{Area, Cutout, Damage, Layout, Rop, Source};
 use crate::channel::Cx;
 use crate::channel::display::messages::{ClientMessage, PreferredVideoCodecType};
-use crate::channel::display::streams::{Painting, announcement};
+use crate::channel::display::streams::{
+    PREF_VIDEO_CODEC_TYPE, Painting, STREAM_REPORT, announcement,
+};
 use crate::channel::shared::MediaClock;
 use crate::codec::video::Codec;
 use crate::geometry::Size;
@@ -29,7 +31,6 @@ impl Client {
 
     /// Asks the server to prefer these codecs, best first, if it lets the client choose.
     pub fn prefer_codecs(&self, server: &Capabilities, order: &[Codec], cx: &mut Cx<'_>) {
-        const PREF_VIDEO_CODEC_TYPE: u32 = 12;
         if order.is_empty() {
             return;
         }

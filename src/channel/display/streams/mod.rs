@@ -24,14 +24,22 @@ use stream::{Frame, Stream};
 use super::SurfaceId;
 use super::draw;
 use super::messages::{
-    ClientMessage, StreamActivateReport, StreamClip, StreamCreate, StreamData, StreamDataSized,
-    StreamReport, VideoCodec,
+    ClientMessage, PreferredVideoCodecType, StreamActivateReport, StreamClip, StreamCreate,
+    StreamData, StreamDataSized, StreamReport, VideoCodec,
 };
 use crate::canvas::Clip;
 use crate::channel::Cx;
 use crate::channel::shared::MediaClock;
+use crate::codec::Error;
 use crate::codec::video::{Codec, Decoder, Picture};
 use crate::geometry::{Rect, Size};
+use crate::link::Capabilities;
+
+/// Capability bit of servers and clients that know reports (spec 00 §6).
+pub(super) const STREAM_REPORT: u32 = 4;
+
+/// Capability bit of servers that let the client choose codecs.
+pub(super) const PREF_VIDEO_CODEC_TYPE: u32 = 12;
 
 /// Ids of streams are below this.
 const MAX_STREAMS: u32 = 64;
@@ -49,6 +57,10 @@ pub(super) struct Streams {
     allowed: Vec<Codec>,
     /// Whether the server takes reports.
     reports: bool,
+    /// Whether the server lets the client choose.
+    chooses: bool,
+    /// Codecs whose streams could not be decoded, which the server was asked to use last.
+    failed: Vec<Codec>,
     /// Whether the screen holds nothing but video, whose frames are then shown as they come.
     pub immediate: bool,
     /// Ids for which the server was told that they cannot be played, one bit each. It is told once.
@@ -102,6 +114,8 @@ impl Streams {
             streams: BTreeMap::new(),
             allowed,
             reports: false,
+            chooses: false,
+            failed: Vec::new(),
             immediate: false,
             refused: 0,
             created: 0,
@@ -116,9 +130,10 @@ impl Streams {
         &self.allowed
     }
 
-    /// The channel is linked with a server that takes reports, or does not.
-    pub fn set_reports(&mut self, reports: bool) {
-        self.reports = reports;
+    /// The channel is linked with a server that can so much.
+    pub fn linked(&mut self, server: &Capabilities) {
+        self.reports = server.has(STREAM_REPORT);
+        self.chooses = server.has(PREF_VIDEO_CODEC_TYPE);
     }
 
     /// STREAM_CREATE. A stream of this id that is still there ends.
@@ -262,7 +277,7 @@ impl Streams {
         };
         match stream.finish(done) {
             Ok(()) => self.advance(id, cx),
-            Err(error) => self.fail(id, &error.to_string(), cx),
+            Err(error) => self.fail_to_decode(id, &error, cx),
         }
     }
 
@@ -288,11 +303,34 @@ impl Streams {
                 break;
             }
             if let Err(error) = stream.finish(job.run()) {
-                self.fail(id, &error.to_string(), cx);
+                self.fail_to_decode(id, &error, cx);
             }
         }
         if let Some(stream) = self.streams.get_mut(&id) {
             self.pictures.extend(stream.show(clock, cx.now));
+        }
+    }
+
+    /// Ends a stream that cannot be decoded. The next is not likely to do better: libspice-server 0.15 codes H.264 with full
+    /// chroma, which no decoder here takes. So the server is asked, once, to use other codecs first.
+    fn fail_to_decode(&mut self, id: u32, error: &Error, cx: &mut Cx<'_>) {
+        let codec = self.streams.get(&id).map(|stream| stream.codec);
+        self.fail(id, &error.to_string(), cx);
+        let Some(codec) = codec.filter(|codec| self.chooses && !self.failed.contains(codec)) else {
+            return;
+        };
+        self.failed.push(codec);
+        let sound = self
+            .allowed
+            .iter()
+            .filter(|codec| !self.failed.contains(codec));
+        if sound.clone().next().is_some() {
+            let order = sound
+                .chain(&self.failed)
+                .map(|codec| announcement(*codec).0);
+            let codecs = order.collect();
+            let message = PreferredVideoCodecType { codecs };
+            cx.send(&ClientMessage::PreferredVideoCodecType(message));
         }
     }
 
