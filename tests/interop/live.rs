@@ -49,13 +49,21 @@ struct Watched {
 impl Live {
     /// Connects without a password, and asks the server for this image compression if one is named.
     pub fn connect(address: &str, preferred: Option<ImageCompression>) -> Self {
-        let seen = Arc::default();
-        let config = ClientConfig {
-            tap: Some(Box::new(Counts(Arc::clone(&seen)))),
-            session: SessionConfig {
+        Self::connect_with(
+            address,
+            SessionConfig {
                 preferred_compression: preferred,
                 ..SessionConfig::default()
             },
+        )
+    }
+
+    /// Connects without a password.
+    pub fn connect_with(address: &str, session: SessionConfig) -> Self {
+        let seen = Arc::default();
+        let config = ClientConfig {
+            tap: Some(Box::new(Counts(Arc::clone(&seen)))),
+            session,
             ..ClientConfig::new(Address::parse(address).expect("an address"))
         };
         let watched = Arc::new(Mutex::new(Watched::default()));
@@ -123,9 +131,7 @@ impl Live {
 
     /// How many images came in each encoding. None of them failed.
     pub fn images(&self) -> BTreeMap<&'static str, u64> {
-        self.watched().stats = None;
-        assert_eq!(self.sender.try_send(Command::Stats), Ok(true));
-        let stats = until("the counts", LIMIT, || self.watched().stats.take());
+        let stats = self.stats();
         for codec in &stats.codecs {
             assert_eq!(codec.failed, 0, "{codec:?}");
         }
@@ -134,6 +140,13 @@ impl Live {
             .iter()
             .map(|codec| (codec.name, codec.images))
             .collect()
+    }
+
+    /// The numbers of the session.
+    pub fn stats(&self) -> Box<SessionStats> {
+        self.watched().stats = None;
+        assert_eq!(self.sender.try_send(Command::Stats), Ok(true));
+        until("the counts", LIMIT, || self.watched().stats.take())
     }
 
     /// How often the server has moved a part of the screen instead of sending it.

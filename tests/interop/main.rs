@@ -17,6 +17,7 @@ mod live;
 mod modes;
 mod program;
 mod server;
+mod streams;
 mod viewer;
 mod witnesses;
 mod xserver;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         failures::tests(),
         viewer::tests(),
         server::tests(),
+        streams::tests(),
     ];
     let tests = tests.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, tests).exit_code()

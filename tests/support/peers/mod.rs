@@ -34,6 +34,10 @@ pub enum Peer {
     XServer,
     /// The server library, and what it takes to compile a program against it.
     DrawingServer,
+    /// A player of moving pictures.
+    Player,
+    /// Video encoders for SPICE servers, as GStreamer plugins.
+    Encoders,
     /// The GTK client's screenshot program.
     Spicy,
     /// The terminal multiplexer that the viewer is driven in.
@@ -67,6 +71,8 @@ impl Peer {
                 )
             }
             Self::DrawingServer => return draws::missing(),
+            Self::Player => (&["ffplay"], "ffmpeg"),
+            Self::Encoders => return encoders_missing(),
             Self::Spicy => (&["spicy-screenshot"], "spice-client-gtk"),
             Self::Tmux => (&["tmux"], "tmux"),
         };
@@ -75,6 +81,28 @@ impl Peer {
             .find(|program| !installed(program))
             .map(|program| format!("no {program} (Debian: {packages})"))
     }
+}
+
+/// What is missing of the GStreamer plugins with the encoders for VP8, VP9 and H.264.
+fn encoders_missing() -> Option<String> {
+    let folders = [
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+        "/usr/lib64",
+        "/usr/lib",
+    ];
+    let plugins = [
+        ("libgstvpx.so", "gstreamer1.0-plugins-good"),
+        ("libgstx264.so", "gstreamer1.0-plugins-ugly"),
+        ("libgstapp.so", "gstreamer1.0-plugins-base"),
+    ];
+    let here = |plugin: &str| {
+        folders
+            .iter()
+            .any(|f| Path::new(f).join("gstreamer-1.0").join(plugin).is_file())
+    };
+    let (plugin, package) = plugins.into_iter().find(|(plugin, _)| !here(plugin))?;
+    Some(format!("no {plugin} (Debian: {package})"))
 }
 
 /// Whether a missing peer is a failure: `CAPSAICIN_REQUIRE_PEERS` is 1.

@@ -37,6 +37,8 @@ pub struct Settings<'a> {
     pub image_compression: &'a str,
     /// When video becomes a stream: `off`, `filter` or `all`.
     pub streaming_video: &'a str,
+    /// Encoders for it, best first.
+    pub video_codecs: &'a str,
     /// Outputs: `qxl-0`, which is on, and others, which X takes for disconnected.
     pub heads: u32,
 }
@@ -46,6 +48,7 @@ impl Default for Settings<'_> {
         Self {
             image_compression: "auto_glz",
             streaming_video: "off",
+            video_codecs: "spice:mjpeg",
             heads: 1,
         }
     }
@@ -172,6 +175,7 @@ fn configuration(port: u16, settings: Settings<'_>) -> String {
     let Settings {
         image_compression,
         streaming_video,
+        video_codecs,
         heads,
     } = settings;
     format!(
@@ -186,6 +190,7 @@ Section "Device"
     Option "SpiceImageCompression" "{image_compression}"
     Option "SpiceJpegWanCompression" "never"
     Option "SpiceStreamingVideo" "{streaming_video}"
+    Option "SpiceVideoCodecs" "{video_codecs}"
     Option "NumHeads" "{heads}"
     Option "FrameBufferSize" "32"
     Option "CommandBufferSize" "192"
