@@ -249,6 +249,7 @@ fn only_256_frames_wait() {
 }
 
 #[test]
+#[cfg(feature = "vp8")]
 fn inter_coded_frames_are_all_decoded_however_late() {
     let messages = clip("vp8");
     let mut viewer = viewer();
@@ -269,6 +270,7 @@ fn inter_coded_frames_are_all_decoded_however_late() {
 }
 
 #[test]
+#[cfg(feature = "vp8")]
 fn inter_coded_pictures_that_are_late_together_give_way_to_the_newest() {
     let messages = clip("vp8");
     let mut viewer = viewer();
@@ -285,6 +287,7 @@ fn inter_coded_pictures_that_are_late_together_give_way_to_the_newest() {
 }
 
 #[test]
+#[cfg(feature = "h264")]
 fn pictures_out_of_order_take_the_times_in_order() {
     let messages = clip("h264-high-b");
     let mut viewer = viewer();
@@ -440,6 +443,7 @@ fn a_stream_that_cannot_be_decoded_ends_and_pictures_are_asked_for_instead() {
 }
 
 #[test]
+#[cfg(feature = "video")]
 fn a_codec_that_could_not_be_decoded_is_asked_for_last() {
     let mut viewer = viewer();
     for id in 0..2 {
@@ -675,6 +679,7 @@ fn what_was_decoded_for_a_stream_that_is_gone_is_not_shown() {
 }
 
 #[test]
+#[cfg(feature = "vp8")]
 fn a_decoder_that_never_comes_back_ends_its_stream() {
     let mut viewer = offloading();
     create(&mut viewer, 0, VideoCodec::Vp8);
@@ -687,6 +692,7 @@ fn a_decoder_that_never_comes_back_ends_its_stream() {
 }
 
 #[test]
+#[cfg(feature = "video")]
 fn a_display_announces_what_it_plays() {
     let announced = |codecs| {
         let viewer = viewer_with(SessionConfig {
@@ -706,6 +712,7 @@ fn a_display_announces_what_it_plays() {
 }
 
 #[test]
+#[cfg(feature = "video")]
 fn an_order_of_codecs_is_told_to_the_server() {
     let preferred = |codecs| {
         let mut viewer = Viewer::linked(SessionConfig {

@@ -33,6 +33,10 @@ pub(super) struct Colours {
 pub(super) enum Matrix {
     Bt601,
     Bt709,
+    #[cfg_attr(
+        not(any(feature = "vp9", feature = "h264")),
+        allow(dead_code, reason = "only these two codecs can name it")
+    )]
     Bt2020,
 }
 

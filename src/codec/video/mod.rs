@@ -6,6 +6,7 @@
 //!
 //! Protocol: what is in one message of a stream, spec 07c §2.
 
+#[cfg(any(feature = "vp8", feature = "vp9", feature = "h264", feature = "h265"))]
 mod colour;
 mod memory;
 
@@ -16,14 +17,14 @@ mod h265;
 mod mjpeg;
 #[cfg(any(feature = "h264", feature = "h265"))]
 mod nal;
-#[cfg(any(feature = "h264", feature = "h265"))]
+#[cfg(feature = "h264")]
 mod reorder;
 #[cfg(feature = "vp8")]
 mod vp8;
 #[cfg(feature = "vp9")]
 mod vp9;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "video"))]
 mod tests;
 
 use std::cell::Cell;

@@ -75,6 +75,7 @@ impl<'a> Bits<'a> {
     }
 
     /// A signed number coded by Exp-Golomb, `se(v)`.
+    #[cfg(feature = "h264")]
     pub fn signed_golomb(&mut self) -> Option<i32> {
         let code = i64::from(self.golomb()?);
         let value = if code % 2 == 1 {
@@ -86,7 +87,7 @@ impl<'a> Bits<'a> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "h264"))]
 mod tests {
     use super::*;
 
