@@ -1,6 +1,7 @@
 //! The recordings of this repository, as tests and benches use them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use capsaicin::client::Framebuffer;
 use capsaicin::recording::{Player, Reader, Record, Survey};
@@ -36,9 +37,18 @@ pub struct Played {
 
 /// Plays a recording to its end.
 pub fn play(file: &[u8]) -> Played {
+    play_until(file, None)
+}
+
+/// Plays a recording to a moment, or to its end.
+pub fn play_until(file: &[u8], at: Option<Duration>) -> Played {
     let survey = Survey::read(Reader::new(file).expect("a capture")).expect("SPICE in it");
-    let mut player = Player::new(Reader::new(file).expect("a capture"), survey.choose(None));
-    player.play_to_end().expect("memory can be read");
+    let mut player = Player::new(Reader::new(file).expect("a capture"), survey.choose(at));
+    match at {
+        Some(at) => player.play_until(at),
+        None => player.play_to_end(),
+    }
+    .expect("memory can be read");
     let mut played = Played {
         screen: Framebuffer::default(),
         notices: Vec::new(),

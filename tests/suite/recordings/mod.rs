@@ -7,7 +7,7 @@ mod program;
 mod reading;
 mod replay;
 
-use crate::support::recordings::{file, play, records};
+use crate::support::recordings::{file, play, play_until, records};
 
 #[allow(dead_code)]
 #[path = "../../support/peers/picture.rs"]

@@ -3,12 +3,18 @@
 //! `recordings/README.md` says how each was made. The reference pictures were taken of the server when the screen was
 //! still, as another client and the server itself saw it.
 
+use std::time::Duration;
+
 use super::picture::{Picture, assert_same};
-use super::{file, play};
+use super::{file, play_until};
 
 /// The picture at the end of a recording.
 fn last_picture(name: &str) -> Picture {
-    let played = play(&file(&format!("{name}.pcapng")));
+    picture(name, None)
+}
+
+fn picture(name: &str, at: Option<Duration>) -> Picture {
+    let played = play_until(&file(&format!("{name}.pcapng")), at);
     assert_eq!(played.losses, [], "nothing is missing in the file");
     let view = played.screen.view().expect("there is a picture");
     let pixels = view.rows().flat_map(|row| row.chunks_exact(4));
@@ -60,10 +66,13 @@ ends_at! {
     images_that_share_a_dictionary_in_zlib_end_at_the_servers_picture: "image-zlibglz", "image-glz";
     lz_images_with_and_without_palettes_end_at_the_servers_picture: "image-lz", "image-lz";
     lz4_images_end_at_the_servers_picture: "image-lz4", "image-quic";
+    a_video_with_frames_of_two_sizes_ends_at_the_servers_picture: "stream-sized", "stream-sized";
+    a_video_of_vp8_ends_at_the_servers_picture: "stream-vp8", "stream-vp8";
     quic_images_end_at_the_servers_picture: "image-quic", "image-quic";
     two_monitors_and_new_sizes_end_at_the_servers_picture: "monitors-resize", "monitors-resize";
     a_screen_of_16_bits_ends_at_the_servers_picture: "surface-16bit", "surface-16bit";
     photographs_in_windows_end_at_the_servers_picture: "xspice-photo-cursors", "xspice";
+    a_video_and_moving_windows_end_at_the_servers_picture: "xspice-move-video", "xspice";
     scrolling_text_ends_at_the_servers_picture: "xspice-text-fills", "xspice";
 }
 
@@ -89,4 +98,27 @@ fn a_guests_desktop_ends_at_the_servers_picture_above_the_panel() {
 fn jpeg_images_end_near_the_servers_picture() {
     let likeness = likeness(&last_picture("image-jpeg"), &reference("image-quic"));
     assert!(likeness >= 40.0, "{likeness:.1} dB");
+}
+
+/// The part of a picture from `left` and `top` on that is as large as another.
+fn part(picture: &Picture, [left, top]: [u32; 2], like: &Picture) -> Picture {
+    let rows = (top..top + like.height)
+        .flat_map(|y| (left..left + like.width).flat_map(move |x| picture.pixel(x, y)));
+    Picture::from_rgb(like.width, like.height, rows.collect())
+}
+
+/// Each recorded video ends with a lossless picture. Before that its last frame is on the screen; the reference is that
+/// frame as libjpeg or ffmpeg decodes it, which differ from us in the rounding of colours.
+#[test]
+fn the_last_frame_of_a_video_is_on_the_screen_before_the_stream_ends() {
+    for (name, at_ms, place) in [
+        ("stream-sized", 5200, [340, 12]),
+        ("stream-vp8", 5200, [350, 20]),
+        ("xspice-move-video", 12_300, [200, 150]),
+    ] {
+        let frame = reference(&format!("{name}-video"));
+        let screen = picture(name, Some(Duration::from_millis(at_ms)));
+        let likeness = likeness(&part(&screen, place, &frame), &frame);
+        assert!(likeness >= 40.0, "{name}: {likeness:.1} dB");
+    }
 }
