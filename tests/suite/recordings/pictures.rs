@@ -100,6 +100,13 @@ fn jpeg_images_end_near_the_servers_picture() {
     assert!(likeness >= 40.0, "{likeness:.1} dB");
 }
 
+/// The scene is wiped before the end. The reference is the server's own memory after the same scene, drawn alone.
+#[test]
+fn the_sixteen_raster_operations_of_three_look_as_the_server_draws_them() {
+    let shown = picture("draws-rop3-copybits", Some(Duration::from_millis(2300)));
+    assert_same("draws-rop3", &shown, &reference("draws-rop3"));
+}
+
 /// The part of a picture from `left` and `top` on that is as large as another.
 fn part(picture: &Picture, [left, top]: [u32; 2], like: &Picture) -> Picture {
     let rows = (top..top + like.height)
