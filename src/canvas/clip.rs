@@ -51,7 +51,7 @@ pub(super) struct Order {
 #[derive(Clone, Debug)]
 pub struct Region {
     /// Rows where rectangles begin and end, sorted.
-    turns: SmallVec<[Turn; 4]>,
+    turns: SmallVec<[Turn; 8]>,
     /// Turns that are behind.
     passed: usize,
     /// Columns where rectangles have edges, each once, sorted.
@@ -86,7 +86,7 @@ impl Region {
         columns.sort_unstable();
         columns.dedup();
         let index = |x: i32| columns.partition_point(|c| *c < x);
-        let mut turns: SmallVec<[Turn; 4]> = inside()
+        let mut turns: SmallVec<[Turn; 8]> = inside()
             .flat_map(|r| {
                 let (left, right) = (index(r.left), index(r.right));
                 [(r.top, 1), (r.bottom, -1)].map(|(row, by)| Turn {

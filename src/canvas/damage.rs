@@ -1,5 +1,7 @@
 //! Which parts of a picture have changed.
 
+use smallvec::SmallVec;
+
 use crate::geometry::Rect;
 
 /// A small set of rectangles that covers everything added to it, and not much more.
@@ -9,7 +11,7 @@ use crate::geometry::Rect;
 #[derive(Clone, Debug, Default)]
 pub struct Damage {
     /// INVARIANT: at most [`Damage::MAX_RECTS`], none empty, and no two are better merged.
-    rects: Vec<Rect>,
+    rects: SmallVec<[Rect; 8]>,
 }
 
 impl Damage {
@@ -78,7 +80,7 @@ impl Damage {
 
 impl IntoIterator for Damage {
     type Item = Rect;
-    type IntoIter = std::vec::IntoIter<Rect>;
+    type IntoIter = smallvec::IntoIter<[Rect; 8]>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.rects.into_iter()

@@ -413,7 +413,7 @@ fn hard_light(d: i32, da: i32, s: i32, sa: i32) -> i32 {
 
 /// `a·b / 255` to the nearest.
 #[inline]
-fn mul(a: u8, b: u8) -> u8 {
+pub(super) fn mul(a: u8, b: u8) -> u8 {
     // At most 65153, and 65407 after the next step.
     let t = u16::from(a) * u16::from(b) + 0x80;
     ((t + (t >> 8)) >> 8) as u8

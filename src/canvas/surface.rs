@@ -14,6 +14,9 @@ use super::{Area, Brush, Clip, Cutout, Damage, Error, Rop};
 use crate::geometry::{Point, Rect, Size};
 use crate::pixels::{PixelBuf, PixelFormat, PixelView};
 
+/// Words of a row that are combined at once, on the stack: a kilobyte.
+const WORDS: usize = 256;
+
 /// A picture to draw on. At first all its pixel words are 0.
 ///
 /// Commands work on whole words, so the unused byte of [`PixelFormat::Xrgb`] is carried along like the others. On
@@ -269,15 +272,20 @@ impl Surface {
             }
             _ => {
                 let format = self.format();
-                let mut words = vec![0; self.size().width as usize];
+                let mut words = [0; WORDS];
                 each_rect(region, damage, |rect| {
-                    let words = &mut words[..rect.width() as usize];
                     for y in rect.top..rect.bottom {
-                        ink.row(rect.left, y, words);
-                        let row = self.row_mut(rect, y);
-                        if rop == Rop::PUT {
-                            combine(format, row, words.iter(), |a, _| *a);
-                        } else {
+                        for left in (rect.left..rect.right).step_by(WORDS) {
+                            let piece = Rect { left, ..rect };
+                            let row = self.row_mut(piece, y);
+                            let count = WORDS.min(piece.width() as usize);
+                            let words = &mut words[..count];
+                            ink.row(left, y, words);
+                            let row = &mut row[..count * format.bytes()];
+                            if rop == Rop::PUT {
+                                combine(format, row, words.iter(), |a, _| *a);
+                                continue;
+                            }
                             combine(format, row, words.iter(), |a, b| rop.apply(*a, b));
                         }
                     }

@@ -16,20 +16,58 @@ pub fn glz_bound(pixels: u64) -> u64 {
 
 /// Inflates one zlib stream that holds `size` bytes, and appends them to `out`.
 ///
-/// Allocates `size` bytes at once: check it first, for GLZ against [`glz_bound`]. Bytes after the stream are ignored.
+/// Allocates `size` bytes at once: check it first, for GLZ against [`glz_bound`]. Bytes after the stream are ignored. Makes
+/// an [`Inflater`] for this one stream; keep one where many are inflated.
 ///
 /// # Errors
 ///
 /// [`Error::Truncated`] if the stream ends early, [`Error::Corrupt`] if it is damaged, [`Error::BadHeader`] if it holds
 /// more or fewer bytes than announced. `out` is then as it was.
 pub fn inflate_exact(data: &[u8], size: usize, out: &mut Vec<u8>) -> Result<(), Error> {
+    Inflater::default().inflate_exact(data, size, out)
+}
+
+/// Inflates streams one after the other, with memory that is allocated once: 50 KB.
+#[derive(Debug, Default)]
+pub struct Inflater {
+    state: Option<Decompress>,
+}
+
+impl Inflater {
+    /// Does what [`inflate_exact`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn inflate_exact(
+        &mut self,
+        data: &[u8],
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let inflate = match &mut self.state {
+            Some(state) => {
+                state.reset(true);
+                state
+            }
+            none => none.insert(Decompress::new(true)),
+        };
+        inflate_with(inflate, data, size, out)
+    }
+}
+
+fn inflate_with(
+    inflate: &mut Decompress,
+    data: &[u8],
+    size: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
     // No byte of a deflate stream yields more than 1032.
     if size / 1032 > data.len() {
         return Err(Error::Truncated);
     }
     let start = out.len();
     out.resize(start + size, 0);
-    let mut inflate = Decompress::new(true);
     let status = inflate.decompress(data, &mut out[start..], FlushDecompress::Finish);
     let result = match status {
         Ok(Status::StreamEnd) if inflate.total_out() == size as u64 => return Ok(()),

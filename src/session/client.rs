@@ -18,7 +18,7 @@ use crate::session::{
     ChannelStats, ClientEvent, CloseReason, CodecStats, Command, DisplayStats, Memory, Notice,
     Output, SessionStats, StreamStats,
 };
-use crate::wire::{Decode, Frame, Part, Reader, parts};
+use crate::wire::{Decode, Frame, Part, Parts, Reader, parts};
 
 /// How long a channel waits for another one before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -117,13 +117,13 @@ struct Waiting {
     until: Duration,
     serial: u64,
     /// What is left of the frame, the blocked part first.
-    parts: VecDeque<Part>,
+    parts: Parts,
     bytes: u64,
 }
 
 impl Waiting {
     /// The bodies of a frame's parts lie in its body and may overlap, so that their sum would be too much.
-    fn bytes(parts: &VecDeque<Part>) -> u64 {
+    fn bytes(parts: &[Part]) -> u64 {
         let longest = parts.iter().map(|part| part.body.len()).max();
         longest.unwrap_or(0) as u64 + PARKED_FRAME_BYTES
     }
@@ -337,10 +337,11 @@ impl ClientSession {
         self.notice(Some(id), format!("gave up waiting for {}", waiting.why));
         let mut parts = waiting.parts;
         // What a job does not manage to decode would hold up everything here.
-        if let Some(part) = parts.pop_front()
-            && waiting.why != Blocked::Decoding
-        {
-            self.finish_without(id, &part, now);
+        if !parts.is_empty() {
+            let part = parts.remove(0);
+            if waiting.why != Blocked::Decoding {
+                self.finish_without(id, &part, now);
+            }
         }
         self.handle_parts(id, waiting.serial, parts, now);
         self.unpark(id, now);
@@ -558,27 +559,21 @@ impl ClientSession {
                 Ok(())
             });
         }
-        let (parts, damage) = parts(&frame);
+        let (number, serial) = (frame.number, frame.serial);
+        let (parts, damage) = parts(frame);
         if let Some(damage) = damage {
-            self.notice(Some(id), format!("message {}: {damage}", frame.number));
+            self.notice(Some(id), format!("message {number}: {damage}"));
         }
-        self.handle_parts(id, frame.serial, parts.into(), now);
+        self.handle_parts(id, serial, parts, now);
     }
 
     /// Acts on the messages of one frame, as far as they go.
-    fn handle_parts(
-        &mut self,
-        id: ChannelId,
-        serial: u64,
-        mut parts: VecDeque<Part>,
-        now: Duration,
-    ) {
-        while let Some(part) = parts.front() {
+    fn handle_parts(&mut self, id: ChannelId, serial: u64, mut parts: Parts, now: Duration) {
+        while let Some(part) = parts.first() {
             if let Some(why) = self.handle_part(id, part, now) {
                 if !self.may_come_true(id, &why) {
-                    if let Some(part) = parts.pop_front() {
-                        self.finish_without(id, &part, now);
-                    }
+                    let part = parts.remove(0);
+                    self.finish_without(id, &part, now);
                     continue;
                 }
                 if let Some(channel) = self.channels.get_mut(&id) {
@@ -595,7 +590,7 @@ impl ClientSession {
                 }
                 return;
             }
-            parts.pop_front();
+            parts.remove(0);
         }
         if let Some(channel) = self.channels.get_mut(&id) {
             channel.handled = serial;

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
+use smallvec::{SmallVec, smallvec};
 
 /// One message still in bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -230,39 +231,40 @@ pub struct Part {
     pub body: Bytes,
 }
 
+/// The messages of one frame: mostly a single one.
+pub type Parts = SmallVec<[Part; 1]>;
+
 /// Most sub-messages taken from one list; the reference sends two.
 const MAX_PARTS: usize = 64;
 
 /// The messages of a frame in the order they are to be handled: its sub-messages, then, unless it is a LIST, itself.
 ///
 /// A list that is damaged ends at the damage: the second value is then the reason.
-pub fn parts(frame: &Frame) -> (Vec<Part>, Option<&'static str>) {
+pub fn parts(frame: Frame) -> (Parts, Option<&'static str>) {
     let list_at = match frame.number {
         Frame::LIST => Some(0),
         _ if frame.sub_list != 0 => Some(frame.sub_list as usize),
         _ => None,
     };
     let Some(list_at) = list_at else {
-        return (
-            vec![Part {
-                number: frame.number,
-                body: frame.body.clone(),
-            }],
-            None,
-        );
+        let part = Part {
+            number: frame.number,
+            body: frame.body,
+        };
+        return (smallvec![part], None);
     };
-    let mut parts = Vec::new();
+    let mut parts = Parts::new();
     let damage = sub_messages(&frame.body, list_at, &mut parts).err();
     if frame.number != Frame::LIST {
         parts.push(Part {
             number: frame.number,
-            body: frame.body.clone(),
+            body: frame.body,
         });
     }
     (parts, damage)
 }
 
-fn sub_messages(body: &Bytes, list_at: usize, parts: &mut Vec<Part>) -> Result<(), &'static str> {
+fn sub_messages(body: &Bytes, list_at: usize, parts: &mut Parts) -> Result<(), &'static str> {
     let mut list = body
         .get(list_at..)
         .filter(|l| l.len() >= 2)
@@ -368,7 +370,7 @@ mod tests {
         let mut body = vec![2, 0, 10, 0, 0, 0, 27, 0, 0, 0];
         body.extend([5, 0, 24, 0, 0, 0, 1, 2, 0, 7, 0, 0, 0, 0, 0, 0, 0]);
         body.extend([105, 0, 24, 0, 0, 0, 1, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0]);
-        let (parts, damage) = parts(&Frame::new(Frame::LIST, body));
+        let (parts, damage) = parts(Frame::new(Frame::LIST, body));
         assert_eq!(damage, None);
         assert_eq!(parts.iter().map(|p| p.number).collect::<Vec<_>>(), [5, 105]);
         assert_eq!(
@@ -384,7 +386,7 @@ mod tests {
         let body = vec![
             2, 0, 10, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 102, 0, 0, 0, 0, 0,
         ];
-        let (parts, damage) = parts(&Frame::new(Frame::LIST, body));
+        let (parts, damage) = parts(Frame::new(Frame::LIST, body));
         assert_eq!(parts.len(), 1);
         assert_eq!(damage, Some("a sub-message lies outside the body"));
     }

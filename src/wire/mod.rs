@@ -8,7 +8,7 @@ mod macros;
 mod reader;
 mod writer;
 
-pub use framing::{Frame, FrameError, Framer, HeaderKind, Part, parts};
+pub use framing::{Frame, FrameError, Framer, HeaderKind, Part, Parts, parts};
 pub(crate) use macros::{wire_enum, wire_flags, wire_struct};
 pub use reader::{DecodeError, DecodeErrorKind, Field, Reader, Trace};
 pub use writer::{Slot, Writer};

@@ -164,7 +164,7 @@ fn a_stream_of_noise_is_cut_into_frames_within_the_limit_or_refused() {
                 match framer.next_frame() {
                     Ok(Some(frame)) => {
                         assert!(frame.body.len() <= 4096);
-                        let (parts, _) = capsaicin::wire::parts(&frame);
+                        let (parts, _) = capsaicin::wire::parts(frame.clone());
                         assert!(parts.len() <= 65);
                     }
                     Ok(None) => break,

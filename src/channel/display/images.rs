@@ -29,6 +29,7 @@ pub struct Images {
     /// Palettes the server asked to keep.
     pub palettes: PaletteCache,
     quic: quic::Decoder,
+    zlib: zlib::Inflater,
     /// Buffers of pictures that are done with, for the next ones.
     spares: Vec<Vec<u8>>,
     stats: Vec<CodecCount>,
@@ -467,7 +468,8 @@ impl Images {
             .into());
         }
         let mut stream = self.buffer();
-        zlib::inflate_exact(zlib_glz.data, zlib_glz.glz_data_size as usize, &mut stream)?;
+        self.zlib
+            .inflate_exact(zlib_glz.data, zlib_glz.glz_data_size as usize, &mut stream)?;
         let picture = glz_picture(size, &stream, limits, xrgb, cx);
         self.spare(stream);
         picture

@@ -47,7 +47,7 @@ pub fn decode_shared(
     }
 
     let mut buffer = window.buffer(count);
-    match fill(&header, data, window, &mut buffer) {
+    match fill(&header, data, window, buffer.pixels_mut()) {
         Ok(()) => Ok((header, window.insert(&header, buffer))),
         Err(error) => {
             window.recycle(buffer);

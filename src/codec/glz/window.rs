@@ -25,7 +25,7 @@ pub struct Window {
     /// INVARIANT: the sum over `images`.
     pixels: u64,
     /// Buffers of images that were dropped, for those to come.
-    spares: Vec<Vec<[u8; 4]>>,
+    spares: Vec<Buffer>,
 }
 
 /// Bytes an image costs beside its pixels, generously.
@@ -53,6 +53,26 @@ impl Image {
 /// The window reuses the memory of an image it drops if nobody else holds it then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels(Arc<Vec<[u8; 4]>>);
+
+/// Pixels that nobody shares yet, or any more.
+#[derive(Debug)]
+pub(super) struct Buffer(Arc<Vec<[u8; 4]>>);
+
+impl Buffer {
+    /// The pixels, to be written.
+    pub(super) fn pixels_mut(&mut self) -> &mut [[u8; 4]] {
+        self.vec_mut()
+    }
+
+    fn vec_mut(&mut self) -> &mut Vec<[u8; 4]> {
+        // INVARIANT: the only reference, or this would copy.
+        Arc::make_mut(&mut self.0)
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
 
 impl Deref for Pixels {
     type Target = [u8];
@@ -109,7 +129,7 @@ impl Window {
 
     /// Bytes held: pixels, spare buffers, and what images cost beside them.
     pub fn bytes(&self) -> u64 {
-        let spares: usize = self.spares.iter().map(Vec::capacity).sum();
+        let spares: usize = self.spares.iter().map(Buffer::capacity).sum();
         let images = self.images.iter().map(|image| image.pixels.memory());
         images.sum::<u64>() + spares as u64 * 4 + self.images.len() as u64 * IMAGE_BYTES
     }
@@ -188,8 +208,8 @@ impl Window {
     }
 
     /// Puts a decoded image into the window and drops those that nothing can refer to any more.
-    pub(super) fn insert(&mut self, header: &Header, buffer: Vec<[u8; 4]>) -> Pixels {
-        let pixels = Pixels(Arc::new(buffer));
+    pub(super) fn insert(&mut self, header: &Header, buffer: Buffer) -> Pixels {
+        let pixels = Pixels(buffer.0);
         let image = Image {
             id: header.id,
             head: header.head(),
@@ -265,35 +285,36 @@ impl Window {
     fn drop_before(&mut self, head: u64) {
         while let Some(image) = self.images.pop_front_if(|image| image.id < head) {
             self.pixels -= image.pixels().len() as u64;
-            if let Some(buffer) = Arc::into_inner(image.pixels.0) {
-                self.recycle(buffer);
+            let mut pixels = image.pixels.0;
+            if Arc::get_mut(&mut pixels).is_some() {
+                self.recycle(Buffer(pixels));
             }
         }
     }
 
     /// A buffer of `count` pixels of any content.
-    pub(super) fn buffer(&mut self, count: usize) -> Vec<[u8; 4]> {
+    pub(super) fn buffer(&mut self, count: usize) -> Buffer {
         // A much larger buffer than needed would hold memory that `pixels` does not count.
-        let fits = |spare: &Vec<_>| spare.capacity() >= count && spare.capacity() / 4 * 3 <= count;
+        let fits = |spare: &Buffer| spare.capacity() >= count && spare.capacity() / 4 * 3 <= count;
         match self.spares.iter().position(fits) {
             Some(place) => {
                 let mut buffer = self.spares.swap_remove(place);
-                buffer.resize(count, [0; 4]);
+                buffer.vec_mut().resize(count, [0; 4]);
                 buffer
             }
-            None => vec![[0; 4]; count],
+            None => Buffer(Arc::new(vec![[0; 4]; count])),
         }
     }
 
     /// Keeps a buffer for the next image.
-    pub(super) fn recycle(&mut self, buffer: Vec<[u8; 4]>) {
+    pub(super) fn recycle(&mut self, buffer: Buffer) {
         const MOST: usize = 8;
         // Below this the allocator is as fast.
         const SMALLEST: usize = 1024;
         if buffer.capacity() < SMALLEST {
             return;
         }
-        let mut kept: usize = self.spares.iter().map(Vec::capacity).sum();
+        let mut kept: usize = self.spares.iter().map(Buffer::capacity).sum();
         while self.spares.len() == MOST
             || !self.spares.is_empty() && (kept + buffer.capacity()) as u64 > self.limit_pixels
         {

@@ -35,6 +35,8 @@ pub struct Client {
     pending: Pending,
     draws: u64,
     streams: Streams,
+    /// Memory for the clip of a command.
+    clip_rects: Vec<Rect>,
 }
 
 impl Client {
@@ -48,6 +50,7 @@ impl Client {
             pending: Pending::default(),
             draws: 0,
             streams: Streams::new(video),
+            clip_rects: Vec::new(),
         }
     }
 

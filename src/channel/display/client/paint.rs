@@ -18,7 +18,7 @@ use crate::channel::display::image::Image;
 use crate::channel::display::images::{ImageError, MaskImage, Resolved};
 use crate::channel::display::messages::CopyBits;
 use crate::channel::display::picture::Picture;
-use crate::geometry::Point;
+use crate::geometry::{Point, Rect};
 use crate::pixels::PixelView;
 
 /// A picture operand while a command is drawn.
@@ -61,16 +61,18 @@ impl Client {
             .canvas
             .surface_mut(*surface_id)
             .ok_or_else(|| no_surface(*surface_id))?;
-        let clip = to_clip(clip);
         let mut damage = Damage::default();
+        let clip = to_clip(clip, &mut self.clip_rects);
         surface.copy_bits(*bbox, &clip, copy.src_pos, &mut damage);
+        let in_pieces = clip.region(*bbox).nth(1).is_some();
+        keep_rects(clip, &mut self.clip_rects);
         self.draws += 1;
         if self.primary != Some(*surface_id) {
             return Ok(());
         }
         // Damage may cover what lies between the pieces of a clip too, which has not moved; and one piece may be where
         // another came from.
-        if clip.region(*bbox).nth(1).is_some() {
+        if in_pieces {
             self.pending.damage.merge(&damage);
             return Ok(());
         }
@@ -263,7 +265,7 @@ impl Client {
         reads: &Reads,
         paint: impl FnOnce(&mut Surface, &Area<'_>, &[PixelView<'_>], &mut Damage) -> Result<(), String>,
     ) -> Result<(), ImageError> {
-        let clip = to_clip(&base.clip);
+        let clip = to_clip(&base.clip, &mut self.clip_rects);
         let mut damage = Damage::default();
         let result = self
             .canvas
@@ -276,6 +278,7 @@ impl Client {
                 };
                 paint(surface, &area, views, &mut damage)
             });
+        keep_rects(clip, &mut self.clip_rects);
         result.map_err(|error| error.to_string())??;
         self.draws += 1;
         if self.primary == Some(base.surface_id) {
@@ -387,10 +390,26 @@ fn brush_image<'b, 'a>(brush: &'b draw::Brush<'a>) -> Option<&'b Image<'a>> {
     }
 }
 
-fn to_clip(clip: &draw::Clip) -> Clip {
+/// The clip of a command, in a list whose memory is kept from one command to the next.
+fn to_clip(clip: &draw::Clip, rects: &mut Vec<Rect>) -> Clip {
     match clip {
         draw::Clip::None => Clip::None,
-        draw::Clip::Rects(rects) => Clip::Rects(rects.clone()),
+        draw::Clip::Rects(clip) => {
+            let mut rects = std::mem::take(rects);
+            rects.clear();
+            rects.extend_from_slice(clip);
+            Clip::Rects(rects)
+        }
+    }
+}
+
+/// Takes the list of a clip that was drawn with back, unless it grew out of proportion.
+fn keep_rects(clip: Clip, kept: &mut Vec<Rect>) {
+    const MOST: usize = 1024;
+    if let Clip::Rects(rects) = clip
+        && rects.capacity() <= MOST
+    {
+        *kept = rects;
     }
 }
 
