@@ -189,14 +189,10 @@ impl Encoder {
             Kind::Rgb24 => rows.load(&mut colours, |&[b, g, r]: &[u8; 3]| {
                 u32::from_le_bytes([b, g, r, 0])
             }),
-            Kind::Rgb32 => rows.load(&mut colours, |&[b, g, r, _]: &[u8; 4]| {
-                u32::from_le_bytes([b, g, r, 0])
-            }),
+            Kind::Rgb32 => rows.load(&mut colours, colour_of),
             Kind::Rgba => {
                 alphas = take_spare(&mut self.spare_alphas, count);
-                rows.load(&mut colours, |&[b, g, r, _]: &[u8; 4]| {
-                    u32::from_le_bytes([b, g, r, 0])
-                });
+                rows.load(&mut colours, colour_of);
                 rows.load(&mut alphas, |&[.., alpha]: &[u8; 4]| alpha);
             }
         }
@@ -208,6 +204,11 @@ impl Encoder {
             alphas,
         }
     }
+}
+
+/// What is coded of a 32-bit pixel, without its alpha. As a word, so that several are masked at once.
+fn colour_of(pixel: &[u8; 4]) -> u32 {
+    u32::from_le_bytes(*pixel) & 0x00ff_ffff
 }
 
 /// An empty plane with room for `count` elements. One with room for many more would hold memory that no weight counts.
@@ -271,7 +272,7 @@ impl<'a> Rows<'a> {
 
 /// What differs between the token streams.
 trait Class {
-    type Element: Copy + Eq + Into<u64>;
+    type Element: Element;
     /// Subtracted from every length field.
     const BIAS: usize;
     /// Bytes of one literal.
@@ -487,8 +488,10 @@ impl Search<'_> {
                 position: there + start - at,
             }
         };
-        let worth = found.length >= C::LEAST && found.length > found.len(C::BIAS) / C::LITERAL_LEN;
-        worth.then_some(found)
+        // A token has 7 bytes, and one more for each 255 elements.
+        let clearly = found.length * C::LITERAL_LEN > 8;
+        let worth = clearly || found.length > found.len(C::BIAS) / C::LITERAL_LEN;
+        (found.length >= C::LEAST && worth).then_some(found)
     }
 
     /// Notes that the element `at` and the two behind it are there; where the like was before.
@@ -530,14 +533,15 @@ fn hash<C: Class>(elements: &[C::Element]) -> usize {
 
 /// How far what stands at `there` in `other` equals what stands at `here` in `plane`, in both directions but not before
 /// `least` in `plane`: where that begins in `plane`, and its length.
-fn extend<T: Copy + Eq>(
+#[inline(always)]
+fn extend<T: Element>(
     other: &[T],
     there: usize,
     plane: &[T],
     here: usize,
     least: usize,
 ) -> (usize, usize) {
-    let forward = common_prefix(other.get(there..).unwrap_or_default(), &plane[here..]);
+    let forward = T::common_prefix(other.get(there..).unwrap_or_default(), &plane[here..]);
     if forward == 0 {
         return (here, 0);
     }
@@ -549,20 +553,46 @@ fn extend<T: Copy + Eq>(
     (here - backward, backward + forward)
 }
 
-fn common_prefix<T: Copy + Eq>(a: &[T], b: &[T]) -> usize {
-    // Most comparisons end at once.
-    let few = a.iter().zip(b).take(8).take_while(|(a, b)| a == b).count();
-    if few < 8 {
-        return few;
+/// What a stream is made of: colours or alpha.
+trait Element: Copy + Eq + Into<u64> {
+    /// How many elements at the beginning of both are the same.
+    fn common_prefix(a: &[Self], b: &[Self]) -> usize;
+}
+
+impl Element for u32 {
+    #[inline(always)]
+    fn common_prefix(a: &[u32], b: &[u32]) -> usize {
+        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        let (a_blocks, _) = a.as_chunks::<4>();
+        let (b_blocks, _) = b.as_chunks::<4>();
+        let mut count = 0;
+        for (a, b) in a_blocks.iter().zip(b_blocks) {
+            let first = pair(a[0], a[1]) ^ pair(b[0], b[1]);
+            let second = pair(a[2], a[3]) ^ pair(b[2], b[3]);
+            if first | second != 0 {
+                let bits = match first {
+                    0 => 64 + second.trailing_zeros(),
+                    _ => first.trailing_zeros(),
+                };
+                return count + bits as usize / 32;
+            }
+            count += 4;
+        }
+        count + plain_prefix(&a[count..], &b[count..])
     }
-    let (a_blocks, _) = a.as_chunks::<16>();
-    let (b_blocks, _) = b.as_chunks::<16>();
-    // Counted, not searched, so that it becomes one vector comparison.
-    let same =
-        |(a, b): &(&[T; 16], &[T; 16])| a.iter().zip(*b).filter(|(a, b)| a != b).count() == 0;
-    let equal = 16 * a_blocks.iter().zip(b_blocks).take_while(same).count();
-    let rest = a[equal..].iter().zip(&b[equal..]);
-    equal + rest.take_while(|(a, b)| a == b).count()
+}
+
+impl Element for u8 {
+    fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+        let blocks = a.as_chunks::<16>().0.iter().zip(b.as_chunks::<16>().0);
+        let count = 16 * blocks.take_while(|(a, b)| a == b).count();
+        count + plain_prefix(&a[count..], &b[count..])
+    }
+}
+
+/// The plain version of [`Element::common_prefix`].
+fn plain_prefix<T: Eq>(a: &[T], b: &[T]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 fn literals<C: Class>(elements: &[C::Element], out: &mut Vec<u8>) {
@@ -580,6 +610,25 @@ fn literals<C: Class>(elements: &[C::Element], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_common_beginning_is_as_long_as_when_it_is_counted_one_by_one() {
+        for length in 0..40 {
+            for differs in 0..length + 2 {
+                let a: Vec<u8> = (0..length).collect();
+                let mut b: Vec<u8> = (0..length + 3).collect();
+                b[usize::from(differs)] ^= 0x80;
+                let expected = usize::from(differs.min(length));
+                let [a32, b32] = [&a, &b].map(|v| v.iter().map(|n| u32::from(*n) << 16));
+                let [a32, b32]: [Vec<u32>; 2] = [a32.collect(), b32.collect()];
+
+                assert_eq!(plain_prefix(&a, &b), expected);
+                assert_eq!(u8::common_prefix(&a, &b), expected);
+                assert_eq!(u32::common_prefix(&a32, &b32), expected);
+                assert_eq!(u32::common_prefix(&b32, &a32), expected);
+            }
+        }
+    }
 
     #[test]
     fn small_images_do_not_keep_the_memory_of_large_ones() {
