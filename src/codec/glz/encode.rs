@@ -488,10 +488,13 @@ impl Search<'_> {
                 position: there + start - at,
             }
         };
+        if found.length < C::LEAST {
+            return None;
+        }
         // A token has 7 bytes, and one more for each 255 elements.
         let clearly = found.length * C::LITERAL_LEN > 8;
         let worth = clearly || found.length > found.len(C::BIAS) / C::LITERAL_LEN;
-        (found.length >= C::LEAST && worth).then_some(found)
+        worth.then_some(found)
     }
 
     /// Notes that the element `at` and the two behind it are there; where the like was before.

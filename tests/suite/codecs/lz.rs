@@ -71,6 +71,28 @@ fn what_is_encoded_decodes_to_the_same() {
 }
 
 #[test]
+fn streams_are_together_no_larger_than_those_of_the_reference_encoder() {
+    let mut encoder = Encoder::default();
+    let (mut ours, mut theirs) = (0, 0);
+    for v in vectors("lz") {
+        let (stride, mut coded) = (v.stride as usize, Vec::new());
+        encoder
+            .encode(
+                kind(&v),
+                v.width,
+                v.height,
+                stride,
+                v.top_down,
+                &v.raw,
+                &mut coded,
+            )
+            .unwrap();
+        (ours, theirs) = (ours + coded.len(), theirs + v.coded.len());
+    }
+    assert!(ours <= theirs, "{ours} bytes, the reference needs {theirs}");
+}
+
+#[test]
 fn alpha_is_put_into_a_picture_top_row_first() {
     let alpha_only = |v: &Vector| kind(v) == Kind::Xxxa;
     for v in vectors("lz").into_iter().filter(alpha_only) {

@@ -32,7 +32,7 @@ fn the_encoder_finds_the_pictures_of_the_reference_again() {
             theirs += vector.enc.len();
         }
         assert!(
-            ours <= theirs + theirs / 10,
+            ours <= theirs,
             "{sequence}: {ours} bytes, the reference needs {theirs}"
         );
     }
