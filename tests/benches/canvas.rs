@@ -86,6 +86,19 @@ fn lines_and_text(rounds: usize) {
     }
 }
 
+/// Screens of pixels per second in millions, going by the median of the rounds.
+fn median(rounds: usize, mut round: impl FnMut()) -> f64 {
+    let mut times: Vec<Duration> = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            round();
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    SCREEN.area() as f64 / 1e6 / times[times.len() / 2].as_secs_f64()
+}
+
 type Draw = Box<dyn FnMut(&mut Surface, &mut Damage)>;
 
 /// Each draws the whole screen once.

@@ -29,8 +29,11 @@ const WARM_UP: usize = 5;
 /// Rounds that keep their memory. The later half counts: the first ones may find memory that others left.
 const FRESH_ROUNDS: usize = 31;
 
+/// A picture by name, how it is made, and what the reference does with it, MPixel/s.
+type Line = (&'static str, fn() -> Vec<u8>, [u32; 4]);
+
 /// Pictures, and what the reference reaches with such a one: GLZ decode cold, GLZ decode warm, GLZ encode, LZ4 decode.
-const LINES: [(&str, fn() -> Vec<u8>, [u32; 4]); 3] = [
+const LINES: [Line; 3] = [
     ("photo", photo, [418, 1437, 20, 7926]),
     ("desktop", desktop, [396, 1065, 366, 2277]),
     ("text", text, [415, 1228, 569, 1214]),

@@ -218,7 +218,7 @@ fn say(
         match link.header {
             // A short header cannot say that there are messages inside.
             HeaderKind::Mini if frame.sub_list != 0 => {
-                for part in parts(frame).0 {
+                for part in parts(frame.clone()).0 {
                     link.header
                         .write(&Frame::new(part.number, part.body), &mut bytes);
                 }
