@@ -848,13 +848,16 @@ impl ClientSession {
         }
         self.ended = true;
         for (id, channel) in &mut self.channels {
-            channel.closed = true;
+            channel.close(&mut self.shared);
             self.outputs.push_back(Output::Close(*id));
         }
         self.events.push_back(ClientEvent::Closed(why));
     }
 
     fn notice(&mut self, channel: Option<ChannelId>, text: String) {
+        if self.ended {
+            return;
+        }
         let full = self.notices.len() >= MAX_NOTICES;
         let known = self
             .notices

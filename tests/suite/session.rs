@@ -709,6 +709,25 @@ fn the_end_is_told_once_and_last() {
 }
 
 #[test]
+fn what_waited_when_the_session_ended_is_told_no_more() {
+    let mut viewer = Viewer::with_displays(&[0, 1]);
+    let waits = vec![Wait {
+        channel: DISPLAY_1,
+        serial: 100,
+    }];
+    viewer.common(DISPLAY, &Common::WaitForChannels(WaitForChannels { waits }));
+    viewer.receive(DISPLAY, frame(50, vec![]));
+
+    // A violation on the main channel ends the session while a frame is handled.
+    viewer.receive(ChannelId::MAIN, frame(103, vec![]));
+
+    let events = viewer.events();
+    let last = matches!(events.last(), Some(ClientEvent::Closed(_)));
+    assert!(last, "{events:?}");
+    assert_eq!(viewer.session.poll_timeout(), None);
+}
+
+#[test]
 fn a_channel_that_closes_leaves_the_session_running() {
     let mut viewer = Viewer::with_displays(&[0]);
     viewer.session.closed(DISPLAY, CloseReason::ByPeer);
