@@ -12,7 +12,8 @@ use capsaicin::channel::display::draw::{
 };
 use capsaicin::channel::display::image::{BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags};
 use capsaicin::channel::display::messages::{
-    Head, MonitorsConfig, ServerMessage as Display, SurfaceCreate, SurfaceFlags, SurfaceFormat,
+    Head, MonitorsConfig, ServerMessage as Display, StreamCreate, StreamFlags, SurfaceCreate,
+    SurfaceFlags, SurfaceFormat, VideoCodec,
 };
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::codec::lz;
@@ -176,12 +177,29 @@ pub fn makes_surfaces_everywhere(viewer: &mut Viewer) {
     }
 }
 
+fn stream() -> Display<'static> {
+    Display::StreamCreate(StreamCreate {
+        surface_id: 0,
+        id: 0,
+        flags: StreamFlags::TOP_DOWN,
+        codec: VideoCodec::Mjpeg,
+        stamp: 0,
+        stream_width: 400,
+        stream_height: 400,
+        src_width: 400,
+        src_height: 400,
+        dest: Rect::new(0, 0, 400, 400),
+        clip: Clip::None,
+    })
+}
+
 pub fn opens_and_closes_displays(viewer: &mut Viewer) {
     for round in 0..600 {
         let id = display((round % 256) as u8);
         open(viewer, &[id]);
         viewer.receive(id, primary(400, 400).to_frame());
         viewer.receive(id, surface(1, 400));
+        viewer.receive(id, stream().to_frame());
         viewer.session.closed(id, CloseReason::ByPeer);
         // Nobody takes the events.
         viewer.outputs();

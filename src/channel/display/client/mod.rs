@@ -106,6 +106,7 @@ impl Client {
         self.canvas.keep_only(self.primary);
         shared.surfaces.change(before, self.canvas.bytes_in_use());
         self.images.retire();
+        self.streams.destroy_all();
     }
 
     /// Draw commands executed.
