@@ -159,7 +159,7 @@ fn widen(half: &[u8], wide: &mut [u8]) {
 impl Factors {
     /// Converts one row. Sums are in 1/32 and end on their limits instead of wrapping.
     fn convert(&self, luma: &[u8], blue: &[u8], red: &[u8], out: &mut [u8]) {
-        const LANES: usize = 16;
+        const LANES: usize = 32;
         let (luma, luma_end) = luma.as_chunks::<LANES>();
         let (blue, blue_end) = blue.as_chunks::<LANES>();
         let (red, red_end) = red.as_chunks::<LANES>();
@@ -187,24 +187,23 @@ impl Factors {
         out: &mut [u8; M],
     ) {
         let [red_red, green_blue, green_red, blue_blue] = self.chroma;
-        let mut colours = [[0_u8; N]; 3];
+        let (luma_factor, black) = (self.luma_doubled(), self.black);
+        let mut sums = [[0_i16; N]; 3];
         for i in 0..N {
-            // 2⁷ · 2¹³ · 2⁻¹⁶ and 2⁸ · 2¹² · 2⁻¹⁶ are the 2⁵ of the sums' unit; half a unit makes up for what is cut off.
-            let y = high((i16::from(luma[i]) - self.black) << 7, self.luma_doubled()) + 17;
+            // 2⁷ · 2¹⁴ · 2⁻¹⁶ and 2⁸ · 2¹³ · 2⁻¹⁶ are the 2⁵ of the sums' unit; half a unit makes up for what is cut off.
+            let y = high((i16::from(luma[i]) - black) << 7, luma_factor) + 17;
             let cb = (i16::from(blue[i]) - 128) << 8;
             let cr = (i16::from(red[i]) - 128) << 8;
-            let b = y.saturating_add(high(cb, blue_blue));
-            let g = y
+            sums[0][i] = y.saturating_add(high(cb, blue_blue));
+            sums[1][i] = y
                 .saturating_add(high(cb, green_blue))
                 .saturating_add(high(cr, green_red));
-            let r = y.saturating_add(high(cr, red_red));
-            for (colour, sum) in colours.iter_mut().zip([b, g, r]) {
-                colour[i] = (sum >> 5).clamp(0, 255) as u8;
-            }
+            sums[2][i] = y.saturating_add(high(cr, red_red));
         }
+        let [b, g, r] = sums.map(|sums| sums.map(|sum| (sum >> 5).clamp(0, 255) as u16));
         let (pixels, _) = out.as_chunks_mut::<4>();
-        for (i, pixel) in pixels.iter_mut().enumerate() {
-            *pixel = [colours[0][i], colours[1][i], colours[2][i], 0];
+        for (i, pixel) in pixels.iter_mut().enumerate().take(N) {
+            *pixel = (u32::from(b[i] | g[i] << 8) | u32::from(r[i]) << 16).to_le_bytes();
         }
     }
 
