@@ -63,7 +63,9 @@ impl Dashes {
         let mut last: Option<Strip> = None;
         for ends in line.windows(2) {
             let strip = Strip::new(ends[0], ends[1]);
-            if self.is_painted(at)
+            // A dash that begins at the corner has nothing to go on from.
+            if self.ends_painted(at)
+                && self.is_painted(at)
                 && let Some(corner) = last.and_then(|last| last.corner(&strip))
             {
                 plot_inside(within, corner, &mut plot);
@@ -81,7 +83,7 @@ impl Dashes {
             }
         }
         // A line that ends where it began has a corner there.
-        if self.is_painted(at)
+        if self.ends_painted(at)
             && self.is_painted(self.start)
             && line.first() == line.last()
             && let Some(corner) = last
@@ -90,6 +92,11 @@ impl Dashes {
         {
             plot_inside(within, corner, &mut plot);
         }
+    }
+
+    /// Whether what ends there is a dash.
+    fn ends_painted(&self, at: usize) -> bool {
+        self.is_painted(at + self.painted.len() - 1)
     }
 
     /// Whether the pattern is a dash there; it repeats.

@@ -81,6 +81,7 @@ const SCENES: &[Scene] = &[
     ("fill", &[FILL]),
     ("big", &[COPY]),
     ("stroke", &[STROKE]),
+    ("paths", &[STROKE]),
     ("text", &[TEXT]),
     ("surface", &[SURFACE_CREATE, COPY, SURFACE_DESTROY]),
     ("copybits", &[COPY_BITS]),
@@ -95,6 +96,9 @@ const SCENES: &[Scene] = &[
 const EXACT_SCENES: &[Scene] = &[
     ("copy", &[FILL, COPY]),
     ("blend", &[BLEND, OPAQUE, BLACKNESS, WHITENESS, INVERS]),
+    ("rop3", &[ROP3]),
+    ("alpha", &[TRANSPARENT, ALPHA_BLEND]),
+    ("composite", &[COMPOSITE]),
     ("depth16", &[SURFACE_DESTROY, SURFACE_CREATE, COPY]),
 ];
 
@@ -175,8 +179,12 @@ const BLEND: u16 = 305;
 const BLACKNESS: u16 = 306;
 const WHITENESS: u16 = 307;
 const INVERS: u16 = 308;
+const ROP3: u16 = 309;
 const STROKE: u16 = 310;
 const TEXT: u16 = 311;
+const TRANSPARENT: u16 = 312;
+const ALPHA_BLEND: u16 = 313;
 const SURFACE_CREATE: u16 = 314;
 const SURFACE_DESTROY: u16 = 315;
 const MONITORS_CONFIG: u16 = 317;
+const COMPOSITE: u16 = 318;

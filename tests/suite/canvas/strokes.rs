@@ -391,12 +391,14 @@ mod dashed {
         }
         let mut words = vec![0; size.area() as usize];
         let (mut first, mut last) = (None, None);
+        let mut ended_painted = false;
         for ends in line.windows(2) {
             let [(ax, ay), (bx, by)] =
                 [ends[0], ends[1]].map(|(x, y)| (f64::from(x), f64::from(y)));
             let length = (bx - ax).hypot(by - ay);
             let (ux, uy) = ((bx - ax) / length, (by - ay) / length);
-            if index % 2 == 0
+            if ended_painted
+                && index % 2 == 0
                 && length > 0.0
                 && let Some(last) = last
             {
@@ -413,6 +415,7 @@ mod dashed {
                         *word = 1;
                     }
                 }
+                ended_painted = index % 2 == 0;
                 if start + f64::from(remaining) > length {
                     remaining = (f64::from(remaining) - (length - start)) as i32;
                     start = length;
@@ -432,7 +435,7 @@ mod dashed {
         }
         if let (Some(first), Some(last)) = (first, last)
             && line.first() == line.last()
-            && index % 2 == 0
+            && ended_painted
             && (!gap_first || style.len() == 1)
         {
             let (x, y) = line[0];

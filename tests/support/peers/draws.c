@@ -653,6 +653,39 @@ static void s_stroke(void) {
         go(d);
     }
 }
+/* Paths at random, in sixteenths of a pixel: in turn solid lines, curves, single dashed lines and bent ones. */
+static void s_paths(void) {
+    for (int i = 0; i < 64; i++) {
+        CELL;
+        fill(r, 0xe8e8f0, PUT);
+        int kind = i % 4, n = kind == 0 ? 12 : kind == 1 ? 10 : kind == 2 ? 2 : 4;
+        size_t size = sizeof(QXLPathSeg) + n * sizeof(QXLPointFix);
+        QXLPath *p = calloc(1, sizeof *p + size);
+        p->data_size = p->chunk.data_size = size;
+        QXLPathSeg *s = (QXLPathSeg *)p->chunk.data;
+        s->count = n;
+        s->flags = QXL_PATH_BEGIN | QXL_PATH_END | (kind == 1 ? QXL_PATH_BEZIER : i & 4 ? QXL_PATH_CLOSE : 0);
+        for (int k = 0; k < n; k++) {
+            s->points[k].x = x * 16 + (int)(rnd() % (CW * 16 + 320)) - 160;
+            s->points[k].y = y * 16 + (int)(rnd() % (CH * 16 + 320)) - 160;
+            if (kind >= 2) s->points[k].x &= ~15, s->points[k].y &= ~15;
+        }
+        QXLDrawable *d = D(QXL_DRAW_STROKE, r);
+        d->u.stroke.path = (uintptr_t)p;
+        solid(&d->u.stroke.brush, 0x802040);
+        d->u.stroke.fore_mode = i & 8 ? SPICE_ROPD_OP_XOR : PUT;
+        d->u.stroke.back_mode = PUT;
+        if (kind >= 2) {
+            int nseg = 2 + rnd() % 5;
+            int32_t *style = calloc(nseg, 4);
+            for (int k = 0; k < nseg; k++) style[k] = (1 + rnd() % 12) * 16;
+            d->u.stroke.attr.flags = SPICE_LINE_FLAGS_STYLED | (i & 16 ? SPICE_LINE_FLAGS_START_WITH_GAP : 0);
+            d->u.stroke.attr.style_nseg = nseg;
+            d->u.stroke.attr.style = (uintptr_t)style;
+        }
+        go(d);
+    }
+}
 static const char *font[] = {"0111010001100011111110001", "1111010001111101000111110", "0111110000100001000001111",
                              "1111010001100011000111110", "1111110000111101000011111"}; /* A..E, 5x5 */
 static void s_text(void) {
@@ -743,7 +776,8 @@ static void s_composite(void) {
         int fl = op;
         c->src = (uintptr_t)img(k == 12 ? 20 : cw, k == 12 ? 16 : ch,
                                 k == 13 ? SPICE_BITMAP_FMT_32BIT : SPICE_BITMAP_FMT_RGBA, 1, k, 0);
-        if (k == 10 || k == 13) c->mask = (uintptr_t)img(cw, ch, SPICE_BITMAP_FMT_8BIT_A, 0, 0, 0);
+        /* Not 8 bits: the library takes those as opaque. */
+        if (k == 10 || k == 13) c->mask = (uintptr_t)img(cw, ch, SPICE_BITMAP_FMT_RGBA, 0, 0, 0);
         if (k == 11) {
             QXLTransform *t = calloc(1, sizeof *t);
             t->t00 = 0x8000;
@@ -1039,7 +1073,7 @@ static struct {
               {"big", s_big},
               {"blend", s_blend},
               {"rop3", s_rop3},
-              {"stroke", s_stroke},
+              {"stroke", s_stroke}, {"paths", s_paths},
               {"text", s_text},
               {"alpha", s_alpha},
               {"composite", s_composite},
