@@ -24,6 +24,7 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
     let _logging = logging::to_stderr(common.logging())?;
     let mut interruption = std::pin::pin!(super::interruption()?);
     let dial = Dial {
+        pixels: false,
         view_only: true,
         timeout: args.timeout,
     };
@@ -218,15 +219,18 @@ fn from_display(event: &display::Event) -> (String, &'static str, String, Value)
             display,
             surface,
             rect,
-            pixels: display::RegionPixels::Raw { data, .. },
-        } => (
-            display,
+            ..
+        } => {
+            let bytes = rect.area() * 4;
             (
-                "region",
-                format!("region {} {} bytes", shown(*rect), data.len()),
-                json!({ "surface": surface, "rect": edges(*rect), "bytes": data.len() }),
-            ),
-        ),
+                display,
+                (
+                    "region",
+                    format!("region {} {bytes} bytes", shown(*rect)),
+                    json!({ "surface": surface, "rect": edges(*rect), "bytes": bytes }),
+                ),
+            )
+        }
         Event::CopyRect {
             display,
             surface,

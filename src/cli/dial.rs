@@ -28,6 +28,8 @@ pub struct Dialled {
 pub struct Dial {
     /// Sends no input.
     pub view_only: bool,
+    /// Wants the pixels of what changes, not only where.
+    pub pixels: bool,
     /// How long connecting may take.
     pub timeout: Duration,
 }
@@ -81,6 +83,7 @@ impl Dial {
             session: SessionConfig {
                 preferred_compression,
                 codecs: codecs.clone(),
+                pixels: self.pixels,
                 ..SessionConfig::default()
             },
             ..ClientConfig::new(address.clone())

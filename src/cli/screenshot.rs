@@ -164,6 +164,7 @@ async fn replayed(
 
 async fn live(args: &ScreenshotArgs) -> Result<Taken, Failure> {
     let dial = Dial {
+        pixels: true,
         view_only: true,
         timeout: args.timeout,
     };

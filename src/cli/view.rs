@@ -18,6 +18,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     screen::terminal_size()?;
     let logging = logging::to_viewer(common.logging())?;
     let dial = Dial {
+        pixels: true,
         view_only: args.view_only,
         timeout: args.timeout,
     };

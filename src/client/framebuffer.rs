@@ -41,6 +41,11 @@ impl Framebuffer {
                     damage.add(paste(picture, *rect, source));
                 }
             }
+            // Whoever wants a picture asks for pixels.
+            Event::Region {
+                pixels: RegionPixels::NotCut,
+                ..
+            } => {}
             Event::CopyRect {
                 src_x,
                 src_y,

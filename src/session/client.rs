@@ -47,6 +47,8 @@ pub struct SessionConfig {
     pub surface_budget: u64,
     /// Hands out large images as jobs, see [`ClientSession::poll_job`], instead of decoding them on the spot.
     pub offload: bool,
+    /// Cuts the pixels of changed areas out of the surfaces for the user. Without, events name the areas only.
+    pub pixels: bool,
     /// Reads a clock for statistics of decoding time. The default is a clock that stands still.
     pub clock: fn() -> Duration,
 }
@@ -59,6 +61,7 @@ impl Default for SessionConfig {
             codecs: None,
             surface_budget: 256 << 20,
             offload: false,
+            pixels: true,
             clock: || Duration::ZERO,
         }
     }
@@ -533,6 +536,10 @@ impl ClientSession {
             ChannelKind::Main => Behaviour::Main(main::Client::default()),
             ChannelKind::Display => {
                 let client = display::Client::new(id.id, self.codecs());
+                let client = match self.config.pixels {
+                    true => client,
+                    false => client.without_pixels(),
+                };
                 Behaviour::Display(Box::new(client))
             }
             ChannelKind::Inputs => Behaviour::Inputs(inputs::Client::default()),

@@ -294,6 +294,25 @@ fn pixels_are_those_of_the_moment_the_event_is_taken() {
     );
 }
 
+#[test]
+fn a_user_who_looks_at_no_pixels_is_told_the_areas_only() {
+    let config = SessionConfig {
+        pixels: false,
+        ..Default::default()
+    };
+    let mut viewer = Viewer::with(config, &[0]);
+    viewer.display(&primary(4, 2));
+    viewer.display(&fill(Rect::new(1, 0, 3, 2), 0x00aa_bbcc));
+    let region = Event::Region {
+        display: 0,
+        surface: 0,
+        rect: Rect::new(1, 0, 3, 2),
+        pixels: RegionPixels::NotCut,
+    };
+    let last = viewer.events().pop();
+    assert_eq!(last, Some(ClientEvent::Display(region)));
+}
+
 fn scroll(bbox: Rect, from: Point) -> Display<'static> {
     let base = DisplayBase {
         surface_id: 0,

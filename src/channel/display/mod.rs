@@ -117,6 +117,8 @@ pub enum RegionPixels {
         /// Bytes from one row to the next.
         stride: usize,
     },
+    /// Left where they are: the session was told that nobody looks at them.
+    NotCut,
 }
 
 /// One monitor: a rectangle of the primary surface.

@@ -35,6 +35,8 @@ pub struct Client {
     pending: Pending,
     draws: u64,
     streams: Streams,
+    /// Whether regions come with their pixels.
+    cuts_pixels: bool,
     /// Memory for the clip of a command.
     clip_rects: Vec<Rect>,
 }
@@ -50,7 +52,16 @@ impl Client {
             pending: Pending::default(),
             draws: 0,
             streams: Streams::new(video),
+            cuts_pixels: true,
             clip_rects: Vec::new(),
+        }
+    }
+
+    /// The same for a user who wants to know which areas changed, and does not look at their pixels.
+    pub fn without_pixels(self) -> Self {
+        Self {
+            cuts_pixels: false,
+            ..self
         }
     }
 
@@ -342,10 +353,12 @@ impl Client {
         let Some(rect) = self.pending.next_band() else {
             return self.pending.control.pop();
         };
-        let data = cut(surface.pixels(), rect).into();
-        let pixels = RegionPixels::Raw {
-            data,
-            stride: rect.width() as usize * 4,
+        let pixels = match self.cuts_pixels {
+            true => RegionPixels::Raw {
+                data: cut(surface.pixels(), rect).into(),
+                stride: rect.width() as usize * 4,
+            },
+            false => RegionPixels::NotCut,
         };
         Some(Event::Region {
             display: self.id,
