@@ -19,6 +19,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use args::{Args, Command};
@@ -40,7 +41,11 @@ fn run(args: &Args) -> Result<(), Failure> {
     let common = &args.common;
     match &args.command {
         Command::View(args) => block_on(view::run(args, common)),
-        Command::Connect(args) => block_on(connect::run(args, common)),
+        // Nobody waits for a picture: one thread for everything saves the waking of others for each message.
+        Command::Connect(args) => run_on(
+            &mut Builder::new_current_thread(),
+            connect::run(args, common),
+        ),
         Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
         Command::Serve(args) => block_on(until_interrupted(serve::run(args, common))),
         Command::Decode(args) => decode::run(args),
@@ -49,9 +54,16 @@ fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // One decodes, one moves bytes; the command itself has the main thread.
-        .worker_threads(2)
+    let mut threads = Builder::new_multi_thread();
+    // One decodes, one moves bytes; the command itself has the main thread.
+    run_on(threads.worker_threads(2), command)
+}
+
+fn run_on(
+    threads: &mut Builder,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let runtime = threads
         .enable_all()
         .build()
         .map_err(|error| Failure::file("start", "the program", &error))?;
