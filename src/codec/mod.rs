@@ -21,6 +21,7 @@
 //! # Ok::<(), capsaicin::codec::Error>(())
 //! ```
 
+pub mod contain;
 pub mod glz;
 pub mod jpeg;
 pub mod lz;

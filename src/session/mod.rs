@@ -15,7 +15,7 @@ pub use memory::Memory;
 pub use server::{Parting, ServerEvent, ServerSession};
 pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats, StreamStats};
 
-pub use crate::codec::video::is_contained as panic_is_contained;
+pub use crate::codec::contain::is_contained as panic_is_contained;
 
 use crate::channel::{ChannelId, Fault};
 use crate::link::Established;

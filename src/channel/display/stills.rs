@@ -3,7 +3,6 @@
 //!
 //! Protocol: spec 07a §3.4.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use bytes::Bytes;
 use super::image::{Image, ImageData, ImageFlags, JpegAlpha, JpegAlphaFlags};
 use super::picture::{Picture, Pixels};
 use crate::canvas::Layout;
+use crate::codec::contain::contain;
 use crate::codec::{Limits, jpeg, lz, lz4, quic};
 use crate::geometry::Size;
 
@@ -211,9 +211,8 @@ impl ImageJob {
         let started = (self.clock)();
         let buffer = std::mem::take(&mut self.buffer);
         // The decoders do not panic on anything a test has found; if one does, the image is lost and not the session.
-        let decoding = AssertUnwindSafe(|| self.still.decode(&mut self.quic, buffer));
-        let picture = catch_unwind(decoding)
-            .unwrap_or_else(|_| Err("the decoder broke down over it".to_owned()));
+        let picture = contain(|| self.still.decode(&mut self.quic, buffer))
+            .unwrap_or_else(|| Err("the decoder broke down over it".to_owned()));
         DecodedImage {
             number: self.number,
             quic: self.quic,

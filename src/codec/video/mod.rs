@@ -27,10 +27,9 @@ mod vp9;
 #[cfg(all(test, feature = "video"))]
 mod tests;
 
-use std::cell::Cell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::contain::contain;
 use super::{Error, Limits};
 pub use memory::{Memory, Share};
 pub use mjpeg::Tables;
@@ -194,6 +193,8 @@ impl Decoder {
             return Err(error.clone());
         }
         let result = contain(|| self.decode_unguarded(data, out));
+        // What a decoder leaves behind when it panics is not used again.
+        let result = result.unwrap_or(Err(Error::GaveUp));
         if let Err(error) = &result {
             self.failed = Some(error.clone());
         }
@@ -251,22 +252,4 @@ impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Decoder({})", self.codec)
     }
-}
-
-thread_local! {
-    /// Whether a panic on this thread will be caught here.
-    static CONTAINED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether a panic on this thread is a decoder's, and will be caught: for hooks that clean up before the program ends.
-pub fn is_contained() -> bool {
-    CONTAINED.get()
-}
-
-/// Runs a decoder. A panic is an error, and what it left behind is not used again.
-fn contain(decode: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
-    let outer = CONTAINED.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(decode));
-    CONTAINED.set(outer);
-    result.unwrap_or(Err(Error::GaveUp))
 }

@@ -258,15 +258,3 @@ fn memory_is_taken_before_a_picture_is_decoded_and_given_back_with_the_decoder()
         assert_eq!(memory.taken(), 0);
     }
 }
-
-#[test]
-fn a_panic_is_an_error() {
-    let mut inside = false;
-    let result = contain(|| {
-        inside = is_contained();
-        panic!("a fault in a decoder")
-    });
-    assert!(inside);
-    assert_eq!(result, Err(Error::GaveUp));
-    assert!(!is_contained());
-}
