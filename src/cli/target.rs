@@ -66,6 +66,12 @@ impl Target {
         if let Some(what) = not_yet(text) {
             return Err(BadTarget::NotYet(what));
         }
+        // Without a slash it may be the name of a host all the same.
+        if text.contains('/') && Path::new(text).is_file() {
+            return Err(malformed(
+                "this file is neither a recording (.pcapng or .pcap) nor a socket",
+            ));
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             let known = "known are spice:// and spice+unix://";
             return Err(malformed(format!("'{scheme}://' leads nowhere; {known}")));
@@ -237,6 +243,14 @@ mod tests {
 
     fn unix(path: &str) -> Result<Target, BadTarget> {
         Ok(Target::server(Address::Unix(path.into())))
+    }
+
+    #[test]
+    fn a_file_that_is_no_recording_is_not_taken_for_a_socket() {
+        let file = std::env::current_exe().expect("it runs");
+        let why = Target::parse(file.to_str().expect("a path in UTF-8"));
+        let expected = "this file is neither a recording (.pcapng or .pcap) nor a socket";
+        assert_eq!(why, Err(BadTarget::Malformed(expected.to_owned())));
     }
 
     #[test]
