@@ -11,9 +11,6 @@ use crate::keyboard::Stroke;
 
 /// How long a key is held that the terminal reports no release of.
 const HOLD: Duration = Duration::from_millis(25);
-/// From releases that a next key hurries to that key: about as long as a PS/2 keyboard takes to say them. Without it a release of
-/// Shift got lost now and then on the way to a busy guest (seen from QEMU 7.2).
-const GAP: Duration = Duration::from_millis(5);
 /// From one pasted character to the next: a PS/2 keyboard holds 16 bytes, a shifted character needs six of them.
 const PACE: Duration = Duration::from_millis(10);
 /// Characters of one paste; the rest is left out.
@@ -201,11 +198,8 @@ impl Typist {
         if self.pasting_until > now {
             return self.pasting_until;
         }
-        if self.queue.is_empty() {
-            return now;
-        }
         self.queue.iter_mut().for_each(|(at, _)| *at = now);
-        now + GAP
+        now
     }
 
     fn find(&self, key: Key) -> Result<(u32, bool), NotOnLayout> {

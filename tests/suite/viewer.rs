@@ -634,16 +634,18 @@ fn a_key_is_pressed_at_once_and_released_a_moment_later() {
 }
 
 #[test]
-fn a_second_key_ends_the_first_and_follows_when_a_keyboard_could_have_said_so() {
+fn a_second_key_ends_the_first() {
     let mut viewer = Viewer::of_size(80, 24);
     viewer.press(KeyCode::Char('c'), KeyModifiers::CONTROL);
 
     let effects = viewer.press(KeyCode::Up, KeyModifiers::NONE);
-    let later = viewer.wait(5);
 
-    let released = [InputEvent::KeyUp(0x2e), InputEvent::KeyUp(CTRL)];
-    assert_eq!(inputs(&effects), released);
-    assert_eq!(inputs(&later), [InputEvent::KeyDown(0xe048)]);
+    let expected = [
+        InputEvent::KeyUp(0x2e),
+        InputEvent::KeyUp(CTRL),
+        InputEvent::KeyDown(0xe048),
+    ];
+    assert_eq!(inputs(&effects), expected);
 }
 
 #[test]
