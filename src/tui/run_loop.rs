@@ -1,5 +1,6 @@
 //! The one task that has the terminal: waits for whatever comes first, updates the app, draws.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::io::{self, Stdout};
 use std::process::Command as Process;
@@ -33,6 +34,9 @@ pub(super) struct Viewer {
     terminal: Terminal<TermBackend<Stdout>>,
     logged: Option<mpsc::Receiver<String>>,
     started: Instant,
+    /// What the app wants done outside, in order. Every update may add to it: it takes up what has come due meanwhile, a
+    /// key's release for one.
+    effects: VecDeque<Effect>,
 }
 
 /// What the loop waits for.
@@ -62,6 +66,7 @@ impl Viewer {
             terminal: Terminal::new(TermBackend::new(io::stdout()))?,
             logged: options.logged,
             started: Instant::now(),
+            effects: VecDeque::new(),
         })
     }
 
@@ -78,6 +83,9 @@ impl Viewer {
         }
         loop {
             self.draw_if_due()?;
+            if let Some(ending) = self.perform().await? {
+                return Ok(ending);
+            }
             let wake_at = self.wake_at();
             let woken = tokio::select! {
                 biased;
@@ -87,7 +95,7 @@ impl Viewer {
                 event = self.client.next_event() => Woken::Session(event),
                 () = sleep_until(wake_at) => Woken::Time,
             };
-            let effects = match woken {
+            match woken {
                 Woken::Signal(Told::End(number)) => return Ok(Ending::Signal(number)),
                 Woken::Signal(Told::Continue) => self.retake()?,
                 Woken::Terminal(Some(event)) => self.terminal_event(event?),
@@ -95,19 +103,16 @@ impl Viewer {
                 Woken::Keyboard(reports) => {
                     keyboard = None;
                     input = Some(self.hear_keyboard(reports)?);
-                    Vec::new()
                 }
                 Woken::Session(event) => self.session_events(event),
                 Woken::Time => self.update(Action::Time),
-            };
-            if let Some(ending) = self.perform(effects).await? {
-                return Ok(ending);
             }
         }
     }
 
-    fn update(&mut self, action: Action) -> Vec<Effect> {
-        self.app.update(action, self.started.elapsed())
+    fn update(&mut self, action: Action) {
+        let effects = self.app.update(action, self.started.elapsed());
+        self.effects.extend(effects);
     }
 
     /// Whatever has to be done next, by itself: `None` while nothing has to.
@@ -128,7 +133,6 @@ impl Viewer {
         while let Some(line) = self.logged.as_ref().and_then(|lines| lines.try_recv().ok()) {
             self.update(Action::Logged(line));
         }
-        // Neither has effects for the outside.
         self.update(Action::Frame);
         self.terminal
             .draw(|frame| view::draw(&self.app, frame.buffer_mut()))?;
@@ -137,7 +141,7 @@ impl Viewer {
         Ok(())
     }
 
-    fn terminal_event(&mut self, event: Event) -> Vec<Effect> {
+    fn terminal_event(&mut self, event: Event) {
         let action = match event {
             Event::Resize(columns, rows) => Some(Action::Resized {
                 columns,
@@ -146,28 +150,30 @@ impl Viewer {
             }),
             event => keymap::action(event, self.app.mode()),
         };
-        action.map_or_else(Vec::new, |action| self.update(action))
+        if let Some(action) = action {
+            self.update(action);
+        }
     }
 
     /// Takes in an event and those that wait behind it, so that a burst makes one frame.
-    fn session_events(&mut self, first: Option<ClientEvent>) -> Vec<Effect> {
+    fn session_events(&mut self, first: Option<ClientEvent>) {
         const AT_ONCE: usize = 64;
         let Some(first) = first else {
             let reason = CloseReason::Broken("the session ended without a word".into());
-            return vec![Effect::End(Ending::Closed(reason))];
+            self.effects.push_back(Effect::End(Ending::Closed(reason)));
+            return;
         };
-        let mut effects = self.update(Action::Session(first));
+        self.update(Action::Session(first));
         for _ in 0..AT_ONCE {
             let Some(event) = self.client.try_next_event() else {
                 break;
             };
-            effects.extend(self.update(Action::Session(event)));
+            self.update(Action::Session(event));
         }
-        effects
     }
 
-    async fn perform(&mut self, effects: Vec<Effect>) -> Result<Option<Ending>, ViewError> {
-        for effect in effects {
+    async fn perform(&mut self) -> Result<Option<Ending>, ViewError> {
+        while let Some(effect) = self.effects.pop_front() {
             match effect {
                 // When the session is over its Closed event says so.
                 Effect::Command(command) => drop(self.client.sender().send(command).await),
@@ -199,18 +205,19 @@ impl Viewer {
     }
 
     /// Takes the terminal again after somebody else had it.
-    fn retake(&mut self) -> Result<Vec<Effect>, ViewError> {
+    fn retake(&mut self) -> Result<(), ViewError> {
         self.screen.retake()?;
         if self.app.mode().releases {
             self.screen.report_releases()?;
         }
         self.terminal.clear()?;
         let (columns, rows) = crossterm::terminal::size()?;
-        Ok(self.update(Action::Resized {
+        self.update(Action::Resized {
             columns,
             rows,
             dot_aspect: screen::dot_aspect(),
-        }))
+        });
+        Ok(())
     }
 }
 

@@ -26,6 +26,7 @@ const GONE_AFTER: Duration = Duration::from_secs(1);
 
 impl App {
     /// Takes in what happened at `now` (time since the viewer began); what is to be done outside, in order.
+    #[must_use = "what has come due is in it, whatever the action"]
     pub fn update(&mut self, action: Action, now: Duration) -> Vec<Effect> {
         self.now = now;
         let mut effects = Vec::new();
