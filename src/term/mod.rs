@@ -5,13 +5,17 @@
 //! [`halfblock::paint`] turns dots into a [`Grid`] of [`Cell`]s. Each works on the changed area only. A [`Pen`] writes
 //! cells as bytes.
 
+mod fit;
 pub mod halfblock;
+pub mod paint;
 pub mod palette;
 mod pen;
 mod scale;
+pub mod shadow;
 
+pub use fit::{Fit, Pane, Raster};
 pub use pen::{Attributes, Pen};
-pub use scale::{Fit, Scaler};
+pub use scale::Scaler;
 
 /// How many colours a terminal shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -25,8 +25,8 @@ pub enum Action {
         columns: u16,
         /// Rows.
         rows: u16,
-        /// Width divided by height of half a cell.
-        dot_aspect: f64,
+        /// Width divided by height of a cell.
+        cell_aspect: f64,
     },
     /// The terminal turned out to report releases and modifier keys, or not.
     ReportsReleases(bool),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::keymap::{Escape, Mode};
 use super::meter::Meter;
 use super::panes::{PaneKind, log, palette};
-use super::picture::{Pane, Picture};
+use super::picture::Picture;
 use super::typist::Typist;
 use super::view;
 use crate::channel::inputs::Button;
@@ -13,7 +13,7 @@ use crate::channel::main::MouseMode;
 use crate::geometry::Point;
 use crate::keyboard::us;
 use crate::session::SessionStats;
-use crate::term::Style;
+use crate::term::{Pane, Style};
 
 /// What is known before the session begins.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub struct Setup {
     pub style: Style,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
-    /// Width divided by height of half a cell.
-    pub dot_aspect: f64,
+    /// Width divided by height of a cell.
+    pub cell_aspect: f64,
 }
 
 /// The viewer. [`App::update`](App::update) alone changes it.
@@ -115,14 +115,7 @@ impl App {
     pub fn new(setup: Setup) -> Self {
         let mut app = Self {
             now: Duration::ZERO,
-            picture: Picture::new(
-                Pane {
-                    columns: 0,
-                    rows: 0,
-                    dot_aspect: setup.dot_aspect,
-                },
-                setup.style,
-            ),
+            picture: Picture::new(Pane::halves(0, 0, setup.cell_aspect), setup.style),
             focus: Focus::default(),
             panes: Vec::new(),
             log: log::Log::default(),
@@ -179,11 +172,11 @@ impl App {
     /// Gives the picture the pane it has in the current layout.
     pub(super) fn lay_out(&mut self) {
         let area = view::layout(self.setup.size, &self.panes).picture;
-        self.picture.set_pane(Pane {
-            columns: area.width,
-            rows: area.height,
-            dot_aspect: self.setup.dot_aspect,
-        });
+        self.picture.set_pane(Pane::halves(
+            area.width,
+            area.height,
+            self.setup.cell_aspect,
+        ));
         self.stale = true;
         self.picture_stale = true;
     }

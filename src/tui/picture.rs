@@ -6,7 +6,7 @@ use crate::canvas::Damage;
 use crate::channel::{cursor, display};
 use crate::client::{Framebuffer, Monitor, Screens};
 use crate::geometry::{Point, Rect, Size};
-use crate::term::{Fit, Grid, Scaler, Style, halfblock};
+use crate::term::{Fit, Grid, Pane, Scaler, Style, halfblock};
 
 /// How a picture that does not fit is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,17 +16,6 @@ pub enum Zoom {
     Whole,
     /// One pixel a dot, around this pixel.
     Exact(Point),
-}
-
-/// The pane a picture is shown in.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pane {
-    /// Columns.
-    pub columns: u16,
-    /// Rows.
-    pub rows: u16,
-    /// Width divided by height of half a cell.
-    pub dot_aspect: f64,
 }
 
 /// Guest screens, and the cells of the monitor that is shown.
@@ -195,14 +184,9 @@ impl Picture {
             let screen = self.screens.display(monitor.display)?;
             Some((screen.shown()?, monitor.rect))
         });
-        let Pane {
-            columns,
-            rows,
-            dot_aspect,
-        } = self.pane;
         let fit = shown.and_then(|(picture, part)| match self.zoom {
-            Zoom::Whole => Fit::whole_part(picture.size, part, columns, rows, dot_aspect),
-            Zoom::Exact(centre) => Fit::exact_part(picture.size, part, columns, rows, centre),
+            Zoom::Whole => Fit::whole_part(picture.size, part, &self.pane),
+            Zoom::Exact(centre) => Fit::exact_part(picture.size, part, &self.pane, centre, 1),
         });
         if self.fit != fit {
             self.fit = fit;

@@ -57,7 +57,7 @@ impl Viewer {
             escape: options.escape,
             style: options.style,
             size,
-            dot_aspect: screen::dot_aspect(),
+            cell_aspect: screen::cell_aspect(),
         });
         Ok(Self {
             client,
@@ -146,7 +146,7 @@ impl Viewer {
             Event::Resize(columns, rows) => Some(Action::Resized {
                 columns,
                 rows,
-                dot_aspect: screen::dot_aspect(),
+                cell_aspect: screen::cell_aspect(),
             }),
             event => keymap::action(event, self.app.mode()),
         };
@@ -215,7 +215,7 @@ impl Viewer {
         self.update(Action::Resized {
             columns,
             rows,
-            dot_aspect: screen::dot_aspect(),
+            cell_aspect: screen::cell_aspect(),
         });
         Ok(())
     }

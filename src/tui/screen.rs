@@ -133,18 +133,18 @@ pub fn terminal_size() -> Result<(u16, u16), ViewError> {
     Ok((columns, rows))
 }
 
-/// Width divided by height of half a cell, 1 where the terminal does not say.
-pub fn dot_aspect() -> f64 {
+/// Width divided by height of a cell, a half where the terminal does not say.
+pub fn cell_aspect() -> f64 {
     let Ok(window) = window_size() else {
-        return 1.0;
+        return 0.5;
     };
     let cell = |pixels: u16, cells: u16| f64::from(pixels) / f64::from(cells);
-    let aspect = cell(window.width, window.columns) * 2.0 / cell(window.height, window.rows);
+    let aspect = cell(window.width, window.columns) / cell(window.height, window.rows);
     // Outside of this it is a mistake, or not a number.
-    if (0.5..=2.0).contains(&aspect) {
+    if (0.25..=1.0).contains(&aspect) {
         aspect
     } else {
-        1.0
+        0.5
     }
 }
 

@@ -40,10 +40,10 @@ impl App {
             Action::Resized {
                 columns,
                 rows,
-                dot_aspect,
+                cell_aspect,
             } => {
                 self.setup.size = (columns, rows);
-                self.setup.dot_aspect = dot_aspect;
+                self.setup.cell_aspect = cell_aspect;
                 self.lay_out();
             }
             Action::ReportsReleases(reports) => self.releases = reports,

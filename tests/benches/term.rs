@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use capsaicin::geometry::{Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
-use capsaicin::term::{Colours, Fit, Grid, Scaler, Style, halfblock};
+use capsaicin::term::{Colours, Fit, Grid, Pane, Scaler, Style, halfblock};
 use capsaicin::tui::backend::TermBackend;
 use ratatui::Terminal;
 
@@ -49,7 +49,8 @@ fn main() {
 
 fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
     let whole = picture.size.to_rect();
-    let fit = Fit::whole(picture.size, COLUMNS, ROWS, 1.0).expect("neither is empty");
+    let fit =
+        Fit::whole(picture.size, &Pane::halves(COLUMNS, ROWS, 0.5)).expect("neither is empty");
     let dots = fit.dots().to_rect();
     let mut scaler = Scaler::default();
     let scale = median(rounds, || {
@@ -86,7 +87,8 @@ fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
 /// One glyph of a text screen turns white.
 fn measure_glyph(name: &str, picture: &PixelBuf, rounds: usize) {
     let glyph = Rect::new(640, 400, 648, 416);
-    let fit = Fit::whole(picture.size, COLUMNS, ROWS, 1.0).expect("neither is empty");
+    let fit =
+        Fit::whole(picture.size, &Pane::halves(COLUMNS, ROWS, 0.5)).expect("neither is empty");
     let mut grid = Grid::new(fit.cells().width() as u16, fit.cells().height() as u16);
     let mut scaler = Scaler::default();
     let dots = scaler.update(picture.view(), &fit, picture.size.to_rect());

@@ -3,7 +3,7 @@
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::pixels::{PixelFormat, PixelView};
 use capsaicin::term::{
-    Attributes, Cell, Colours, Fit, Glyphs, Grid, Ink, Pen, Scaler, Style, halfblock, palette,
+    Attributes, Cell, Colours, Fit, Glyphs, Grid, Ink, Pane, Pen, Scaler, Style, halfblock, palette,
 };
 
 /// A picture whose pixel at (x, y) has the colour `rgb(x, y)`.
@@ -75,7 +75,7 @@ const ASCII: Style = Style {
 
 #[test]
 fn a_picture_fills_the_pane_one_way_and_keeps_its_aspect() {
-    let fit = |size, columns, rows| Fit::whole(size, columns, rows, 1.0).unwrap();
+    let fit = |size, columns, rows| Fit::whole(size, &Pane::halves(columns, rows, 0.5)).unwrap();
 
     // 160×50 cells are 160×100 dots: exactly the aspect of 1280×800.
     let exact = fit(Size::new(1280, 800), 160, 50);
@@ -96,30 +96,49 @@ fn a_picture_fills_the_pane_one_way_and_keeps_its_aspect() {
 #[test]
 fn dots_that_are_not_square_are_allowed_for() {
     // Dots 0.8 as wide as high: a square takes 0.8 as many rows as columns.
-    let fit = Fit::whole(Size::new(1000, 1000), 100, 100, 0.8).unwrap();
+    let fit = Fit::whole(Size::new(1000, 1000), &Pane::halves(100, 100, 0.4)).unwrap();
     assert_eq!(fit.dots(), Size::new(100, 80));
 }
 
 #[test]
 fn a_small_picture_grows_by_a_whole_number() {
-    let fit = Fit::whole(Size::new(40, 30), 100, 45, 1.0).unwrap();
+    let fit = Fit::whole(Size::new(40, 30), &Pane::halves(100, 45, 0.5)).unwrap();
     assert_eq!(fit.dots(), Size::new(80, 60));
     assert_eq!(fit.cells(), Rect::new(10, 7, 90, 37));
 }
 
 #[test]
 fn nothing_fits_into_nothing() {
-    assert_eq!(Fit::whole(Size::new(0, 5), 80, 24, 1.0), None);
-    assert_eq!(Fit::whole(Size::new(5, 5), 0, 24, 1.0), None);
-    assert_eq!(Fit::exact(Size::new(5, 5), 80, 0, Point::new(0, 0)), None);
+    assert_eq!(
+        Fit::whole(Size::new(0, 5), &Pane::halves(80, 24, 0.5)),
+        None
+    );
+    assert_eq!(Fit::whole(Size::new(5, 5), &Pane::halves(0, 24, 0.5)), None);
+    assert_eq!(
+        Fit::exact(
+            Size::new(5, 5),
+            &Pane::halves(80, 0, 0.5),
+            Point::new(0, 0),
+            1
+        ),
+        None
+    );
     // And anything into one cell.
-    let fit = Fit::whole(Size::new(16384, 3), 1, 1, 1.0).unwrap();
+    let fit = Fit::whole(Size::new(16384, 3), &Pane::halves(1, 1, 0.5)).unwrap();
     assert_eq!(fit.dots(), Size::new(1, 1));
 }
 
 #[test]
 fn one_to_one_stays_inside_the_picture() {
-    let fit = |x, y| Fit::exact(Size::new(640, 400), 80, 20, Point::new(x, y)).unwrap();
+    let fit = |x, y| {
+        Fit::exact(
+            Size::new(640, 400),
+            &Pane::halves(80, 20, 0.5),
+            Point::new(x, y),
+            1,
+        )
+        .unwrap()
+    };
     assert_eq!(fit(320, 200).shown(), Rect::new(280, 180, 360, 220));
     assert_eq!(fit(0, 0).shown(), Rect::new(0, 0, 80, 40));
     assert_eq!(fit(9999, 9999).shown(), Rect::new(560, 360, 640, 400));
@@ -127,7 +146,7 @@ fn one_to_one_stays_inside_the_picture() {
 
 #[test]
 fn the_mouse_points_at_the_pixel_in_the_middle_of_a_cell() {
-    let fit = Fit::whole(Size::new(1280, 800), 160, 50, 1.0).unwrap();
+    let fit = Fit::whole(Size::new(1280, 800), &Pane::halves(160, 50, 0.5)).unwrap();
     // A cell is 8×16 pixels.
     assert_eq!(fit.pixel_at(0, 0), Some(Point::new(4, 8)));
     assert_eq!(fit.pixel_at(159, 49), Some(Point::new(1276, 792)));
@@ -138,7 +157,7 @@ fn the_mouse_points_at_the_pixel_in_the_middle_of_a_cell() {
 
 #[test]
 fn the_mouse_beside_the_picture_points_at_its_edge() {
-    let fit = Fit::whole(Size::new(1280, 800), 80, 23, 1.0).unwrap();
+    let fit = Fit::whole(Size::new(1280, 800), &Pane::halves(80, 23, 0.5)).unwrap();
     assert_eq!(fit.pixel_at(2, 5), None);
     assert_eq!(fit.nearest_pixel(0, 5).x, 0);
     assert_eq!(fit.nearest_pixel(79, 5).x, 1279);
@@ -152,7 +171,7 @@ fn every_cell_shows_the_pixel_it_points_at() {
         (640, 480, 20, 4),
         (37, 91, 33, 17),
     ] {
-        let fit = Fit::whole(Size::new(width, height), columns, rows, 1.0).unwrap();
+        let fit = Fit::whole(Size::new(width, height), &Pane::halves(columns, rows, 0.5)).unwrap();
         for row in 0..rows {
             for column in 0..columns {
                 if let Some(pixel) = fit.pixel_at(column, row) {
@@ -173,7 +192,7 @@ fn a_dot_is_the_average_of_its_pixels() {
         (0, 1) => [0, 0, 255],
         _ => [if x == y { 200 } else { 100 }, 0, 0],
     });
-    let fit = Fit::whole(picture.size, 2, 1, 1.0).unwrap();
+    let fit = Fit::whole(picture.size, &Pane::halves(2, 1, 0.5)).unwrap();
     let mut scaler = Scaler::default();
 
     scaler.update(picture.view(), &fit, picture.size.to_rect());
@@ -186,7 +205,7 @@ fn a_dot_is_the_average_of_its_pixels() {
 #[test]
 fn an_enlarged_pixel_is_a_block_of_dots() {
     let picture = Picture::noise(3, 2, 1);
-    let fit = Fit::whole(picture.size, 9, 3, 1.0).unwrap();
+    let fit = Fit::whole(picture.size, &Pane::halves(9, 3, 0.5)).unwrap();
     let mut scaler = Scaler::default();
 
     scaler.update(picture.view(), &fit, picture.size.to_rect());
@@ -202,7 +221,13 @@ fn an_enlarged_pixel_is_a_block_of_dots() {
 #[test]
 fn one_to_one_shows_the_pixels_themselves() {
     let picture = Picture::noise(50, 40, 2);
-    let fit = Fit::exact(picture.size, 10, 4, Point::new(25, 20)).unwrap();
+    let fit = Fit::exact(
+        picture.size,
+        &Pane::halves(10, 4, 0.5),
+        Point::new(25, 20),
+        1,
+    )
+    .unwrap();
     let mut scaler = Scaler::default();
 
     scaler.update(picture.view(), &fit, picture.size.to_rect());
@@ -223,7 +248,7 @@ fn scaling_what_changed_gives_what_scaling_all_gives() {
     ];
     let panes = [(160, 50), (80, 23), (47, 12), (33, 40)];
     for ((width, height), (columns, rows)) in sizes.into_iter().zip(panes.into_iter().cycle()) {
-        let fit = Fit::whole(Size::new(width, height), columns, rows, 1.0).unwrap();
+        let fit = Fit::whole(Size::new(width, height), &Pane::halves(columns, rows, 0.5)).unwrap();
         let before = Picture::noise(width, height, 3);
         let after = Picture::noise(width, height, 4);
         let (w, h) = (width as i32, height as i32);
@@ -258,7 +283,7 @@ fn scaling_what_changed_gives_what_scaling_all_gives() {
 
 #[test]
 fn a_small_change_touches_few_dots() {
-    let fit = Fit::whole(Size::new(1280, 800), 160, 50, 1.0).unwrap();
+    let fit = Fit::whole(Size::new(1280, 800), &Pane::halves(160, 50, 0.5)).unwrap();
     // One glyph of a text screen, on the grid of dots.
     let glyph = Rect::new(80, 160, 88, 176);
     assert_eq!(fit.dots_touched(glyph), Rect::new(10, 20, 11, 22));

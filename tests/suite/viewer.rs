@@ -43,7 +43,7 @@ impl Viewer {
             escape: Escape::default(),
             style: Style::default(),
             size: (columns, rows),
-            dot_aspect: 1.0,
+            cell_aspect: 0.5,
         })
     }
 
@@ -483,7 +483,7 @@ fn a_terminal_that_changes_its_size_is_filled_anew() {
     viewer.act(Action::Resized {
         columns: 40,
         rows: 13,
-        dot_aspect: 1.0,
+        cell_aspect: 0.5,
     });
 
     // 40×24 dots hold 32×24: columns 4 to 35.

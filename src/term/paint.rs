@@ -1,0 +1,103 @@
+//! What a painter of pixels is told, and what it answers.
+//!
+//! A painter knows one picture protocol. It turns the picture as it is to be into bytes for a terminal of which it
+//! remembers what it shows; it writes nothing itself.
+
+use crate::geometry::{Point, Rect, Size};
+use crate::pixels::PixelView;
+
+/// A picture protocol, with what it keeps between frames.
+pub trait Painter: Send {
+    /// Appends the bytes that make the terminal show the scene. None at all when it shows it already.
+    ///
+    /// Everything appended will be written, in this order, before anything the next call appends: a painter counts on it
+    /// from the moment it returns. The cursor may stay anywhere; colours and attributes are left as they were.
+    fn paint(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted;
+
+    /// The terminal's picture is lost: it was cleared, resized, or somebody else drew on it. The next scene is painted whole.
+    fn forget(&mut self);
+
+    /// Appends the bytes that take everything of this painter off the terminal and out of its memory. Nothing when there is
+    /// nothing.
+    fn leave(&mut self, out: &mut Vec<u8>);
+
+    /// Whether it draws [`Scene::pointer`] as a layer of its own. For the others it is drawn into the picture.
+    fn has_pointer_layer(&self) -> bool {
+        false
+    }
+}
+
+/// One frame as it is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// One dot a pixel of the terminal: bytes B, G, R, X, packed.
+    pub picture: PixelView<'a>,
+    /// Dots that may differ from the last scene; every other one is as it was. A scene of another size or place than the last
+    /// one differs everywhere, whatever this says.
+    pub changed: &'a [Rect],
+    /// Where it belongs.
+    pub place: Place,
+    /// Cells of the picture, counted from its first, on which text is drawn now. Nothing may be drawn over them; when they
+    /// are free again they are blank.
+    pub covered: &'a [Rect],
+    /// The guest's pointer, for painters with a layer for it.
+    pub pointer: Option<Pointer<'a>>,
+    /// How good it has to be.
+    pub quality: Quality,
+}
+
+/// Where on a terminal a picture belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Column of its first cell, from 0.
+    pub column: u16,
+    /// Row of its first cell, from 0. A picture never reaches the terminal's last row.
+    pub row: u16,
+    /// Pixels of a cell. INVARIANT: neither side is 0.
+    pub cell: Size,
+    /// Columns and rows of the terminal.
+    pub terminal: (u16, u16),
+}
+
+/// A pointer shape on the picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Pointer<'a> {
+    /// Bytes B, G, R, A, colours multiplied by alpha; dots as the picture's. Not larger than 256×256.
+    pub shape: PixelView<'a>,
+    /// A number that is another one whenever the shape is.
+    pub shape_id: u64,
+    /// Where the shape's first dot is on the picture; it may stand out on every side.
+    pub at: Point,
+}
+
+/// How good a frame has to be, best by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quality {
+    /// Whether only every second dot is drawn both ways, and drawn twice as large.
+    pub halved: bool,
+    /// Most colours of the picture at once: 256, 128, 64 or 32. Painters that can be exact are, at 256.
+    pub colours: u16,
+}
+
+impl Quality {
+    /// As good as it can be.
+    pub const BEST: Self = Self {
+        halved: false,
+        colours: 256,
+    };
+}
+
+impl Default for Quality {
+    fn default() -> Self {
+        Self::BEST
+    }
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Painted {
+    /// Dots that were drawn, scrolled ones not counted.
+    pub dots: u64,
+    /// Whether some of what the terminal shows could be better: the same scene at [`Quality::BEST`] would draw more.
+    pub coarse: bool,
+}
