@@ -12,7 +12,7 @@ use super::report::Failure;
 use crate::channel::{ChannelId, cursor, display, inputs, main};
 use crate::client::SpiceClient;
 use crate::geometry::Rect;
-use crate::session::{ClientEvent, CloseReason, Command};
+use crate::session::{ClientEvent, CloseReason, Command, Notice};
 use crate::tui::printable;
 
 /// Prints what happens until the server, the time or the user ends it.
@@ -132,7 +132,11 @@ fn describe(event: &ClientEvent) -> Option<Said> {
         ClientEvent::Notice(notice) => {
             let channel = notice.channel.map_or("session".into(), |id| id.to_string());
             let facts = json!({ "text": notice.text, "count": notice.count });
-            (channel, "notice", notice.to_string(), facts)
+            let text = Notice {
+                channel: None,
+                ..notice.clone()
+            };
+            (channel, "notice", text.to_string(), facts)
         }
         ClientEvent::Closed(reason) => {
             let facts = json!({ "reason": reason.to_string() });

@@ -94,9 +94,12 @@ impl Dial {
             _ => 0,
         };
         let mut result = SpiceClient::connect_with(config(known.unwrap_or_default())).await;
-        for _ in 0..tries {
+        for attempt in 0..tries {
             if !result.as_ref().is_err_and(refused_password) {
                 break;
+            }
+            if attempt > 0 {
+                eprintln!("{name} refused it; try again");
             }
             let asked = name.clone();
             let answer = tokio::task::spawn_blocking(move || password::ask(&asked)).await;

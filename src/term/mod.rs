@@ -7,11 +7,14 @@
 
 mod fit;
 pub mod halfblock;
+pub mod ladder;
+pub mod pace;
 pub mod paint;
 pub mod palette;
 mod pen;
 mod scale;
 pub mod shadow;
+pub mod writer;
 
 pub use fit::{Fit, Pane, Raster};
 pub use pen::{Attributes, Pen};

@@ -1,0 +1,125 @@
+//! How good a moving picture may be on a link that is short.
+//!
+//! A frame that takes the link too long is followed by a poorer one, and one that takes it hardly any time, for a while, by a
+//! better one. What stands still is drawn as well as it can be, whatever the link.
+
+use std::time::Duration;
+
+use super::paint::Quality;
+
+/// Best first.
+const RUNGS: [Quality; 7] = [
+    rung(false, 256),
+    rung(false, 128),
+    rung(false, 64),
+    rung(false, 32),
+    rung(true, 128),
+    rung(true, 64),
+    rung(true, 32),
+];
+
+const fn rung(halved: bool, colours: u16) -> Quality {
+    Quality { halved, colours }
+}
+
+/// A frame should not take the link longer.
+const LONG: Duration = Duration::from_millis(110);
+/// A frame this short leaves room for a better one.
+const SHORT: Duration = Duration::from_millis(35);
+/// Short frames in a row that are needed to go up, which keeps from going up and down.
+const PROOFS: u32 = 12;
+/// How long nothing may change before the picture is refined.
+pub const STILL: Duration = Duration::from_millis(150);
+
+/// Where on the ladder frames are.
+#[derive(Clone, Debug, Default)]
+pub struct Ladder {
+    at: usize,
+    short_ones: u32,
+}
+
+impl Ladder {
+    /// How good the next frame of a moving picture is to be.
+    pub fn quality(&self) -> Quality {
+        RUNGS.get(self.at).copied().unwrap_or_default()
+    }
+
+    /// A frame of so many bytes was drawn; `rate` is what the link carries a second, if known.
+    pub fn drawn(&mut self, bytes: u64, rate: Option<f64>) {
+        let Some(rate) = rate.filter(|rate| *rate > 0.0) else {
+            return;
+        };
+        let takes = bytes as f64 / rate;
+        if takes > LONG.as_secs_f64() {
+            // Twice as long: two rungs.
+            let rungs = if takes > 2.0 * LONG.as_secs_f64() {
+                2
+            } else {
+                1
+            };
+            self.at = (self.at + rungs).min(RUNGS.len() - 1);
+            self.short_ones = 0;
+        } else if takes < SHORT.as_secs_f64() {
+            self.short_ones += 1;
+            if self.short_ones >= PROOFS {
+                self.at = self.at.saturating_sub(1);
+                self.short_ones = 0;
+            }
+        } else {
+            self.short_ones = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of a full frame at a quality, as sixel makes of a film: about 1 MB at best.
+    fn bytes(quality: Quality) -> u64 {
+        let colours = match quality.colours {
+            256 => 1_000_000,
+            128 => 750_000,
+            64 => 450_000,
+            _ => 300_000,
+        };
+        colours / if quality.halved { 4 } else { 1 }
+    }
+
+    fn after(frames: usize, rate: f64) -> Ladder {
+        let mut ladder = Ladder::default();
+        for _ in 0..frames {
+            ladder.drawn(bytes(ladder.quality()), Some(rate));
+        }
+        ladder
+    }
+
+    #[test]
+    fn ten_megabits_carry_a_film_of_half_size() {
+        let quality = after(20, 1.25e6).quality();
+        assert!(quality.halved && quality.colours <= 128, "{quality:?}");
+        let fps = 1.25e6 / bytes(quality) as f64;
+        assert!(fps >= 8.0, "{fps}");
+    }
+
+    #[test]
+    fn a_fast_link_carries_the_best() {
+        assert_eq!(after(100, 1e8).quality(), Quality::BEST);
+    }
+
+    #[test]
+    fn small_frames_bring_the_best_back() {
+        let mut ladder = after(20, 1.25e6);
+        for _ in 0..6 * PROOFS {
+            ladder.drawn(2000, Some(1.25e6));
+        }
+        assert_eq!(ladder.quality(), Quality::BEST);
+    }
+
+    #[test]
+    fn nothing_is_made_poorer_while_the_link_is_unknown() {
+        let mut ladder = Ladder::default();
+        ladder.drawn(10_000_000, None);
+        assert_eq!(ladder.quality(), Quality::BEST);
+    }
+}
