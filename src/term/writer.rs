@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Bytes of one write: a pseudo-terminal takes few at once, and progress is counted by writes.
 const PIECE: usize = 4096;
 
-/// Hands bytes to a thread that writes them. Dropping it ends the thread after what is being written.
+/// Hands bytes to a thread that writes them. Dropping it ends the thread once they are written.
 #[derive(Debug)]
 pub struct Writer {
     shared: Arc<Shared>,
@@ -32,7 +32,12 @@ struct State {
     /// Bytes written so far.
     written: u64,
     failed: Option<io::ErrorKind>,
+    /// Whether the thread is writing a piece.
+    busy: bool,
+    /// Nothing more is taken, and the thread ends with what it has.
     ended: bool,
+    /// It ends at once.
+    abandoned: bool,
 }
 
 impl Writer {
@@ -56,7 +61,7 @@ impl Writer {
     /// Takes bytes to be written after all earlier ones. Never waits. After a failure they are forgotten.
     pub fn write(&self, bytes: Vec<u8>) {
         let mut state = self.shared.lock();
-        if bytes.is_empty() || state.failed.is_some() {
+        if bytes.is_empty() || state.failed.is_some() || state.ended {
             return;
         }
         state.taken += bytes.len() as u64;
@@ -93,6 +98,24 @@ impl Writer {
         }
         state.failed.is_none()
     }
+
+    /// Writes nothing more, from the next piece on: the last sequence may be cut short. Waits at most for `limit` until the
+    /// piece is written that is under way; whether it is, so that somebody else may write.
+    pub fn abandon(&self, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        let mut state = self.shared.lock();
+        (state.ended, state.abandoned) = (true, true);
+        state.waiting.clear();
+        self.shared.changed.notify_all();
+        while state.busy {
+            let Some(left) = end.checked_duration_since(Instant::now()) else {
+                return false;
+            };
+            let woken = self.shared.changed.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
 }
 
 impl Drop for Writer {
@@ -112,8 +135,12 @@ impl Shared {
     fn work(&self, mut out: impl Write, progress: impl Fn()) {
         while let Some(bytes) = self.next() {
             for piece in bytes.chunks(PIECE) {
+                if !self.begin() {
+                    return;
+                }
                 let result = out.write_all(piece).and_then(|()| out.flush());
                 let mut state = self.lock();
+                state.busy = false;
                 match result {
                     Ok(()) => state.written += piece.len() as u64,
                     Err(error) => {
@@ -130,6 +157,13 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Whether a piece may be written.
+    fn begin(&self) -> bool {
+        let mut state = self.lock();
+        state.busy = !state.abandoned;
+        state.busy
     }
 
     fn next(&self) -> Option<Vec<u8>> {
@@ -203,6 +237,28 @@ mod tests {
         assert!(writer.settle(LIMIT));
         assert_eq!(writer.outstanding(), 0);
         assert_eq!(*shown.lock().unwrap(), [bytes, b"end".to_vec()].concat());
+    }
+
+    #[test]
+    fn an_abandoned_terminal_gets_the_piece_under_way_and_no_more() {
+        let (open, shown, writer) = valve();
+        writer.write(vec![7; 3 * PIECE]);
+        open.send(true).unwrap();
+        // The second piece is under way or about to be; whoever waits for it is not kept waiting.
+        while writer.written() < PIECE as u64 {
+            thread::yield_now();
+        }
+        let done = writer.abandon(Duration::from_millis(20));
+        open.send(true).unwrap();
+        assert!(writer.abandon(LIMIT));
+        let written = shown.lock().unwrap().len();
+        assert!(
+            written == PIECE && done || written == 2 * PIECE,
+            "{written}"
+        );
+        writer.write(vec![8; 10]);
+        assert!(writer.abandon(LIMIT));
+        assert_eq!(shown.lock().unwrap().len(), written);
     }
 
     #[test]

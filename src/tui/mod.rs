@@ -10,6 +10,7 @@ pub mod keymap;
 pub mod meter;
 pub mod panes;
 pub mod picture;
+pub mod pixels;
 mod run_loop;
 pub mod screen;
 pub mod text;

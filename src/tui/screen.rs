@@ -1,8 +1,12 @@
 //! Taking the terminal over, and giving it back as it was.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Once;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
@@ -16,6 +20,7 @@ use crossterm::{cursor, execute, queue};
 
 use super::ViewError;
 use super::view::{LEAST_COLUMNS, LEAST_ROWS};
+use crate::term::writer::Writer;
 use crate::term::{Colours, Glyphs, Style};
 
 /// Whether the terminal is taken over. One per process, because a process has one terminal, and because a panic can
@@ -23,6 +28,12 @@ use crate::term::{Colours, Glyphs, Style};
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether the keyboard protocol was switched on in it.
 static KEYBOARD: AtomicBool = AtomicBool::new(false);
+
+/// Who writes to it, so that nothing is written after it was given back.
+static WRITER: Mutex<Option<Arc<Writer>>> = Mutex::new(None);
+
+/// How long a terminal that does not read is waited for before it is left as it is.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The terminal while the viewer has it. Dropping it gives the terminal back.
 pub struct Screen(());
@@ -46,6 +57,17 @@ impl Screen {
         let screen = Self(());
         screen.retake()?;
         Ok(screen)
+    }
+
+    /// Starts to write to it, without waiting for it; until it is given back. `progress` is called from another thread after
+    /// whatever was written.
+    pub fn writer(&self, progress: impl Fn() + Send + 'static) -> io::Result<Arc<Writer>> {
+        // A descriptor of its own: the lock of the standard output would keep everybody else waiting.
+        let terminal = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let writer = Arc::new(Writer::new(terminal, progress)?);
+        let mut current = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(Arc::clone(&writer));
+        Ok(writer)
     }
 
     /// Gives it back for a while.
@@ -94,16 +116,36 @@ impl Drop for Screen {
     }
 }
 
-/// Undoes what was done, once. Errors are of no use here: the terminal may be gone.
+/// Undoes what was done, once. Errors are of no use here: the terminal may be gone, or may have stopped reading, and then
+/// nobody is to wait for it.
 fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = io::stdout();
-    if KEYBOARD.swap(false, Ordering::SeqCst) {
-        let _ = queue!(out, PopKeyboardEnhancementFlags);
+    let keyboard = KEYBOARD.swap(false, Ordering::SeqCst);
+    let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let is_free = writer.is_none_or(|writer| writer.abandon(PATIENCE));
+    if is_free {
+        let (done, waited) = mpsc::channel();
+        let restoring = thread::Builder::new().spawn(move || {
+            let _ = restore(keyboard);
+            let _ = done.send(());
+        });
+        if restoring.is_ok() {
+            let _ = waited.recv_timeout(PATIENCE);
+        }
     }
-    let _ = queue!(
+    let _ = disable_raw_mode();
+}
+
+fn restore(keyboard: bool) -> io::Result<()> {
+    let mut out = io::stdout();
+    // A picture may have been cut short: ST ends it, and is nothing where there is none.
+    out.write_all(b"\x1b\\\x1b[?2026l")?;
+    if keyboard {
+        queue!(out, PopKeyboardEnhancementFlags)?;
+    }
+    queue!(
         out,
         DisableFocusChange,
         DisableBracketedPaste,
@@ -111,9 +153,8 @@ fn give_back() {
         crossterm::style::ResetColor,
         cursor::Show,
         LeaveAlternateScreen,
-    );
-    let _ = out.flush();
-    let _ = disable_raw_mode();
+    )?;
+    out.flush()
 }
 
 /// Columns and rows of the terminal, if there is one to view in.
