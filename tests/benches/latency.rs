@@ -12,8 +12,6 @@ use std::time::{Duration, Instant};
 
 use capsaicin::channel::display::image::{Image, ImageData, ImageFlags};
 use capsaicin::channel::inputs::InputEvent;
-use capsaicin::channel::inputs::messages::{Modifiers, ServerMessage as Inputs};
-use capsaicin::channel::main::messages::{ChannelsList, Init, ServerMessage as Main};
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::client::SpiceClient;
 use capsaicin::codec::quic;
@@ -40,9 +38,9 @@ fn measure(size: Size, keys: usize) {
     let (arrived, arrivals) = mpsc::channel();
     let screen = drawing(size);
     let address = scripted::serve(move |connection| match connection.id.kind {
-        ChannelKind::Main => greet(connection),
+        ChannelKind::Main => scripted::greet(connection, &[DISPLAY, ChannelId::INPUTS]),
         ChannelKind::Display => storm(connection, size, &screen),
-        ChannelKind::Inputs => listen(connection, &arrived),
+        ChannelKind::Inputs => scripted::listen(connection, |frame| heard(&frame, &arrived)),
         _ => {}
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -109,23 +107,6 @@ async fn press(
     (times, draws().await - before, started.elapsed())
 }
 
-fn greet(mut connection: Connection) {
-    let init = Init {
-        session_id: 7,
-        display_channels_hint: 1,
-        supported_mouse_modes: 1,
-        current_mouse_mode: 1,
-        agent_connected: 0,
-        agent_tokens: 10,
-        multi_media_time: 1000,
-        ram_hint: 0,
-    };
-    connection.send(&Main::Init(init));
-    let channels = vec![DISPLAY, ChannelId::INPUTS];
-    connection.send(&Main::ChannelsList(ChannelsList { channels }));
-    while connection.receive().is_some() {}
-}
-
 /// Sends the same screen for as long as the client takes it.
 fn storm(mut connection: Connection, size: Size, drawing: &Frame) {
     connection.receive();
@@ -133,16 +114,10 @@ fn storm(mut connection: Connection, size: Size, drawing: &Frame) {
     while connection.send_frame(drawing.clone()) {}
 }
 
-fn listen(mut connection: Connection, arrived: &mpsc::Sender<Instant>) {
-    connection.send(&Inputs::Init(Modifiers {
-        modifiers: capsaicin::channel::inputs::Locks::empty(),
-    }));
-    while let Some(frame) = connection.receive() {
-        const KEY_DOWN: u16 = 101;
-        if frame.number == KEY_DOWN && arrived.send(Instant::now()).is_err() {
-            return;
-        }
-    }
+/// Whether somebody still waits for keys.
+fn heard(frame: &Frame, arrived: &mpsc::Sender<Instant>) -> bool {
+    const KEY_DOWN: u16 = 101;
+    frame.number != KEY_DOWN || arrived.send(Instant::now()).is_ok()
 }
 
 /// DRAW_COPY of a screen that looks like a photograph to QUIC: slopes with noise on them.

@@ -97,8 +97,8 @@ pub fn wait_until_taken(qemu: &Qemu, keys: usize) {
     });
 }
 
-/// The scan codes of the keys held together for a character.
-fn codes(character: char) -> Vec<u32> {
+/// The make codes of the keys held together for a character, Shift first.
+pub fn codes(character: char) -> Vec<u32> {
     for (first, plain, shifted) in ROWS {
         for (code, (without, with)) in (first..).zip(plain.chars().zip(shifted.chars())) {
             if character == without {

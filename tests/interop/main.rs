@@ -6,6 +6,8 @@
 
 #[path = "../support/peers/mod.rs"]
 mod peers;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod draws;
 mod failures;

@@ -1,13 +1,23 @@
 //! The viewer in a terminal: driven by keys as a person presses them, judged by what the terminal shows.
 
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use capsaicin::channel::display::messages::ServerMessage as Display;
+use capsaicin::channel::{ChannelId, ChannelKind};
+use capsaicin::geometry::Rect;
 use libtest_mimic::Trial;
 
-use crate::keys::{PRINTABLE, wait_until_taken};
+use crate::keys::{PRINTABLE, codes, wait_until_taken};
 use crate::peers::boot::QUARTERS;
 use crate::peers::qemu::{Boot, InputRecord, Machine};
 use crate::peers::tmux::{Cell, Tmux};
 use crate::peers::{Peer, until};
 use crate::program::CAPSAICIN;
+use crate::support::scripted::{self, Connection};
+use crate::support::viewer::{DISPLAY, fill, primary};
 use crate::{LIMIT, guest, test};
 
 const NEEDS: &[Peer] = &[Peer::Tmux, Peer::Qemu];
@@ -28,6 +38,11 @@ pub fn tests() -> Vec<Trial> {
             "viewer::every_printable_character_arrives_in_the_guest",
             NEEDS,
             every_printable_character_arrives,
+        ),
+        test(
+            "viewer::keys_typed_while_the_screen_changes_all_arrive",
+            &[Peer::Tmux],
+            keys_typed_while_the_screen_changes_all_arrive,
         ),
         test(
             "viewer::the_mouse_on_the_terminal_moves_the_pointer_of_the_guest",
@@ -90,6 +105,30 @@ fn every_printable_character_arrives() {
     wait_until_taken(&qemu, PRINTABLE.len() + 2);
 
     assert_eq!(qemu.guest_log(), format!("R{PRINTABLE}\r\u{8}"));
+    viewer.quit();
+}
+
+fn keys_typed_while_the_screen_changes_all_arrive() {
+    let text = "The QuicK bROwn FoX JUmpS oVeR tHE lAZy doG".repeat(4);
+    let server = Restless::start();
+    let terminal = Tmux::start(160, 50);
+    let viewer = Viewer::start(&terminal, &server.address.to_string());
+    viewer.wait_for_picture();
+
+    let (mut typed, mut seed) = (0, 1_u32);
+    while typed < text.len() {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let end = text.len().min(typed + 1 + (seed >> 16) as usize % 6);
+        terminal.text(&text[typed..end]);
+        typed = end;
+        // Now and then the next keys come while these are still held.
+        match seed >> 24 {
+            pause @ ..64 => thread::sleep(Duration::from_millis(pause.into())),
+            _ => server.hears(&strokes(&text[..typed])),
+        }
+    }
+
+    server.hears(&strokes(&text));
     viewer.quit();
 }
 
@@ -214,6 +253,78 @@ impl<'a> Viewer<'a> {
         );
         screen
     }
+}
+
+/// A server whose screen changes all the time, and which notes the keys.
+struct Restless {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+/// The number of a message and the scan code in it.
+type Heard = (u16, u32);
+
+impl Restless {
+    fn start() -> Self {
+        let heard = Arc::<Mutex<Vec<Heard>>>::default();
+        let notes = Arc::clone(&heard);
+        let address = scripted::serve(move |connection| match connection.id.kind {
+            ChannelKind::Main => scripted::greet(connection, &[DISPLAY, ChannelId::INPUTS]),
+            ChannelKind::Display => flicker(connection),
+            ChannelKind::Inputs => scripted::listen(connection, |frame| {
+                let code = frame.body[..].try_into().map(u32::from_le_bytes);
+                let heard = (frame.number, code.expect("a key code of four bytes"));
+                notes.lock().expect("nobody panics").push(heard);
+                true
+            }),
+            _ => {}
+        });
+        Self { address, heard }
+    }
+
+    /// Waits until these messages have come, and that they are all there were so far.
+    fn hears(&self, expected: &[Heard]) {
+        const SILENCE: Duration = Duration::from_secs(10);
+        let (mut heard, mut since) = (0, Instant::now());
+        while heard < expected.len() && since.elapsed() < SILENCE {
+            thread::sleep(Duration::from_millis(5));
+            let before = heard;
+            heard = self.heard.lock().expect("nobody panics").len();
+            if heard > before {
+                since = Instant::now();
+            }
+        }
+        assert_eq!(*self.heard.lock().expect("nobody panics"), expected);
+    }
+}
+
+/// Fills small places of a grey screen with changing colours.
+fn flicker(mut display: Connection) {
+    display.receive();
+    display.send(&primary(640, 480));
+    display.send(&fill(Rect::new(0, 0, 640, 480), 0x0080_8080));
+    display.send(&Display::Mark);
+    for step in (0..).step_by(37) {
+        let (left, top) = (step % 600, step % 440);
+        let place = Rect::new(left, top, left + 40, top + 40);
+        if !display.send(&fill(place, (step as u32).wrapping_mul(0x0001_0305))) {
+            return;
+        }
+        thread::sleep(Duration::from_micros(2500));
+    }
+}
+
+/// What a keyboard says when a text is typed on it, each key let go before the next goes down.
+fn strokes(text: &str) -> Vec<Heard> {
+    const KEY_DOWN: u16 = 101;
+    const KEY_UP: u16 = 102;
+    let stroke = |character| {
+        let keys = codes(character);
+        let up: Vec<Heard> = keys.iter().rev().map(|key| (KEY_UP, key | 0x80)).collect();
+        let down = keys.into_iter().map(|key| (KEY_DOWN, key));
+        down.chain(up).collect::<Vec<_>>()
+    };
+    text.chars().flat_map(stroke).collect()
 }
 
 /// What `stty` says of the terminal's line.

@@ -13,7 +13,7 @@ use capsaicin::channel::display::messages::{
 };
 use capsaicin::channel::display::{Event, RegionPixels};
 use capsaicin::channel::inputs::{Button, InputEvent};
-use capsaicin::channel::main::messages::{ChannelsList, Init, MouseModes, ServerMessage as Main};
+use capsaicin::channel::main::messages::{ChannelsList, MouseModes, ServerMessage as Main};
 use capsaicin::channel::main::{Event as MainEvent, MouseMode};
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::client::Framebuffer;
@@ -21,7 +21,7 @@ use capsaicin::geometry::{Point, Rect};
 use capsaicin::session::{ClientEvent, CloseReason, Command, Output, SessionConfig};
 use capsaicin::wire::{Frame, Writer};
 
-use crate::support::viewer::{DISPLAY, DISPLAY_1, Viewer, copy, fill, frame, primary};
+use crate::support::viewer::{DISPLAY, DISPLAY_1, Viewer, copy, fill, frame, init, primary};
 
 const ACK: u16 = 2;
 const ACK_SYNC: u16 = 1;
@@ -766,16 +766,7 @@ fn a_channel_that_closes_leaves_the_session_running() {
 #[test]
 fn a_second_init_ends_the_session_as_a_violation() {
     let mut viewer = Viewer::with_displays(&[]);
-    viewer.main(&Main::Init(Init {
-        session_id: 8,
-        display_channels_hint: 1,
-        supported_mouse_modes: 1,
-        current_mouse_mode: 1,
-        agent_connected: 0,
-        agent_tokens: 0,
-        multi_media_time: 0,
-        ram_hint: 0,
-    }));
+    viewer.main(&init());
     let events = viewer.events();
     assert!(
         matches!(

@@ -6,9 +6,14 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
+use capsaicin::channel::inputs::Locks;
+use capsaicin::channel::inputs::messages::{Modifiers, ServerMessage as Inputs};
+use capsaicin::channel::main::messages::{ChannelsList, ServerMessage as Main};
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::link::{Asks, Capabilities, Established, ServerKey, ServerLink};
 use capsaicin::wire::{Frame, Framer};
+
+use super::viewer::init;
 
 /// A linked connection in the hands of a script.
 pub struct Connection {
@@ -61,6 +66,22 @@ impl Connection {
         };
         (self, other)
     }
+}
+
+/// The script of a main channel that lists these channels and says no more.
+pub fn greet(mut main: Connection, channels: &[ChannelId]) {
+    main.send(&init());
+    let channels = channels.to_vec();
+    main.send(&Main::ChannelsList(ChannelsList { channels }));
+    while main.receive().is_some() {}
+}
+
+/// The script of an inputs channel without locks that shows each message to `hear`, until that returns `false`.
+pub fn listen(mut inputs: Connection, mut hear: impl FnMut(Frame) -> bool) {
+    inputs.send(&Inputs::Init(Modifiers {
+        modifiers: Locks::empty(),
+    }));
+    while inputs.receive().is_some_and(&mut hear) {}
 }
 
 /// Serves for as long as the program runs. `script` gets every connection that was linked; the connection closes when it

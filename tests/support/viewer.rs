@@ -78,16 +78,7 @@ impl Viewer {
         };
         viewer.outputs();
         viewer.open(ChannelId::MAIN);
-        viewer.main(&main::messages::ServerMessage::Init(main::messages::Init {
-            session_id: 7,
-            display_channels_hint: 1,
-            supported_mouse_modes: 1,
-            current_mouse_mode: 1,
-            agent_connected: 0,
-            agent_tokens: 10,
-            multi_media_time: 1000,
-            ram_hint: 0,
-        }));
+        viewer.main(&init());
         viewer
     }
 
@@ -160,6 +151,20 @@ impl Viewer {
         };
         self.events().into_iter().filter_map(notice).collect()
     }
+}
+
+/// INIT of session 7, in mouse mode SERVER and without an agent.
+pub fn init() -> main::messages::ServerMessage<'static> {
+    main::messages::ServerMessage::Init(main::messages::Init {
+        session_id: 7,
+        display_channels_hint: 1,
+        supported_mouse_modes: 1,
+        current_mouse_mode: 1,
+        agent_connected: 0,
+        agent_tokens: 10,
+        multi_media_time: 1000,
+        ram_hint: 0,
+    })
 }
 
 /// SURFACE_CREATE of a primary xRGB surface.
