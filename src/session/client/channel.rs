@@ -1,0 +1,151 @@
+//! One channel of a session: its counts, and the frames it keeps while it waits.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::channel::common::AckWindow;
+use crate::channel::shared::Shared;
+use crate::channel::{Blocked, ChannelId, cursor, display, inputs, main};
+use crate::link::Established;
+use crate::session::ChannelStats;
+use crate::wire::{Frame, Part, Parts};
+
+/// Bytes a frame costs beside its body while it is kept for a channel that waits.
+const PARKED_FRAME_BYTES: u64 = 128;
+
+/// One channel, from the moment the session asked for it.
+pub(super) struct Channel {
+    pub(super) link: Option<Established>,
+    pub(super) closed: bool,
+    pub(super) behaviour: Behaviour,
+    pub(super) ack: AckWindow,
+    /// Serial of the last frame sent.
+    pub(super) sent: u64,
+    /// Serial of the last frame that was handled completely.
+    pub(super) handled: u64,
+    pub(super) received: u64,
+    pub(super) bytes_received: u64,
+    pub(super) bytes_sent: u64,
+    pub(super) waiting: Option<Waiting>,
+    parked: VecDeque<Frame>,
+    /// Bytes of `waiting` and `parked`.
+    pub(super) parked_bytes: u64,
+}
+
+/// What a channel does with its messages. Kinds nobody opens have none.
+pub(super) enum Behaviour {
+    Main(main::Client),
+    Display(Box<display::Client>),
+    Inputs(inputs::Client),
+    Cursor(cursor::Client),
+}
+
+/// A frame that could not be finished.
+pub(super) struct Waiting {
+    pub(super) why: Blocked,
+    pub(super) until: Duration,
+    pub(super) serial: u64,
+    /// What is left of the frame, the blocked part first.
+    pub(super) parts: Parts,
+    pub(super) bytes: u64,
+}
+
+impl Waiting {
+    /// The bodies of a frame's parts lie in its body and may overlap, so that their sum would be too much.
+    pub(super) fn bytes(parts: &[Part]) -> u64 {
+        let longest = parts.iter().map(|part| part.body.len()).max();
+        longest.unwrap_or(0) as u64 + PARKED_FRAME_BYTES
+    }
+}
+
+impl Channel {
+    pub(super) fn new(behaviour: Behaviour) -> Self {
+        Self {
+            link: None,
+            closed: false,
+            behaviour,
+            ack: AckWindow::default(),
+            sent: 0,
+            handled: 0,
+            received: 0,
+            bytes_received: 0,
+            bytes_sent: 0,
+            waiting: None,
+            parked: VecDeque::new(),
+            parked_bytes: 0,
+        }
+    }
+
+    pub(super) fn display_mut(&mut self) -> Option<&mut display::Client> {
+        match &mut self.behaviour {
+            Behaviour::Display(display) => Some(display),
+            _ => None,
+        }
+    }
+
+    /// Keeps a frame until the wait is over. Its body is copied: it may be the last that needs a large receive buffer.
+    pub(super) fn park(&mut self, frame: Frame) {
+        self.parked_bytes += frame.body.len() as u64 + PARKED_FRAME_BYTES;
+        self.parked.push_back(Frame {
+            body: Bytes::copy_from_slice(&frame.body),
+            ..frame
+        });
+    }
+
+    pub(super) fn unpark(&mut self) -> Option<Frame> {
+        let frame = self.parked.pop_front()?;
+        if self.parked.is_empty() {
+            // A long queue leaves a large buffer.
+            self.parked = VecDeque::new();
+        }
+        self.parked_bytes -= frame.body.len() as u64 + PARKED_FRAME_BYTES;
+        Some(frame)
+    }
+
+    pub(super) fn take_waiting(&mut self) -> Option<Waiting> {
+        let waiting = self.waiting.take()?;
+        self.parked_bytes -= waiting.bytes;
+        Some(waiting)
+    }
+
+    /// Frees what a channel holds that is gone. Of a display the screen stays as it was last.
+    pub(super) fn close(&mut self, shared: &mut Shared) {
+        self.closed = true;
+        (self.waiting, self.parked, self.parked_bytes) = (None, VecDeque::new(), 0);
+        match &mut self.behaviour {
+            Behaviour::Display(display) => display.retire(shared),
+            Behaviour::Cursor(cursor) => cursor.forget_all(),
+            Behaviour::Main(_) | Behaviour::Inputs(_) => {}
+        }
+    }
+
+    pub(super) fn frame_bytes(&self, frame: &Frame) -> u64 {
+        let header = self
+            .link
+            .as_ref()
+            .map(|l| l.header)
+            .unwrap_or_default()
+            .bytes();
+        (header + frame.body.len()) as u64
+    }
+
+    pub(super) fn stats(&self, id: ChannelId) -> ChannelStats {
+        let link = self.link.clone().unwrap_or_default();
+        ChannelStats {
+            id,
+            state: match () {
+                _ if self.closed => "closed",
+                _ if self.waiting.is_some() => "waiting",
+                _ if self.link.is_some() => "open",
+                _ => "linking",
+            },
+            capabilities: [link.client, link.server],
+            header: link.header,
+            messages: [self.received, self.sent],
+            bytes: [self.bytes_received, self.bytes_sent],
+            ack_window: [self.ack.size(), self.ack.filled()],
+        }
+    }
+}

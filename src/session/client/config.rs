@@ -1,0 +1,42 @@
+//! What a client session is told at its start.
+
+use std::time::Duration;
+
+use crate::channel::display;
+use crate::codec::video::Codec;
+
+/// What a client session may use, and what it tells the server.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// Sends no input.
+    pub view_only: bool,
+    /// Image compression to ask for; 1 to 7 as in spec 00 §7 (`image_compression`).
+    pub preferred_compression: Option<display::ImageCompression>,
+    /// Video codecs the server may use, best first, which the server is asked to follow; none means no video. Without a list
+    /// it may use every one this build has, and choose.
+    pub codecs: Option<Vec<Codec>>,
+    /// Bytes the surfaces of all displays may take together. All that a server can make a session hold is
+    /// [`Memory::limit`](crate::session::Memory::limit) of it.
+    pub surface_budget: u64,
+    /// Hands out large images as jobs, see [`ClientSession::poll_job`](super::ClientSession::poll_job), instead of decoding
+    /// them on the spot.
+    pub offload: bool,
+    /// Cuts the pixels of changed areas out of the surfaces for the user. Without, events name the areas only.
+    pub pixels: bool,
+    /// Reads a clock for statistics of decoding time. The default is a clock that stands still.
+    pub clock: fn() -> Duration,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            view_only: false,
+            preferred_compression: None,
+            codecs: None,
+            surface_budget: 256 << 20,
+            offload: false,
+            pixels: true,
+            clock: || Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! The client's side of all channels of one connection.
+
+mod channel;
+mod config;
+mod events;
+mod messages;
+mod stats;
+mod waiting;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+pub use config::SessionConfig;
+
+use crate::channel::job::{Finished, Job};
+use crate::channel::shared::Shared;
+use crate::channel::{Blocked, ChannelId, ChannelKind, Cx, Fault};
+use crate::channel::{cursor, display, inputs, main};
+use crate::codec::video::Codec;
+use crate::link::{self, Capabilities, Established};
+use crate::session::{ClientEvent, CloseReason, Command, Notice, Output};
+use crate::wire::Frame;
+use channel::{Behaviour, Channel};
+
+/// Things done with keyboard and mouse that are kept until the inputs channel is linked; later ones are dropped.
+const MAX_EARLY_INPUT: usize = 256;
+
+/// All channels of one connection to a server, without any I/O.
+///
+/// Call [`opened`](Self::opened), [`receive`](Self::receive), [`closed`](Self::closed), [`command`](Self::command) and
+/// [`tick`](Self::tick) as things happen; after each, take what [`poll_output`](Self::poll_output) has, and events from
+/// [`poll_event`](Self::poll_event) whenever somebody is ready for them.
+pub struct ClientSession {
+    config: SessionConfig,
+    shared: Shared,
+    channels: BTreeMap<ChannelId, Channel>,
+    outputs: VecDeque<Output>,
+    events: VecDeque<ClientEvent>,
+    notices: Vec<Notice>,
+    name: Option<String>,
+    /// What the user did before the inputs channel was linked.
+    early_input: Vec<inputs::InputEvent>,
+    /// The newest time it was told.
+    now: Duration,
+    ended: bool,
+}
+
+impl ClientSession {
+    /// A session whose main channel is about to be opened.
+    pub fn new(config: SessionConfig) -> Self {
+        let mut shared = Shared::new(config.surface_budget, config.clock);
+        shared.offload = config.offload;
+        let mut session = Self {
+            config,
+            shared,
+            channels: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            events: VecDeque::new(),
+            notices: Vec::new(),
+            name: None,
+            early_input: Vec::new(),
+            now: Duration::ZERO,
+            ended: false,
+        };
+        session.open(ChannelId::MAIN);
+        session
+    }
+
+    /// What to announce when linking this channel; `None` for a channel the session does not know.
+    pub fn capabilities(&self, id: ChannelId) -> Option<Capabilities> {
+        Some(match &self.channels.get(&id)?.behaviour {
+            Behaviour::Main(_) => main::Client::capabilities(),
+            Behaviour::Display(display) => display.capabilities(),
+            Behaviour::Inputs(_) => inputs::Client::capabilities(),
+            Behaviour::Cursor(_) => Capabilities::of(link::COMMON, &[]),
+        })
+    }
+
+    /// The id every channel but the first main one gives when it links; 0 before the server has said it.
+    pub fn connection_id(&self) -> u32 {
+        self.main().and_then(main::Client::session_id).unwrap_or(0)
+    }
+
+    /// A channel was connected and linked.
+    pub fn opened(&mut self, id: ChannelId, link: Established, now: Duration) {
+        let Some(channel) = self.channels.get_mut(&id).filter(|c| !c.closed) else {
+            self.outputs.push_back(Output::Close(id));
+            return;
+        };
+        channel.link = Some(link.clone());
+        self.now = now;
+        self.push_latest(ClientEvent::ChannelOpened(id));
+        let preferred = self.config.preferred_compression;
+        let codecs = self.config.codecs.clone().unwrap_or_default();
+        self.with(id, now, |channel, cx| {
+            match &mut channel.behaviour {
+                Behaviour::Display(display) => {
+                    display.start(&link.server, preferred, cx);
+                    display.prefer_codecs(&link.server, &codecs, cx);
+                }
+                Behaviour::Inputs(inputs) => inputs.start(&link.server),
+                Behaviour::Main(_) | Behaviour::Cursor(_) => {}
+            }
+            Ok(())
+        });
+        if id == ChannelId::INPUTS {
+            for event in std::mem::take(&mut self.early_input) {
+                self.input(event, now);
+            }
+        }
+    }
+
+    /// A frame arrived.
+    pub fn receive(&mut self, id: ChannelId, frame: Frame, now: Duration) {
+        let Some(channel) = self
+            .channels
+            .get_mut(&id)
+            .filter(|c| c.link.is_some() && !c.closed)
+        else {
+            return;
+        };
+        channel.received += 1;
+        channel.bytes_received += channel.frame_bytes(&frame);
+        self.now = now;
+        if channel.waiting.is_some() {
+            channel.park(frame);
+            self.park_no_more_than_allowed(id, now);
+            return;
+        }
+        self.handle(id, frame, now);
+        self.resume(now);
+        self.park_no_more_than_allowed(id, now);
+    }
+
+    /// A channel's connection ended, or could not be made.
+    pub fn closed(&mut self, id: ChannelId, why: CloseReason) {
+        if self.ended {
+            return;
+        }
+        let Some(channel) = self.channels.get_mut(&id).filter(|c| !c.closed) else {
+            return;
+        };
+        channel.close(&mut self.shared);
+        if id == ChannelId::MAIN {
+            self.end(why);
+            return;
+        }
+        if let Some(Behaviour::Main(main)) = self
+            .channels
+            .get_mut(&ChannelId::MAIN)
+            .map(|c| &mut c.behaviour)
+        {
+            main.forget(id);
+        }
+        if id.kind == ChannelKind::Cursor {
+            let of_it =
+                |e: &ClientEvent| matches!(e, ClientEvent::Cursor(e) if e.display() == id.id);
+            self.events.retain(|event| !of_it(event));
+        }
+        self.push_latest(ClientEvent::ChannelClosed(id, why));
+        // Whoever waited for it waits no more.
+        self.resume(self.now);
+    }
+
+    /// The user wants something.
+    pub fn command(&mut self, command: Command, now: Duration) {
+        match command {
+            Command::Input(_) if self.config.view_only => {}
+            Command::Input(event) => self.input(event, now),
+            Command::MouseMode(mode) => self.with(ChannelId::MAIN, now, |channel, cx| {
+                if let Behaviour::Main(main) = &mut channel.behaviour {
+                    main.request_mouse_mode(mode, cx);
+                }
+                Ok(())
+            }),
+            Command::Stats => {
+                let stats = Box::new(self.stats(now));
+                self.events.retain(|e| !matches!(e, ClientEvent::Stats(_)));
+                self.events.push_back(ClientEvent::Stats(stats));
+            }
+            Command::Disconnect => self.end(CloseReason::Requested),
+        }
+    }
+
+    fn input(&mut self, event: inputs::InputEvent, now: Duration) {
+        let inputs = self.channels.get(&ChannelId::INPUTS);
+        if inputs.is_none_or(|channel| channel.link.is_none() && !channel.closed) {
+            // A user may act as soon as there is a session, and the inputs channel follows later.
+            if self.early_input.len() < MAX_EARLY_INPUT {
+                self.early_input.push(event);
+            }
+            return;
+        }
+        self.with(ChannelId::INPUTS, now, |channel, cx| {
+            if let Behaviour::Inputs(inputs) = &mut channel.behaviour {
+                inputs.on_input(event, cx);
+            }
+            Ok(())
+        });
+    }
+
+    /// Time has passed; to be called when [`poll_timeout`](Self::poll_timeout) is due.
+    pub fn tick(&mut self, now: Duration) {
+        self.now = now;
+        self.give_up_late(now);
+        let displays = self
+            .channels
+            .iter()
+            .filter_map(|(id, c)| match &c.behaviour {
+                Behaviour::Display(display) => Some((*id, display)),
+                _ => None,
+            });
+        let due = displays.filter(|(_, d)| d.due(&self.shared.media).is_some_and(|at| at <= now));
+        let due: Vec<ChannelId> = due.map(|(id, _)| id).collect();
+        for id in due {
+            self.with(id, now, |channel, cx| {
+                if let Behaviour::Display(display) = &mut channel.behaviour {
+                    display.tick(cx);
+                }
+                Ok(())
+            });
+        }
+    }
+
+    /// When [`tick`](Self::tick) wants to be called, as time since the session began.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let open = || self.channels.values().filter(|c| !c.closed);
+        let waits = open().filter_map(|c| c.waiting.as_ref().map(|w| w.until));
+        let frames = open().filter_map(|c| match &c.behaviour {
+            Behaviour::Display(display) => display.due(&self.shared.media),
+            _ => None,
+        });
+        waits.chain(frames).min()
+    }
+
+    /// The next thing to decode outside, if [`SessionConfig::offload`] is set. It is to be run on any thread, and what it
+    /// yields to be given to [`finish`](Self::finish); its channel waits for that.
+    ///
+    /// Of several displays as many are decoded at a time as have 2²⁶ pixels together.
+    pub fn poll_job(&mut self) -> Option<Job> {
+        const MAX_PIXELS: u64 = 1 << 26;
+        let running: u64 = self.displays().map(|(_, d)| d.decoding_pixels()).sum();
+        let room = MAX_PIXELS.saturating_sub(running);
+        self.channels
+            .iter_mut()
+            .find_map(|(id, channel)| match &mut channel.behaviour {
+                Behaviour::Display(display) if !channel.closed => {
+                    let work = display.poll_job(room)?;
+                    Some(Job { channel: *id, work })
+                }
+                _ => None,
+            })
+    }
+
+    /// A job was run.
+    pub fn finish(&mut self, finished: Finished, now: Duration) {
+        self.with(finished.channel, now, |channel, cx| {
+            if let Behaviour::Display(display) = &mut channel.behaviour {
+                display.finish(finished.result, cx);
+            }
+            Ok(())
+        });
+        self.resume(now);
+    }
+
+    /// Whether a channel waits for a job. It handles nothing meanwhile: what arrives for it may be kept back outside.
+    pub fn is_decoding(&self, id: ChannelId) -> bool {
+        self.channels.get(&id).is_some_and(|channel| {
+            let waiting = channel.waiting.as_ref();
+            waiting.is_some_and(|waiting| waiting.why == Blocked::Decoding)
+        })
+    }
+
+    /// The next thing to do outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The display client of a channel, to look at its surfaces.
+    pub fn display(&self, id: u8) -> Option<&display::Client> {
+        match &self
+            .channels
+            .get(&ChannelId::new(ChannelKind::Display, id))?
+            .behaviour
+        {
+            Behaviour::Display(display) => Some(display),
+            _ => None,
+        }
+    }
+
+    fn displays(&self) -> impl Iterator<Item = (u8, &display::Client)> {
+        self.channels
+            .iter()
+            .filter_map(|(id, c)| match &c.behaviour {
+                Behaviour::Display(display) => Some((id.id, &**display)),
+                _ => None,
+            })
+    }
+
+    fn main(&self) -> Option<&main::Client> {
+        match &self.channels.get(&ChannelId::MAIN)?.behaviour {
+            Behaviour::Main(main) => Some(main),
+            _ => None,
+        }
+    }
+
+    /// The video codecs the server may use.
+    fn codecs(&self) -> Vec<Codec> {
+        let all = || Codec::ALL.to_vec();
+        let wanted = self.config.codecs.clone().unwrap_or_else(all);
+        wanted
+            .into_iter()
+            .filter(|codec| codec.is_available())
+            .collect()
+    }
+
+    /// Asks for a channel to be opened, if this session has a use for it.
+    fn open(&mut self, id: ChannelId) {
+        let behaviour = match id.kind {
+            ChannelKind::Main => Behaviour::Main(main::Client::default()),
+            ChannelKind::Display => {
+                let client = display::Client::new(id.id, self.codecs());
+                let client = match self.config.pixels {
+                    true => client,
+                    false => client.without_pixels(),
+                };
+                Behaviour::Display(Box::new(client))
+            }
+            ChannelKind::Inputs => Behaviour::Inputs(inputs::Client::default()),
+            ChannelKind::Cursor => Behaviour::Cursor(cursor::Client::new(id.id)),
+            _ => return,
+        };
+        let before = self.channels.insert(id, Channel::new(behaviour));
+        if let Some(Behaviour::Display(display)) = before.map(|c| c.behaviour) {
+            // Its last screen goes with it.
+            let bytes = display.canvas().bytes_in_use();
+            self.shared.surfaces.change(bytes, 0);
+        }
+        self.outputs.push_back(Output::Open(id));
+    }
+
+    /// Runs `act` on an open channel, then sends what it wants to send and tells what it wants to tell. A fault closes
+    /// the channel.
+    fn with(
+        &mut self,
+        id: ChannelId,
+        now: Duration,
+        act: impl FnOnce(&mut Channel, &mut Cx<'_>) -> Result<(), Fault>,
+    ) {
+        let Some(channel) = self
+            .channels
+            .get_mut(&id)
+            .filter(|c| c.link.is_some() && !c.closed)
+        else {
+            return;
+        };
+        let (mut outbox, mut notices) = (Vec::new(), Vec::new());
+        let mut cx = Cx {
+            id,
+            now,
+            shared: &mut self.shared,
+            outbox: &mut outbox,
+            notices: &mut notices,
+        };
+        let result = act(channel, &mut cx);
+        for mut frame in outbox {
+            channel.sent += 1;
+            frame.serial = channel.sent;
+            channel.bytes_sent += channel.frame_bytes(&frame);
+            self.outputs.push_back(Output::Send(id, frame));
+        }
+        for text in notices {
+            self.notice(Some(id), text);
+        }
+        if let Err(fault) = result {
+            self.fault(id, fault);
+        }
+    }
+
+    fn fault(&mut self, id: ChannelId, fault: Fault) {
+        self.outputs.push_back(Output::Close(id));
+        self.closed(id, CloseReason::Protocol(fault));
+    }
+
+    fn end(&mut self, why: CloseReason) {
+        if self.ended {
+            return;
+        }
+        self.ended = true;
+        for (id, channel) in &mut self.channels {
+            channel.close(&mut self.shared);
+            self.outputs.push_back(Output::Close(*id));
+        }
+        self.events.push_back(ClientEvent::Closed(why));
+    }
+}
