@@ -7,6 +7,7 @@
 
 mod fit;
 pub mod halfblock;
+pub mod input;
 pub mod ladder;
 pub mod pace;
 pub mod paint;
