@@ -13,6 +13,7 @@ pub mod pace;
 pub mod paint;
 pub mod palette;
 mod pen;
+pub mod probe;
 mod scale;
 pub mod shadow;
 pub mod writer;
@@ -20,6 +21,49 @@ pub mod writer;
 pub use fit::{Fit, Pane, Raster};
 pub use pen::{Attributes, Pen};
 pub use scale::Scaler;
+
+/// How a living picture is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawing {
+    /// Kitty graphics: one image, edited and composed.
+    Kitty,
+    /// Kitty graphics: an image for each tile of whole cells.
+    KittyTiles,
+    /// Kitty graphics, placed by characters; through tmux.
+    KittyPlaceholders,
+    /// Sixel.
+    Sixel,
+    /// iTerm2's inline images.
+    Iterm2,
+    /// Characters of two by four parts.
+    Octant,
+    /// Characters of two by three parts.
+    Sextant,
+    /// Characters of two by two parts.
+    Quadrant,
+    /// Characters of an upper and a lower half.
+    Half,
+    /// ASCII characters, light and dark by their shape.
+    Ascii,
+}
+
+impl Drawing {
+    /// The name for status lines and options.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kitty => "kitty",
+            Self::KittyTiles => "kitty-tiles",
+            Self::KittyPlaceholders => "kitty-placeholders",
+            Self::Sixel => "sixel",
+            Self::Iterm2 => "iterm2",
+            Self::Octant => "octant",
+            Self::Sextant => "sextant",
+            Self::Quadrant => "quadrant",
+            Self::Half => "half",
+            Self::Ascii => "ascii",
+        }
+    }
+}
 
 /// How many colours a terminal shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

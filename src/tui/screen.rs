@@ -20,8 +20,9 @@ use crossterm::{cursor, execute, queue};
 
 use super::ViewError;
 use super::view::{LEAST_COLUMNS, LEAST_ROWS};
+use crate::term::Style;
+use crate::term::probe::Surroundings;
 use crate::term::writer::Writer;
-use crate::term::{Colours, Glyphs, Style};
 
 /// Whether the terminal is taken over. One per process, because a process has one terminal, and because a panic can
 /// come from anywhere.
@@ -191,50 +192,5 @@ pub fn cell_aspect() -> f64 {
 
 /// What the environment lets expect of a terminal; `variable` looks one up.
 pub fn style_from(variable: impl Fn(&str) -> Option<String>) -> Style {
-    let value = |name: &str| variable(name).filter(|v| !v.is_empty());
-    let term = value("TERM").unwrap_or_default();
-    let plain = ["", "dumb", "vt52", "vt100", "vt102", "vt220"].contains(&term.as_str());
-    Style {
-        colours: match plain || value("NO_COLOR").is_some() {
-            true => Colours::None,
-            false => colours(&term, &value),
-        },
-        glyphs: match plain || has_other_charset(&value) {
-            true => Glyphs::Ascii,
-            false => Glyphs::Blocks,
-        },
-    }
-}
-
-fn colours(term: &str, value: &impl Fn(&str) -> Option<String>) -> Colours {
-    let known = [
-        "kitty",
-        "ghostty",
-        "alacritty",
-        "foot",
-        "wezterm",
-        "contour",
-        "direct",
-    ];
-    let said = matches!(value("COLORTERM").as_deref(), Some("truecolor" | "24bit"));
-    // tmux takes every colour and gives its own terminal what that can do.
-    let marked = value("TMUX").is_some() || value("WT_SESSION").is_some();
-    if said || marked || known.iter().any(|name| term.contains(name)) {
-        Colours::True
-    } else if term.contains("256color") {
-        Colours::Palette256
-    } else {
-        Colours::Palette16
-    }
-}
-
-/// Whether the locale names a character set, and it is not UTF-8.
-fn has_other_charset(value: &impl Fn(&str) -> Option<String>) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value);
-    locale.is_some_and(|locale| {
-        let charset = locale
-            .split_once('.')
-            .map(|(_, charset)| charset.to_lowercase());
-        charset.is_some_and(|c| !c.starts_with("utf-8") && !c.starts_with("utf8"))
-    })
+    Surroundings::of(variable).style
 }

@@ -91,7 +91,12 @@ impl<'a> Csi<'a> {
             (Some(b'?'), None, b'S') => Some(Reply::Graphics {
                 item: self.small(0)?,
                 status: self.small(1)?,
-                values: self.params.split(';').skip(2).map_while(|p| p.parse().ok()).collect(),
+                values: self
+                    .params
+                    .split(';')
+                    .skip(2)
+                    .map_while(|p| p.parse().ok())
+                    .collect(),
             }),
             (Some(b'?'), None, b'u') => Some(Reply::KeyboardFlags(self.sub(0, 0)?.parse().ok()?)),
             _ => None,
@@ -210,7 +215,8 @@ impl<'a> Csi<'a> {
     /// `character:shifted:base ; modifiers:kind ; text u`
     fn unicode_key(&self, modifiers: Modifiers, kind: KeyKind) -> Option<Key> {
         let number = self.number(0)?;
-        let character = |sub| char::from_u32(self.sub(0, sub)?.parse().ok()?).filter(|c| !c.is_control());
+        let character =
+            |sub| char::from_u32(self.sub(0, sub)?.parse().ok()?).filter(|c| !c.is_control());
         let key = match functional(number) {
             Some((code, keypad)) => Key {
                 keypad,

@@ -264,7 +264,9 @@ impl Parser {
     fn control(&mut self, byte: u8, events: &mut Vec<Event>) {
         match byte {
             // rxvt's keys with Shift end in what is no end elsewhere.
-            b'$' if matches!(self.body.len(), 1 | 2) && self.body.iter().all(u8::is_ascii_digit) => {
+            b'$' if matches!(self.body.len(), 1 | 2)
+                && self.body.iter().all(u8::is_ascii_digit) =>
+            {
                 self.end_control(byte, events);
             }
             0x20..=0x3f if self.body.len() < MOST_CSI => self.body.push(byte),

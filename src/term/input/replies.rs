@@ -62,7 +62,9 @@ fn colour(text: &str) -> Option<Reply> {
         }
         Some(_) => return None,
         None => {
-            let parts = value.strip_prefix("rgb:").or_else(|| value.strip_prefix("rgba:"))?;
+            let parts = value
+                .strip_prefix("rgb:")
+                .or_else(|| value.strip_prefix("rgba:"))?;
             let mut parts = parts.split('/').map(channel);
             [parts.next()??, parts.next()??, parts.next()??]
         }
@@ -72,7 +74,9 @@ fn colour(text: &str) -> Option<Reply> {
 
 /// One to four hexadecimal digits, as a fraction of the largest number they can write.
 fn channel(hex: &str) -> Option<u8> {
-    let digits = u32::try_from(hex.len()).ok().filter(|n| (1..=4).contains(n))?;
+    let digits = u32::try_from(hex.len())
+        .ok()
+        .filter(|n| (1..=4).contains(n))?;
     let value = u32::from_str_radix(hex, 16).ok()?;
     let most = (1 << (4 * digits)) - 1;
     u8::try_from((value * 255 + most / 2) / most).ok()
