@@ -61,25 +61,18 @@ fn measure(bencher: Bencher<'_, '_>, codec: Codec, size: &str, arguments: &[&str
     });
 }
 
+/// Frames as servers send them.
+const MJPEG: &[&str] = &["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "4"];
+
 fn jpeg_1080p() -> &'static Option<Vec<Vec<u8>>> {
     static FRAMES: OnceLock<Option<Vec<Vec<u8>>>> = OnceLock::new();
-    FRAMES.get_or_init(|| {
-        encode(
-            "1920x1080",
-            &["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "4"],
-        )
-    })
+    FRAMES.get_or_init(|| encode("1920x1080", MJPEG))
 }
 
 /// A frame of a stream, with the decoder in use.
 #[divan::bench]
 fn mjpeg_1080p(bencher: Bencher<'_, '_>) {
-    measure(
-        bencher,
-        Codec::Mjpeg,
-        "1920x1080",
-        &["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "4"],
-    );
+    measure(bencher, Codec::Mjpeg, "1920x1080", MJPEG);
 }
 
 /// The same frames with the decoder of stills, which also stands in without the feature `mjpeg`.

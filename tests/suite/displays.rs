@@ -49,6 +49,18 @@ fn draw_glz(viewer: &mut Viewer, on: ChannelId, stream: &[u8]) {
     draw(viewer, on, image(0, ImageFlags::empty(), (1, 1), data));
 }
 
+/// Display 0 draws image 42, whose blue is 7, and keeps it in the cache.
+fn bring_42(viewer: &mut Viewer) {
+    let image = one_pixel(42, ImageFlags::CACHE_ME, &[7; 4]);
+    draw(viewer, DISPLAY, image);
+}
+
+/// Time passes until a channel that waits goes on without.
+fn lose_patience(viewer: &mut Viewer) {
+    viewer.now = Duration::from_secs(5);
+    viewer.session.tick(viewer.now);
+}
+
 /// Blue of the first pixel of a display's screen.
 fn blue(viewer: &Viewer, display: u8) -> u32 {
     let surface = viewer.session.display(display).unwrap().canvas().surface(0);
@@ -89,11 +101,7 @@ fn wait_and_inval(at: u32, serial: u8, id: u8) -> Vec<u8> {
 #[test]
 fn a_list_waits_for_the_other_display_before_it_invalidates() {
     let mut viewer = two_displays();
-    draw(
-        &mut viewer,
-        DISPLAY,
-        one_pixel(42, ImageFlags::CACHE_ME, &[7; 4]),
-    );
+    bring_42(&mut viewer);
 
     // The other display has handled one message; its second may still need the image.
     viewer.receive(DISPLAY, Frame::new(Frame::LIST, wait_and_inval(0, 2, 42)));
@@ -106,11 +114,7 @@ fn a_list_waits_for_the_other_display_before_it_invalidates() {
 #[test]
 fn the_list_of_a_full_header_is_handled_before_its_own_message() {
     let mut viewer = two_displays();
-    draw(
-        &mut viewer,
-        DISPLAY,
-        one_pixel(42, ImageFlags::CACHE_ME, &[7; 4]),
-    );
+    bring_42(&mut viewer);
 
     let mut frame = copy(PIXEL, one_pixel(42, ImageFlags::CACHE_ME, &[9; 4])).to_frame();
     let mut body = frame.body.to_vec();
@@ -130,11 +134,7 @@ fn the_list_of_a_full_header_is_handled_before_its_own_message() {
 #[test]
 fn only_pixmaps_are_invalidated_as_such() {
     let mut viewer = two_displays();
-    draw(
-        &mut viewer,
-        DISPLAY,
-        one_pixel(42, ImageFlags::CACHE_ME, &[7; 4]),
-    );
+    bring_42(&mut viewer);
 
     let kind = ResourceType::Other(9);
     viewer.display(&Display::InvalList(InvalList {
@@ -173,11 +173,7 @@ fn an_exact_image_is_waited_for_while_only_a_lossy_one_is_there() {
 #[test]
 fn a_lossy_image_replaces_nothing() {
     let mut viewer = two_displays();
-    draw(
-        &mut viewer,
-        DISPLAY,
-        one_pixel(42, ImageFlags::CACHE_ME, &[7; 4]),
-    );
+    bring_42(&mut viewer);
     viewer.events();
     let file = jpeg();
     let flags = ImageFlags::CACHE_REPLACE_ME;
@@ -199,11 +195,7 @@ fn a_lossy_image_replaces_nothing() {
 #[test]
 fn a_cached_image_outlives_the_surface_it_was_drawn_on() {
     let mut viewer = two_displays();
-    draw(
-        &mut viewer,
-        DISPLAY,
-        one_pixel(42, ImageFlags::CACHE_ME, &[7; 4]),
-    );
+    bring_42(&mut viewer);
     viewer.display(&Display::SurfaceDestroy(SurfaceDestroy { surface_id: 0 }));
 
     draw(&mut viewer, DISPLAY_1, from_cache(42));
@@ -273,17 +265,12 @@ fn an_image_only_a_closed_display_could_have_brought_is_not_waited_for() {
 #[test]
 fn what_is_sent_behind_a_wait_in_a_list_waits_as_well_until_patience_is_over() {
     let mut viewer = two_displays();
-    draw(
-        &mut viewer,
-        DISPLAY,
-        one_pixel(42, ImageFlags::CACHE_ME, &[7; 4]),
-    );
+    bring_42(&mut viewer);
     viewer.receive(DISPLAY, Frame::new(Frame::LIST, wait_and_inval(0, 200, 42)));
     viewer.display(&fill(PIXEL, 4));
     assert_eq!((pixmaps(&viewer), blue(&viewer, 0)), (1, 7));
 
-    viewer.now = Duration::from_secs(5);
-    viewer.session.tick(viewer.now);
+    lose_patience(&mut viewer);
 
     assert_eq!((pixmaps(&viewer), blue(&viewer, 0)), (0, 4));
 }
@@ -313,8 +300,7 @@ fn a_drawing_given_up_for_one_image_still_keeps_the_others_it_brought() {
     }));
     assert_eq!(pixmaps(&viewer), 0);
 
-    viewer.now = Duration::from_secs(5);
-    viewer.session.tick(viewer.now);
+    lose_patience(&mut viewer);
     draw(&mut viewer, DISPLAY_1, from_cache(8));
 
     assert_eq!((blue(&viewer, 0), blue(&viewer, 1)), (0, 3));
@@ -483,8 +469,7 @@ fn an_image_that_never_comes_costs_one_wait_and_what_refers_to_it() {
     draw_glz(&mut viewer, DISPLAY, &glz_pixel(3, 2, 33));
     assert!(is_waiting(&viewer, DISPLAY));
 
-    viewer.now = Duration::from_secs(5);
-    viewer.session.tick(viewer.now);
+    lose_patience(&mut viewer);
 
     assert!(!is_waiting(&viewer, DISPLAY));
     assert_eq!(blue(&viewer, 0), 33);
@@ -533,11 +518,7 @@ fn a_reset_clears_the_screen_and_leaves_other_surfaces_and_cached_images() {
     };
     off_screen.base.surface_id = surface_id;
     viewer.display(&Display::DrawFill(off_screen));
-    draw(
-        &mut viewer,
-        DISPLAY,
-        one_pixel(42, ImageFlags::CACHE_ME, &[7; 4]),
-    );
+    bring_42(&mut viewer);
     viewer.display(&Display::Mark);
     viewer.events();
 

@@ -37,6 +37,21 @@ fn small() -> ServerConfig {
     }
 }
 
+/// A screen of 240 000 bytes.
+fn medium() -> ServerConfig {
+    ServerConfig {
+        size: Size::new(300, 200),
+        ..ServerConfig::default()
+    }
+}
+
+/// Draws over the whole screen.
+fn cover(display: &DisplayHandle, seed: u32) {
+    let picture = busy(display.size(), seed);
+    let whole = display.size().to_rect();
+    display.draw(whole, picture.view()).unwrap();
+}
+
 fn secret() -> ServerConfig {
     ServerConfig {
         password: Some(Password::new("sesame").expect("a password that fits")),
@@ -210,11 +225,7 @@ async fn pixels_that_are_not_32_bits_wide_are_refused() {
 
 #[tokio::test]
 async fn a_viewer_that_asks_for_no_compression_sees_the_same() {
-    let server = serve(ServerConfig {
-        size: Size::new(300, 200),
-        ..ServerConfig::default()
-    })
-    .await;
+    let server = serve(medium()).await;
     let display = server.display();
     let mut config = ClientConfig::new(server.local_address().clone());
     config.session = SessionConfig {
@@ -224,12 +235,7 @@ async fn a_viewer_that_asks_for_no_compression_sees_the_same() {
     let client = soon(SpiceClient::connect_with(config)).await.unwrap();
     let mut eye = Eye::of(client);
     eye.sees(&display).await;
-    display
-        .draw(
-            Rect::new(0, 0, 300, 200),
-            busy(Size::new(300, 200), 9).view(),
-        )
-        .unwrap();
+    cover(&display, 9);
     eye.sees(&display).await;
 }
 
@@ -444,20 +450,13 @@ async fn a_unix_socket_serves_as_well_and_goes_with_the_server() {
 
 #[tokio::test]
 async fn a_viewer_that_does_not_read_delays_nobody_and_catches_up() {
-    let server = serve(ServerConfig {
-        size: Size::new(300, 200),
-        ..ServerConfig::default()
-    })
-    .await;
+    let server = serve(medium()).await;
     let display = server.display();
     let mut eye = Eye::on(&server).await;
     eye.sees(&display).await;
     // More than sockets hold.
     for seed in 0..60 {
-        let noise = busy(Size::new(300, 200), seed);
-        display
-            .draw(Rect::new(0, 0, 300, 200), noise.view())
-            .unwrap();
+        cover(&display, seed);
         tokio::task::yield_now().await;
     }
     eye.sees(&display).await;

@@ -376,6 +376,15 @@ static QXLDrawable *copy(QXLRect r, QXLImage *i, int sx, int sy, int sw, int sh,
     (void)r
 static const int cw = 76, ch = 56;
 
+/* On a picture one patch of a command that is nothing but a mask, and one with a mask. They are all laid out alike. */
+static void patches(QXLRect r, int type, int inv) {
+    go(copy(r, img(cw, ch, SPICE_BITMAP_FMT_32BIT, 1, 1, 0), 0, 0, cw, ch, PUT, 0));
+    go(D(type, R(r.left + 8, r.top + 8, 30, 30)));
+    QXLDrawable *d = D(type, R(r.left + 40, r.top + 8, 30, 30));
+    mask(&d->u.blackness.mask, 30, 30, inv, SPICE_BITMAP_FMT_1BIT_BE);
+    go(d);
+}
+
 static void s_fill(void) {
     {
         CELL;
@@ -558,31 +567,16 @@ static void s_blend(void) {
     }
     {
         CELL;
-        go(copy(r, img(cw, ch, SPICE_BITMAP_FMT_32BIT, 1, 1, 0), 0, 0, cw, ch, PUT, 0));
-        QXLDrawable *d = D(QXL_DRAW_BLACKNESS, R(x + 10, y + 10, 30, 30));
-        go(d);
-        d = D(QXL_DRAW_BLACKNESS, R(x + 42, y + 10, 30, 30));
-        mask(&d->u.blackness.mask, 30, 30, 0, SPICE_BITMAP_FMT_1BIT_BE);
-        go(d);
+        patches(r, QXL_DRAW_BLACKNESS, 0);
     }
     {
         CELL;
-        go(copy(r, img(cw, ch, SPICE_BITMAP_FMT_32BIT, 1, 1, 0), 0, 0, cw, ch, PUT, 0));
-        QXLDrawable *d = D(QXL_DRAW_WHITENESS, R(x + 10, y + 10, 30, 30));
-        go(d);
-        d = D(QXL_DRAW_WHITENESS, R(x + 42, y + 10, 30, 30));
-        mask(&d->u.whiteness.mask, 30, 30, SPICE_MASK_FLAGS_INVERS, SPICE_BITMAP_FMT_1BIT_BE);
-        go(d);
+        patches(r, QXL_DRAW_WHITENESS, SPICE_MASK_FLAGS_INVERS);
     }
     {
         CELL;
-        go(copy(r, img(cw, ch, SPICE_BITMAP_FMT_32BIT, 1, 1, 0), 0, 0, cw, ch, PUT, 0));
-        QXLDrawable *d = D(QXL_DRAW_INVERS, R(x + 10, y + 10, 30, 30));
-        go(d);
-        d = D(QXL_DRAW_INVERS, R(x + 42, y + 10, 30, 30));
-        mask(&d->u.invers.mask, 30, 30, 0, SPICE_BITMAP_FMT_1BIT_BE);
-        go(d);
-        d = D(QXL_DRAW_INVERS, r);
+        patches(r, QXL_DRAW_INVERS, 0);
+        QXLDrawable *d = D(QXL_DRAW_INVERS, r);
         clip(d, 3);
         go(d);
     }

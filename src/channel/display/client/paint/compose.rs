@@ -2,13 +2,14 @@
 
 use super::{Operand, Reads, brush_image, scale};
 use crate::canvas::{
-    Composite, Cutout, Filter, Operator, Repeat, Rop3, ScaleMode, Source, Texture, Transform,
+    self, Area, Composite, Cutout, Damage, Filter, Operator, Repeat, Rop3, ScaleMode, Source,
+    Surface, Texture, Transform,
 };
 use crate::channel::Cx;
 use crate::channel::display::client::Client;
 use crate::channel::display::draw::{
-    self, AlphaFlags, CompositeFlags, DrawAlphaBlend, DrawComposite, DrawRop3, DrawTransparent,
-    Point16,
+    self, AlphaFlags, CompositeFlags, DisplayBase, DrawAlphaBlend, DrawComposite, DrawRop3,
+    DrawTransparent, Point16,
 };
 use crate::channel::display::image::Image;
 use crate::channel::display::images::ImageError;
@@ -48,15 +49,14 @@ impl Client {
         draw: &DrawTransparent<'_>,
         cx: &mut Cx<'_>,
     ) -> Result<(), ImageError> {
-        let (source, reads) = self.only_operand(&draw.src_bitmap, cx)?;
-        let result = self.draw(&draw.base, &None, &reads, |surface, area, views, damage| {
-            let cutout = cutout(&source, views, draw.src_area, ScaleMode::Nearest)?;
-            surface
-                .transparent(area, &cutout, draw.true_color, damage)
-                .map_err(|e| e.to_string())
-        });
-        self.recycle(source);
-        result
+        let (base, color) = (&draw.base, draw.true_color);
+        self.draw_part(
+            base,
+            &draw.src_bitmap,
+            draw.src_area,
+            cx,
+            |surface, area, part, damage| surface.transparent(area, &part, color, damage),
+        )
     }
 
     pub(in super::super) fn on_alpha_blend(
@@ -64,19 +64,20 @@ impl Client {
         draw: &DrawAlphaBlend<'_>,
         cx: &mut Cx<'_>,
     ) -> Result<(), ImageError> {
-        let (source, reads) = self.only_operand(&draw.src_bitmap, cx)?;
-        let flags = draw.alpha_flags;
-        let result = self.draw(&draw.base, &None, &reads, |surface, area, views, damage| {
-            let mut cutout = cutout(&source, views, draw.src_area, ScaleMode::Nearest)?;
-            if flags.contains(AlphaFlags::SRC_SURFACE_HAS_ALPHA) {
-                cutout.source = cutout.source.with_alpha();
-            }
-            surface
-                .alpha_blend(area, &cutout, draw.alpha, damage)
-                .map_err(|e| e.to_string())
-        });
-        self.recycle(source);
-        result
+        let has_alpha = draw.alpha_flags.contains(AlphaFlags::SRC_SURFACE_HAS_ALPHA);
+        let (base, alpha) = (&draw.base, draw.alpha);
+        self.draw_part(
+            base,
+            &draw.src_bitmap,
+            draw.src_area,
+            cx,
+            |surface, area, mut part, damage| {
+                if has_alpha {
+                    part.source = part.source.with_alpha();
+                }
+                surface.alpha_blend(area, &part, alpha, damage)
+            },
+        )
     }
 
     pub(in super::super) fn on_composite(
@@ -104,16 +105,29 @@ impl Client {
         result
     }
 
-    /// The picture operand of a command that has no other.
-    fn only_operand<'a>(
+    /// Draws with part of a picture, which is all the command reads.
+    fn draw_part(
         &mut self,
-        image: &Image<'a>,
+        base: &DisplayBase,
+        image: &Image<'_>,
+        area: Rect,
         cx: &mut Cx<'_>,
-    ) -> Result<(Operand<'a>, Reads), ImageError> {
+        paint: impl FnOnce(
+            &mut Surface,
+            &Area<'_>,
+            Cutout<'_>,
+            &mut Damage,
+        ) -> Result<(), canvas::Error>,
+    ) -> Result<(), ImageError> {
         self.check_ready(&[Some(image)], cx)?;
         let mut reads = Reads::new();
-        let operand = self.operand(image, &mut reads, cx)?;
-        Ok((operand, reads))
+        let source = self.operand(image, &mut reads, cx)?;
+        let result = self.draw(base, &None, &reads, |surface, target, views, damage| {
+            let part = cutout(&source, views, area, ScaleMode::Nearest)?;
+            paint(surface, target, part, damage).map_err(|e| e.to_string())
+        });
+        self.recycle(source);
+        result
     }
 }
 
