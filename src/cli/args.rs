@@ -13,6 +13,7 @@ use super::logging::Wanted;
 use crate::channel::display::{self, ImageCompression};
 use crate::codec::video;
 use crate::geometry::Size;
+use crate::term::probe::Capabilities;
 use crate::tui::Escape;
 
 /// The SPICE remote-display protocol in pure Rust: view a virtual machine inside the terminal, or be its server.
@@ -213,6 +214,16 @@ pub struct ViewArgs {
         hide_possible_values = true
     )]
     pub colours: Colours,
+    /// What this terminal can do, where it is wrong about that: sixel=off, cell=8x16 (see doctor --help)
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        env = "CAPSAICIN_TERMINAL",
+        hide_short_help = true,
+        value_parser = capability
+    )]
+    pub terminal: Vec<String>,
 }
 
 /// What a picture is drawn with.
@@ -461,6 +472,10 @@ Examples:
 pub struct CompletionsArgs {
     /// Which shell
     pub shell: Shell,
+}
+
+fn capability(text: &str) -> Result<String, String> {
+    Capabilities::default().set(text).map(|()| text.to_owned())
 }
 
 fn moment(text: &str) -> Result<Duration, String> {

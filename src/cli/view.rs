@@ -28,6 +28,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         view_only: args.view_only,
         escape: args.escape,
         style: style(args),
+        overrides: args.terminal.clone(),
         logged: logging.lines,
     };
     match tui::run(dialled.client, options).await? {

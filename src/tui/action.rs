@@ -3,6 +3,7 @@
 use super::typist::{Held, Key};
 use crate::channel::inputs::Button;
 use crate::session::{ClientEvent, CloseReason, Command};
+use crate::term::probe::Capabilities;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +29,8 @@ pub enum Action {
         /// Width divided by height of a cell.
         cell_aspect: f64,
     },
-    /// The terminal turned out to report releases and modifier keys, or not.
-    ReportsReleases(bool),
+    /// What the terminal can do, as far as it is known.
+    Capabilities(Box<Capabilities>),
     /// From the session.
     Session(ClientEvent),
     /// A line of the program's own log.

@@ -13,6 +13,7 @@ use crate::channel::main::MouseMode;
 use crate::geometry::Point;
 use crate::keyboard::us;
 use crate::session::SessionStats;
+use crate::term::probe::Capabilities;
 use crate::term::{Pane, Style};
 
 /// What is known before the session begins.
@@ -58,6 +59,8 @@ pub struct App {
     pub agent: bool,
     /// The mouse mode in force.
     pub mouse_mode: MouseMode,
+    /// What the terminal can do, as far as it is known.
+    pub capabilities: Capabilities,
     /// The guest's keyboard.
     pub(super) typist: Typist,
     pub(super) pointer: Held,
@@ -125,6 +128,7 @@ impl App {
             name: None,
             agent: false,
             mouse_mode: MouseMode::empty(),
+            capabilities: Capabilities::default(),
             typist: Typist::new(us),
             pointer: Held::default(),
             releases: false,

@@ -5,15 +5,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers, MediaKeyCode,
-    ModifierKeyCode, MouseButton, MouseEvent, MouseEventKind,
-};
-
 use super::action::{Action, GuestKey, MenuKey, Mouse, Pointer};
 use super::typist::{Held, Key};
 use crate::channel::inputs::Button;
 use crate::channel::inputs::scancode::make_code;
+use crate::term::input::{
+    Event, Key as Pressed, KeyCode, KeyKind, MediaKey, ModifierKey, Modifiers, Mouse as Moved,
+    MouseButton, MouseKind,
+};
 
 /// What Print Screen sends while Alt is held.
 pub const SYS_RQ: u32 = 0x54;
@@ -32,19 +31,19 @@ pub struct Mode {
 /// The action for a terminal event, if it has one.
 pub fn action(event: Event, mode: Mode) -> Option<Action> {
     match event {
-        Event::Key(key) => key_action(normal(key, mode.releases), mode),
+        Event::Key(key) => key_action(key, mode),
         Event::Paste(text) => Some(Action::Paste(text)),
         Event::Mouse(mouse) => mouse_action(mouse),
         Event::FocusLost => Some(Action::FocusLost),
-        // The run loop knows more about a resize than the event says.
-        Event::Resize(..) | Event::FocusGained => None,
+        // Answers are the run loop's: it asked.
+        Event::FocusGained | Event::Reply(_) => None,
     }
 }
 
-fn key_action(key: KeyEvent, mode: Mode) -> Option<Action> {
-    let released = key.kind == KeyEventKind::Release;
+fn key_action(key: Pressed, mode: Mode) -> Option<Action> {
+    let released = key.kind == KeyKind::Release;
     if mode.escape.is(&key) {
-        return (key.kind == KeyEventKind::Press).then_some(Action::Escape);
+        return (key.kind == KeyKind::Press).then_some(Action::Escape);
     }
     if mode.menu && !released {
         return menu_key(&key).map(Action::Menu);
@@ -59,42 +58,41 @@ fn key_action(key: KeyEvent, mode: Mode) -> Option<Action> {
     }))
 }
 
-/// The key as its label says: without the protocol for releases, Ctrl with `\`, `]`, `^` and `/` arrives as Ctrl with
-/// a digit.
-fn normal(mut key: KeyEvent, releases: bool) -> KeyEvent {
-    if !releases && key.modifiers.contains(KeyModifiers::CONTROL) {
-        key.code = match key.code {
-            KeyCode::Char('4') => KeyCode::Char('\\'),
-            KeyCode::Char('5') => KeyCode::Char(']'),
-            KeyCode::Char('6') => KeyCode::Char('^'),
-            KeyCode::Char('7') => KeyCode::Char('/'),
-            other => other,
-        };
+/// The character a key makes, and the same one when it goes up unless Shift went up before.
+fn character(key: &Pressed, c: char) -> char {
+    let has = |m| key.modifiers.contains(m);
+    let mut text = key.text.iter().flat_map(|text| text.chars());
+    match (text.next(), text.next()) {
+        (Some(made), None) if has(Modifiers::CAPS_LOCK) && c.is_alphabetic() => return made,
+        _ => {}
     }
-    key
+    match key.shifted {
+        Some(shifted) if has(Modifiers::SHIFT) => shifted,
+        None if has(Modifiers::SHIFT) && c.is_ascii_lowercase() => c.to_ascii_uppercase(),
+        _ => c,
+    }
 }
 
-fn held(key: &KeyEvent) -> Held {
+fn held(key: &Pressed) -> Held {
     let has = |m| key.modifiers.contains(m);
     Held {
-        ctrl: has(KeyModifiers::CONTROL),
-        alt: has(KeyModifiers::ALT),
-        logo: has(KeyModifiers::SUPER),
-        shift: has(KeyModifiers::SHIFT) && !matches!(key.code, KeyCode::Char(_)),
+        ctrl: has(Modifiers::CTRL),
+        alt: has(Modifiers::ALT),
+        logo: has(Modifiers::SUPER),
+        shift: has(Modifiers::SHIFT) && !matches!(key.code, KeyCode::Char(_)),
     }
 }
 
-fn menu_key(key: &KeyEvent) -> Option<MenuKey> {
+fn menu_key(key: &Pressed) -> Option<MenuKey> {
     Some(match key.code {
-        KeyCode::Char('c' | 'g' | '[') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-            MenuKey::Close
-        }
-        KeyCode::Char(c) if key.modifiers.contains(KeyModifiers::CONTROL) => MenuKey::Ctrl(c),
-        KeyCode::Char(c) => MenuKey::Char(c),
-        KeyCode::Esc => MenuKey::Close,
+        KeyCode::Char('c' | 'g' | '[') if key.modifiers.contains(Modifiers::CTRL) => MenuKey::Close,
+        KeyCode::Char(c) if key.modifiers.contains(Modifiers::CTRL) => MenuKey::Ctrl(c),
+        KeyCode::Char(c) => MenuKey::Char(character(key, c)),
+        KeyCode::Escape => MenuKey::Close,
         KeyCode::Enter => MenuKey::Enter,
         KeyCode::Backspace => MenuKey::Back,
-        KeyCode::Up | KeyCode::BackTab => MenuKey::Up,
+        KeyCode::Up => MenuKey::Up,
+        KeyCode::Tab if key.modifiers.contains(Modifiers::SHIFT) => MenuKey::Up,
         KeyCode::Down | KeyCode::Tab => MenuKey::Down,
         KeyCode::Left => MenuKey::Left,
         KeyCode::Right => MenuKey::Right,
@@ -104,19 +102,18 @@ fn menu_key(key: &KeyEvent) -> Option<MenuKey> {
     })
 }
 
-fn guest_key(key: &KeyEvent) -> Option<Key> {
-    let keypad = key.state.contains(KeyEventState::KEYPAD);
+fn guest_key(key: &Pressed) -> Option<Key> {
     let name = match key.code {
         KeyCode::Char(c) => match keypad_key(c) {
-            Some(name) if keypad => name,
-            _ => return Some(Key::Char(c)),
+            Some(name) if key.keypad => name,
+            _ => return Some(Key::Char(character(key, c))),
         },
         KeyCode::F(number) => return function_key(number),
         KeyCode::Backspace => "Backspace",
-        KeyCode::Enter if keypad => "NumpadEnter",
+        KeyCode::Enter if key.keypad => "NumpadEnter",
         KeyCode::Enter => "Enter",
-        KeyCode::Tab | KeyCode::BackTab => "Tab",
-        KeyCode::Esc => "Escape",
+        KeyCode::Tab => "Tab",
+        KeyCode::Escape => "Escape",
         KeyCode::Left => "ArrowLeft",
         KeyCode::Right => "ArrowRight",
         KeyCode::Up => "ArrowUp",
@@ -130,16 +127,15 @@ fn guest_key(key: &KeyEvent) -> Option<Key> {
         KeyCode::CapsLock => "CapsLock",
         KeyCode::ScrollLock => "ScrollLock",
         KeyCode::NumLock => "NumLock",
-        KeyCode::PrintScreen if key.modifiers.contains(KeyModifiers::ALT) => {
+        KeyCode::PrintScreen if key.modifiers.contains(Modifiers::ALT) => {
             return Some(Key::Code(SYS_RQ));
         }
         KeyCode::PrintScreen => "PrintScreen",
         KeyCode::Pause => "Pause",
         KeyCode::Menu => "ContextMenu",
-        KeyCode::KeypadBegin => "Numpad5",
+        KeyCode::Begin => "Numpad5",
         KeyCode::Media(media) => media_key(media)?,
         KeyCode::Modifier(modifier) => modifier_key(modifier)?,
-        KeyCode::Null => return None,
     };
     make_code(name).map(Key::Code)
 }
@@ -171,51 +167,54 @@ fn keypad_key(c: char) -> Option<&'static str> {
     })
 }
 
-fn media_key(key: MediaKeyCode) -> Option<&'static str> {
+fn media_key(key: MediaKey) -> Option<&'static str> {
     Some(match key {
-        MediaKeyCode::Play | MediaKeyCode::Pause | MediaKeyCode::PlayPause => "MediaPlayPause",
-        MediaKeyCode::Stop => "MediaStop",
-        MediaKeyCode::TrackNext => "MediaTrackNext",
-        MediaKeyCode::TrackPrevious => "MediaTrackPrevious",
-        MediaKeyCode::LowerVolume => "AudioVolumeDown",
-        MediaKeyCode::RaiseVolume => "AudioVolumeUp",
-        MediaKeyCode::MuteVolume => "AudioVolumeMute",
+        MediaKey::Play | MediaKey::Pause | MediaKey::PlayPause => "MediaPlayPause",
+        MediaKey::Stop => "MediaStop",
+        MediaKey::TrackNext => "MediaTrackNext",
+        MediaKey::TrackPrevious => "MediaTrackPrevious",
+        MediaKey::LowerVolume => "AudioVolumeDown",
+        MediaKey::RaiseVolume => "AudioVolumeUp",
+        MediaKey::MuteVolume => "AudioVolumeMute",
         _ => return None,
     })
 }
 
-fn modifier_key(key: ModifierKeyCode) -> Option<&'static str> {
+fn modifier_key(key: ModifierKey) -> Option<&'static str> {
     Some(match key {
-        ModifierKeyCode::LeftShift => "ShiftLeft",
-        ModifierKeyCode::RightShift => "ShiftRight",
-        ModifierKeyCode::LeftControl => "ControlLeft",
-        ModifierKeyCode::RightControl => "ControlRight",
-        ModifierKeyCode::LeftAlt => "AltLeft",
-        ModifierKeyCode::RightAlt => "AltRight",
-        ModifierKeyCode::LeftSuper => "MetaLeft",
-        ModifierKeyCode::RightSuper => "MetaRight",
+        ModifierKey::LeftShift => "ShiftLeft",
+        ModifierKey::RightShift => "ShiftRight",
+        ModifierKey::LeftControl => "ControlLeft",
+        ModifierKey::RightControl => "ControlRight",
+        ModifierKey::LeftAlt => "AltLeft",
+        ModifierKey::RightAlt => "AltRight",
+        ModifierKey::LeftSuper => "MetaLeft",
+        ModifierKey::RightSuper => "MetaRight",
         // AltGr has done its work here: the character it makes is what the guest gets.
         _ => return None,
     })
 }
 
-fn mouse_action(mouse: MouseEvent) -> Option<Action> {
+fn mouse_action(mouse: Moved) -> Option<Action> {
     let button = |b| match b {
-        MouseButton::Left => Button::Left,
-        MouseButton::Middle => Button::Middle,
-        MouseButton::Right => Button::Right,
+        MouseButton::Left => Some(Button::Left),
+        MouseButton::Middle => Some(Button::Middle),
+        MouseButton::Right => Some(Button::Right),
+        MouseButton::Side(8) => Some(Button::Side),
+        MouseButton::Side(9) => Some(Button::Extra),
+        MouseButton::Side(_) => None,
     };
     let did = match mouse.kind {
-        MouseEventKind::Down(b) => Mouse::Press(button(b)),
-        MouseEventKind::Up(b) => Mouse::Release(button(b)),
-        MouseEventKind::Drag(_) | MouseEventKind::Moved => Mouse::Move,
-        MouseEventKind::ScrollUp => Mouse::Wheel(Button::Up),
-        MouseEventKind::ScrollDown => Mouse::Wheel(Button::Down),
-        MouseEventKind::ScrollLeft | MouseEventKind::ScrollRight => return None,
+        MouseKind::Press(b) => Mouse::Press(button(b)?),
+        MouseKind::Release(b) => Mouse::Release(button(b)?),
+        MouseKind::Drag(_) | MouseKind::Move => Mouse::Move,
+        MouseKind::ScrollUp => Mouse::Wheel(Button::Up),
+        MouseKind::ScrollDown => Mouse::Wheel(Button::Down),
+        MouseKind::ScrollLeft | MouseKind::ScrollRight => return None,
     };
     Some(Action::Pointer(Pointer {
-        column: mouse.column,
-        row: mouse.row,
+        column: mouse.x,
+        row: mouse.y,
         did,
     }))
 }
@@ -236,14 +235,13 @@ impl Default for Escape {
 }
 
 impl Escape {
-    fn is(self, key: &KeyEvent) -> bool {
+    fn is(self, key: &Pressed) -> bool {
         match self {
             Self::Ctrl(c) => {
-                let code = match key.code {
-                    KeyCode::Char(k) => KeyCode::Char(k.to_ascii_lowercase()),
-                    other => other,
-                };
-                code == KeyCode::Char(c) && key.modifiers.contains(KeyModifiers::CONTROL)
+                let is = |k: char| k.to_ascii_lowercase() == c;
+                let named =
+                    matches!(key.code, KeyCode::Char(k) if is(k)) || key.base.is_some_and(is);
+                named && key.modifiers.contains(Modifiers::CTRL)
             }
             Self::Function(number) => key.code == KeyCode::F(number) && key.modifiers.is_empty(),
         }

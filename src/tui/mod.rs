@@ -11,9 +11,11 @@ pub mod meter;
 pub mod panes;
 pub mod picture;
 pub mod pixels;
+pub mod probing;
 mod run_loop;
 pub mod screen;
 pub mod text;
+pub mod tty;
 pub mod typist;
 mod update;
 pub mod view;
@@ -39,6 +41,9 @@ pub struct Options {
     pub escape: Escape,
     /// How pictures are drawn.
     pub style: Style,
+    /// What the user knows better about the terminal, in the words of
+    /// [`Capabilities::set`](crate::term::probe::Capabilities::set).
+    pub overrides: Vec<String>,
     /// Lines of the program's own log, for the log pane.
     pub logged: Option<mpsc::Receiver<String>>,
 }

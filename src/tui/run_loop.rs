@@ -5,31 +5,30 @@ use std::future::pending;
 use std::io::{self, Stdout};
 use std::process::Command as Process;
 use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossterm::event::{Event, EventStream};
-use futures_util::StreamExt;
 use ratatui::Terminal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
 
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
 use super::backend::TermBackend;
+use super::probing::Probing;
 use super::screen::{self, Screen};
+use super::tty::Input;
 use super::{Options, ViewError, keymap, view};
 use crate::client::SpiceClient;
 use crate::session::{ClientEvent, CloseReason};
-
-/// How long the first frame waits for the terminal to say what its keyboard can do. Most answer within a few
-/// milliseconds; the others get the question and the picture in this order all the same.
-const PATIENCE: Duration = Duration::from_millis(50);
+use crate::term::input::Event;
+use crate::term::probe::{Capabilities, Surroundings};
 
 /// The viewer at work.
 pub(super) struct Viewer {
     client: SpiceClient,
     app: App,
+    probing: Probing,
+    /// Before the screen, so that nobody reads any more when the terminal is given back.
+    input: Option<Input>,
     screen: Screen,
     terminal: Terminal<TermBackend<Stdout>>,
     logged: Option<mpsc::Receiver<String>>,
@@ -42,8 +41,7 @@ pub(super) struct Viewer {
 /// What the loop waits for.
 enum Woken {
     Signal(Told),
-    Terminal(Option<io::Result<Event>>),
-    Keyboard(bool),
+    Terminal(Option<Event>),
     Session(Option<ClientEvent>),
     Time,
 }
@@ -57,11 +55,14 @@ impl Viewer {
             escape: options.escape,
             style: options.style,
             size,
-            cell_aspect: screen::cell_aspect(),
+            cell_aspect: screen::cell_aspect(None),
         });
+        let around = Surroundings::of(|name| std::env::var(name).ok());
         Ok(Self {
             client,
             app,
+            probing: Probing::new(around, options.overrides),
+            input: None,
             screen: Screen::take()?,
             terminal: Terminal::new(TermBackend::new(io::stdout()))?,
             logged: options.logged,
@@ -72,16 +73,12 @@ impl Viewer {
 
     pub async fn run(mut self) -> Result<Ending, ViewError> {
         let mut signals = Signals::new()?;
-        // The terminal's answer and its events have one reader, so events are read only after the answer.
-        let mut keyboard = Some(ask_for_releases());
-        let mut input = None;
-        if let Some(answer) = &mut keyboard
-            && let Ok(answered) = tokio::time::timeout(PATIENCE, answer).await
-        {
-            keyboard = None;
-            input = Some(self.hear_keyboard(answered.unwrap_or(false))?);
-        }
+        self.screen.ask(&self.probing.question())?;
+        self.listen()?;
         loop {
+            if let Some(capabilities) = self.probing.give_up(Instant::now()) {
+                self.learn(capabilities)?;
+            }
             self.draw_if_due()?;
             if let Some(ending) = self.perform().await? {
                 return Ok(ending);
@@ -90,20 +87,16 @@ impl Viewer {
             let woken = tokio::select! {
                 biased;
                 told = signals.next() => Woken::Signal(told),
-                event = next_event(&mut input) => Woken::Terminal(event),
-                reports = answer(&mut keyboard) => Woken::Keyboard(reports),
+                event = next_event(&mut self.input) => Woken::Terminal(event),
                 event = self.client.next_event() => Woken::Session(event),
                 () = sleep_until(wake_at) => Woken::Time,
             };
             match woken {
                 Woken::Signal(Told::End(number)) => return Ok(Ending::Signal(number)),
                 Woken::Signal(Told::Continue) => self.retake()?,
-                Woken::Terminal(Some(event)) => self.terminal_event(event?),
+                Woken::Signal(Told::Resize) => self.resized()?,
+                Woken::Terminal(Some(event)) => self.terminal_event(event)?,
                 Woken::Terminal(None) => return Err(ViewError::NoTerminal),
-                Woken::Keyboard(reports) => {
-                    keyboard = None;
-                    input = Some(self.hear_keyboard(reports)?);
-                }
                 Woken::Session(event) => self.session_events(event),
                 Woken::Time => self.update(Action::Time),
             }
@@ -117,13 +110,17 @@ impl Viewer {
 
     /// Whatever has to be done next, by itself: `None` while nothing has to.
     fn wake_at(&self) -> Option<Instant> {
-        let due = [self.app.frame_due(), self.app.deadline()];
-        due.into_iter().flatten().min().map(|at| self.started + at)
+        let answers = self.probing.deadline();
+        let frame = self.app.frame_due().filter(|_| answers.is_none());
+        let due = [frame, self.app.deadline()].into_iter().flatten();
+        due.map(|at| self.started + at).chain(answers).min()
     }
 
     fn draw_if_due(&mut self) -> Result<(), ViewError> {
         let now = self.started.elapsed();
-        if self.app.frame_due().is_none_or(|due| due > now) {
+        // What the first frame is drawn with is what the terminal is about to answer.
+        let is_asking = self.probing.deadline().is_some();
+        if is_asking || self.app.frame_due().is_none_or(|due| due > now) {
             return Ok(());
         }
         if !self.screen.is_ours() {
@@ -141,18 +138,52 @@ impl Viewer {
         Ok(())
     }
 
-    fn terminal_event(&mut self, event: Event) {
-        let action = match event {
-            Event::Resize(columns, rows) => Some(Action::Resized {
-                columns,
-                rows,
-                cell_aspect: screen::cell_aspect(),
-            }),
-            event => keymap::action(event, self.app.mode()),
-        };
-        if let Some(action) = action {
+    fn terminal_event(&mut self, event: Event) -> Result<(), ViewError> {
+        if let Event::Reply(reply) = event {
+            if let Some(capabilities) = self.probing.take(reply) {
+                self.learn(capabilities)?;
+            }
+        } else if let Some(action) = keymap::action(event, self.app.mode()) {
             self.update(action);
         }
+        Ok(())
+    }
+
+    /// Takes in what the terminal turned out to do.
+    fn learn(&mut self, capabilities: Capabilities) -> Result<(), ViewError> {
+        if capabilities.keyboard && !self.app.mode().releases {
+            self.screen.report_releases()?;
+        }
+        self.update(Action::Capabilities(Box::new(capabilities)));
+        if let Some(input) = &mut self.input {
+            input.wait_for_sequences(self.probing.escape());
+        }
+        if self.cell_aspect() != self.app.setup.cell_aspect {
+            self.resized()?;
+        }
+        Ok(())
+    }
+
+    fn cell_aspect(&self) -> f64 {
+        screen::cell_aspect(self.app.capabilities.cell)
+    }
+
+    fn resized(&mut self) -> Result<(), ViewError> {
+        let (columns, rows) = crossterm::terminal::size()?;
+        self.update(Action::Resized {
+            columns,
+            rows,
+            cell_aspect: self.cell_aspect(),
+        });
+        Ok(())
+    }
+
+    /// Begins to read the terminal.
+    fn listen(&mut self) -> Result<(), ViewError> {
+        let mut input = Input::start()?;
+        input.wait_for_sequences(self.probing.escape());
+        self.input = Some(input);
+        Ok(())
     }
 
     /// Takes in an event and those that wait behind it, so that a burst makes one frame.
@@ -186,21 +217,15 @@ impl Viewer {
         Ok(None)
     }
 
-    /// Begins to read the keyboard, now that it is known what it reports.
-    fn hear_keyboard(&mut self, reports_releases: bool) -> Result<EventStream, ViewError> {
-        if reports_releases {
-            self.screen.report_releases()?;
-        }
-        self.update(Action::ReportsReleases(reports_releases));
-        Ok(EventStream::new())
-    }
-
     /// Stops this process as Ctrl+Z would, with the terminal given back.
     fn suspend(&mut self) -> Result<(), ViewError> {
+        // What is typed from here on is for the shell.
+        self.input = None;
         self.screen.give_back();
         let me = std::process::id().to_string();
         let stopped = Process::new("kill").args(["-TSTP", &me]).status();
         self.retake()?;
+        self.listen()?;
         stopped.map(drop).map_err(ViewError::Io)
     }
 
@@ -211,13 +236,7 @@ impl Viewer {
             self.screen.report_releases()?;
         }
         self.terminal.clear()?;
-        let (columns, rows) = crossterm::terminal::size()?;
-        self.update(Action::Resized {
-            columns,
-            rows,
-            cell_aspect: screen::cell_aspect(),
-        });
-        Ok(())
+        self.resized()
     }
 }
 
@@ -227,6 +246,8 @@ enum Told {
     End(i32),
     /// To go on after the process was stopped.
     Continue,
+    /// To look how large the terminal is.
+    Resize,
 }
 
 /// The signals that end or resume the viewer.
@@ -235,6 +256,7 @@ struct Signals {
     terminate: Signal,
     hang_up: Signal,
     continued: Signal,
+    resized: Signal,
 }
 
 impl Signals {
@@ -244,6 +266,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             continued: signal(SignalKind::from_raw(SIGCONT))?,
+            resized: signal(SignalKind::window_change())?,
         })
     }
 
@@ -254,6 +277,7 @@ impl Signals {
             _ = self.terminate.recv() => Told::End(SignalKind::terminate().as_raw_value()),
             _ = self.hang_up.recv() => Told::End(SignalKind::hangup().as_raw_value()),
             _ = self.continued.recv() => Told::Continue,
+            _ = self.resized.recv() => Told::Resize,
         }
     }
 }
@@ -270,29 +294,10 @@ const SIGCONT: i32 = if cfg!(any(
     18
 };
 
-/// Asks the terminal whether it reports releases. The answer may take two seconds where none comes.
-fn ask_for_releases() -> oneshot::Receiver<bool> {
-    let (answer, answered) = oneshot::channel();
-    // A thread of its own, which nobody waits for: the library that reads the answer may wait for ever.
-    thread::spawn(move || {
-        let reports = crossterm::terminal::supports_keyboard_enhancement();
-        let _ = answer.send(reports.unwrap_or(false));
-    });
-    answered
-}
-
-/// Cancel safe: an answer that came stays in the channel.
-async fn answer(keyboard: &mut Option<oneshot::Receiver<bool>>) -> bool {
-    match keyboard {
-        Some(answer) => answer.await.unwrap_or(false),
-        None => pending().await,
-    }
-}
-
-/// Cancel safe: events stay in the stream.
-async fn next_event(input: &mut Option<EventStream>) -> Option<io::Result<Event>> {
+/// Cancel safe: events stay with the reader.
+async fn next_event(input: &mut Option<Input>) -> Option<Event> {
     match input {
-        Some(stream) => stream.next().await,
+        Some(input) => input.next().await,
         None => pending().await,
     }
 }

@@ -10,18 +10,17 @@ use std::time::Duration;
 
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
-    EnableFocusChange, EnableMouseCapture, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
-    PushKeyboardEnhancementFlags,
+    EnableFocusChange, EnableMouseCapture, PopKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, window_size,
 };
 use crossterm::{cursor, execute, queue};
 
-use super::ViewError;
 use super::view::{LEAST_COLUMNS, LEAST_ROWS};
+use super::{ViewError, tty};
 use crate::term::Style;
-use crate::term::probe::Surroundings;
+use crate::term::probe::{Surroundings, Window};
 use crate::term::writer::Writer;
 
 /// Whether the terminal is taken over. One per process, because a process has one terminal, and because a panic can
@@ -91,18 +90,22 @@ impl Screen {
         )
     }
 
-    /// Switches on reports of releases and modifier keys, in a terminal that said it has them.
+    /// Asks the terminal. What it shows of questions it does not understand is wiped away.
+    pub fn ask(&self, question: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout();
+        if !question.is_empty() {
+            out.write_all(&[question, b"\x1b[2J\x1b[H"].concat())?;
+        }
+        out.flush()
+    }
+
+    /// Switches on the kitty keyboard protocol, in a terminal that said it has it: unambiguous keys, repeats and
+    /// releases, other levels of a key, all keys (modifiers too), and the text they make.
     pub fn report_releases(&self) -> io::Result<()> {
         KEYBOARD.store(true, Ordering::SeqCst);
-        execute!(
-            io::stdout(),
-            PushKeyboardEnhancementFlags(
-                KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES
-                    | KeyboardEnhancementFlags::REPORT_EVENT_TYPES
-                    | KeyboardEnhancementFlags::REPORT_ALTERNATE_KEYS
-                    | KeyboardEnhancementFlags::REPORT_ALL_KEYS_AS_ESCAPE_CODES
-            )
-        )
+        let mut out = io::stdout();
+        out.write_all(b"\x1b[>31u")?;
+        out.flush()
     }
 
     /// Whether the terminal is still ours; not after a panic.
@@ -164,8 +167,7 @@ fn restore(keyboard: bool) -> io::Result<()> {
 ///
 /// [`ViewError::NoTerminal`], [`ViewError::TooSmall`].
 pub fn terminal_size() -> Result<(u16, u16), ViewError> {
-    let has_keyboard = io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok();
-    if !io::stdout().is_terminal() || !has_keyboard {
+    if !io::stdout().is_terminal() || !tty::can_read() {
         return Err(ViewError::NoTerminal);
     }
     let (columns, rows) = crossterm::terminal::size().map_err(ViewError::Io)?;
@@ -175,19 +177,29 @@ pub fn terminal_size() -> Result<(u16, u16), ViewError> {
     Ok((columns, rows))
 }
 
-/// Width divided by height of a cell, a half where the terminal does not say.
-pub fn cell_aspect() -> f64 {
-    let Ok(window) = window_size() else {
-        return 0.5;
-    };
+/// The size of the terminal as the system knows it.
+pub fn window() -> Window {
+    window_size().map_or_else(
+        |_| Window::default(),
+        |size| Window {
+            columns: size.columns,
+            rows: size.rows,
+            width: size.width,
+            height: size.height,
+        },
+    )
+}
+
+/// Width divided by height of a cell as the system knows it, or else as the terminal said; a half where neither does.
+pub fn cell_aspect(said: Option<(u32, u32)>) -> f64 {
+    let window = window();
     let cell = |pixels: u16, cells: u16| f64::from(pixels) / f64::from(cells);
-    let aspect = cell(window.width, window.columns) / cell(window.height, window.rows);
+    let known = cell(window.width, window.columns) / cell(window.height, window.rows);
+    let said = said.map(|(width, height)| f64::from(width) / f64::from(height));
     // Outside of this it is a mistake, or not a number.
-    if (0.25..=1.0).contains(&aspect) {
-        aspect
-    } else {
-        0.5
-    }
+    let is_aspect = |aspect: &f64| (0.25..=1.0).contains(aspect);
+    let found = Some(known).filter(is_aspect).or(said.filter(is_aspect));
+    found.unwrap_or(0.5)
 }
 
 /// What the environment lets expect of a terminal; `variable` looks one up.

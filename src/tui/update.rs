@@ -46,7 +46,10 @@ impl App {
                 self.setup.cell_aspect = cell_aspect;
                 self.lay_out();
             }
-            Action::ReportsReleases(reports) => self.releases = reports,
+            Action::Capabilities(capabilities) => {
+                self.releases = capabilities.keyboard;
+                self.capabilities = *capabilities;
+            }
             Action::Session(event) => self.session(event, &mut effects),
             Action::Logged(line) => self.log_line(&line),
             Action::Frame => self.frame(),

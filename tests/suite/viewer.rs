@@ -10,6 +10,11 @@ use capsaicin::channel::{ChannelId, ChannelKind};
 use capsaicin::geometry::{Point, Rect};
 use capsaicin::link::Capabilities;
 use capsaicin::session::{ChannelStats, CodecStats, DisplayStats, SessionStats};
+use capsaicin::term::input::{
+    Event, Key as Pressed, KeyCode, KeyKind, ModifierKey, Modifiers, Mouse as Moved, MouseButton,
+    MouseKind, Parser,
+};
+use capsaicin::term::probe::Capabilities as Terminal;
 use capsaicin::term::{Colours, Glyphs, Style};
 use capsaicin::tui::action::{Action, Effect, Ending, GuestKey, MenuKey, Mouse, Pointer};
 use capsaicin::tui::app::{App, Setup};
@@ -20,10 +25,6 @@ use capsaicin::wire::HeaderKind;
 use capsaicin::{
     ClientEvent, CloseReason, Command, CursorEvent, DisplayEvent, InputEvent, InputsEvent,
     MainEvent, Notice, RegionPixels,
-};
-use crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, ModifierKeyCode, MouseButton, MouseEvent,
-    MouseEventKind,
 };
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect as Area;
@@ -147,8 +148,18 @@ impl Viewer {
         }
     }
 
-    fn press(&mut self, code: KeyCode, modifiers: KeyModifiers) -> Vec<Effect> {
-        self.terminal(Event::Key(KeyEvent::new(code, modifiers)))
+    /// Bytes from a terminal.
+    fn bytes(&mut self, bytes: &[u8]) -> Vec<Effect> {
+        let mut events = Vec::new();
+        Parser::new().feed(bytes, &mut events);
+        events
+            .into_iter()
+            .flat_map(|event| self.terminal(event))
+            .collect()
+    }
+
+    fn press(&mut self, code: KeyCode, modifiers: Modifiers) -> Vec<Effect> {
+        self.terminal(Event::Key(Pressed::with(code, modifiers)))
     }
 
     fn menu(&mut self, keys: &str) -> Vec<Effect> {
@@ -160,12 +171,12 @@ impl Viewer {
         effects
     }
 
-    fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> Vec<Effect> {
-        self.terminal(Event::Mouse(MouseEvent {
+    fn mouse(&mut self, kind: MouseKind, column: u16, row: u16) -> Vec<Effect> {
+        self.terminal(Event::Mouse(Moved {
             kind,
-            column,
-            row,
-            modifiers: KeyModifiers::NONE,
+            x: column,
+            y: row,
+            modifiers: Modifiers::NONE,
         }))
     }
 }
@@ -366,7 +377,7 @@ fn the_mouse_points_into_the_monitor_that_is_shown() {
     viewer.frame();
 
     // A cell is 8×16 pixels.
-    let sent = inputs(&viewer.mouse(MouseEventKind::Moved, 10, 10));
+    let sent = inputs(&viewer.mouse(MouseKind::Move, 10, 10));
 
     let (x, y, display) = (1280 + 84, 168, 0);
     assert_eq!(sent, [InputEvent::Position { x, y, display }]);
@@ -374,7 +385,7 @@ fn the_mouse_points_into_the_monitor_that_is_shown() {
     viewer.act(Action::Menu(MenuKey::Close));
     viewer.frame();
     // 160×100 of the pixels around the last position.
-    let sent = inputs(&viewer.mouse(MouseEventKind::Moved, 0, 0));
+    let sent = inputs(&viewer.mouse(MouseKind::Move, 0, 0));
     let (x, y) = (1280 + 4, 119);
     assert_eq!(sent, [InputEvent::Position { x, y, display }]);
 }
@@ -387,7 +398,7 @@ fn the_mouse_on_another_display_carries_its_id() {
     viewer.act(Action::Menu(MenuKey::Close));
     viewer.frame();
 
-    let sent = inputs(&viewer.mouse(MouseEventKind::Moved, 40, 11));
+    let sent = inputs(&viewer.mouse(MouseKind::Move, 40, 11));
 
     assert!(
         matches!(sent[..], [InputEvent::Position { display: 1, .. }]),
@@ -620,7 +631,7 @@ fn numbers_are_asked_for_only_while_somebody_looks() {
 fn a_key_is_pressed_at_once_and_released_a_moment_later() {
     let mut viewer = Viewer::of_size(80, 24);
 
-    let now = viewer.press(KeyCode::Char('A'), KeyModifiers::SHIFT);
+    let now = viewer.press(KeyCode::Char('A'), Modifiers::SHIFT);
     assert_eq!(
         inputs(&now),
         [InputEvent::KeyDown(SHIFT), InputEvent::KeyDown(0x1e)]
@@ -636,9 +647,9 @@ fn a_key_is_pressed_at_once_and_released_a_moment_later() {
 #[test]
 fn a_second_key_ends_the_first() {
     let mut viewer = Viewer::of_size(80, 24);
-    viewer.press(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    viewer.press(KeyCode::Char('c'), Modifiers::CTRL);
 
-    let effects = viewer.press(KeyCode::Up, KeyModifiers::NONE);
+    let effects = viewer.press(KeyCode::Up, Modifiers::NONE);
 
     let expected = [
         InputEvent::KeyUp(0x2e),
@@ -657,18 +668,18 @@ fn keys_without_characters_have_codes_too() {
         (KeyCode::PageDown, 0xe051),
         (KeyCode::Insert, 0xe052),
         (KeyCode::Delete, 0xe053),
-        (KeyCode::Esc, 0x01),
+        (KeyCode::Escape, 0x01),
         (KeyCode::Enter, 0x1c),
         (KeyCode::Backspace, 0x0e),
         (KeyCode::Tab, 0x0f),
         (KeyCode::Pause, 0xe1_1d45),
     ] {
         let mut viewer = Viewer::of_size(80, 24);
-        let effects = viewer.press(code, KeyModifiers::NONE);
+        let effects = viewer.press(code, Modifiers::NONE);
         assert_eq!(inputs(&effects), [InputEvent::KeyDown(make)], "{code:?}");
     }
     let mut viewer = Viewer::of_size(80, 24);
-    let back_tab = viewer.press(KeyCode::BackTab, KeyModifiers::SHIFT);
+    let back_tab = viewer.press(KeyCode::Tab, Modifiers::SHIFT);
     assert_eq!(
         inputs(&back_tab),
         [InputEvent::KeyDown(SHIFT), InputEvent::KeyDown(0x0f)]
@@ -678,7 +689,7 @@ fn keys_without_characters_have_codes_too() {
 #[test]
 fn alt_with_a_letter_is_a_chord() {
     let mut viewer = Viewer::of_size(80, 24);
-    let effects = viewer.press(KeyCode::Char('x'), KeyModifiers::ALT);
+    let effects = viewer.press(KeyCode::Char('x'), Modifiers::ALT);
     assert_eq!(
         inputs(&effects),
         [InputEvent::KeyDown(ALT), InputEvent::KeyDown(0x2d)]
@@ -688,18 +699,20 @@ fn alt_with_a_letter_is_a_chord() {
 #[test]
 fn a_terminal_that_reports_releases_holds_keys_as_long_as_the_user() {
     let mut viewer = Viewer::of_size(80, 24);
-    viewer.act(Action::ReportsReleases(true));
+    viewer.act(Action::Capabilities(Box::new(Terminal {
+        keyboard: true,
+        ..Terminal::default()
+    })));
     let mut key = |code, modifiers, kind| {
-        let event = KeyEvent::new_with_kind(code, modifiers, kind);
+        let event = Pressed {
+            kind,
+            ..Pressed::with(code, modifiers)
+        };
         inputs(&viewer.terminal(Event::Key(event)))
     };
-    let shift = KeyCode::Modifier(ModifierKeyCode::LeftShift);
-    let (press, repeat, release) = (
-        KeyEventKind::Press,
-        KeyEventKind::Repeat,
-        KeyEventKind::Release,
-    );
-    let (with, without) = (KeyModifiers::SHIFT, KeyModifiers::NONE);
+    let shift = KeyCode::Modifier(ModifierKey::LeftShift);
+    let (press, repeat, release) = (KeyKind::Press, KeyKind::Repeat, KeyKind::Release);
+    let (with, without) = (Modifiers::SHIFT, Modifiers::NONE);
 
     assert_eq!(key(shift, with, press), [InputEvent::KeyDown(SHIFT)]);
     assert_eq!(
@@ -719,9 +732,42 @@ fn a_terminal_that_reports_releases_holds_keys_as_long_as_the_user() {
 }
 
 #[test]
+fn the_keyboard_protocol_tells_the_character_of_a_shifted_key() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.act(Action::Capabilities(Box::new(Terminal {
+        keyboard: true,
+        ..Terminal::default()
+    })));
+
+    // kitty with a German keyboard: Shift down, 7 with it, 7 up, Shift up; Caps Lock is on for the letter.
+    let typed = viewer.bytes(b"\x1b[57441;2u\x1b[55:47;2;47u\x1b[55:47;2:3u\x1b[57441;1:3u");
+    let letter = viewer.bytes(b"\x1b[97;65;65u\x1b[97;65:3u");
+
+    let expected = [
+        InputEvent::KeyDown(SHIFT),
+        InputEvent::KeyUp(SHIFT),
+        InputEvent::KeyDown(0x35),
+        InputEvent::KeyDown(SHIFT),
+        InputEvent::KeyUp(0x35),
+        InputEvent::KeyUp(SHIFT),
+    ];
+    assert_eq!(inputs(&typed), expected);
+    let expected = [
+        InputEvent::KeyDown(SHIFT),
+        InputEvent::KeyDown(0x1e),
+        InputEvent::KeyUp(SHIFT),
+        InputEvent::KeyUp(0x1e),
+    ];
+    assert_eq!(inputs(&letter), expected);
+}
+
+#[test]
 fn a_character_on_another_level_of_the_users_layout_still_arrives() {
     let mut viewer = Viewer::of_size(80, 24);
-    viewer.act(Action::ReportsReleases(true));
+    viewer.act(Action::Capabilities(Box::new(Terminal {
+        keyboard: true,
+        ..Terminal::default()
+    })));
     viewer.act(Action::Key(GuestKey::Down(
         Key::Code(SHIFT),
         Held::default(),
@@ -743,13 +789,13 @@ fn caps_lock_in_the_guest_does_not_change_what_the_user_typed() {
     let mut viewer = Viewer::of_size(80, 24);
     viewer.session(ClientEvent::Inputs(InputsEvent::Locks(Locks::CAPS)));
 
-    let small = viewer.press(KeyCode::Char('a'), KeyModifiers::NONE);
+    let small = viewer.press(KeyCode::Char('a'), Modifiers::NONE);
     assert_eq!(
         inputs(&small),
         [InputEvent::KeyDown(SHIFT), InputEvent::KeyDown(0x1e)]
     );
     viewer.wait(25);
-    let digit = viewer.press(KeyCode::Char('1'), KeyModifiers::NONE);
+    let digit = viewer.press(KeyCode::Char('1'), Modifiers::NONE);
     assert_eq!(inputs(&digit), [InputEvent::KeyDown(0x02)]);
 }
 
@@ -782,7 +828,7 @@ fn losing_the_keyboard_lets_go_of_everything() {
 #[test]
 fn a_character_no_us_key_makes_is_said_so() {
     let mut viewer = Viewer::of_size(80, 24);
-    let effects = viewer.press(KeyCode::Char('é'), KeyModifiers::NONE);
+    let effects = viewer.press(KeyCode::Char('é'), Modifiers::NONE);
     assert_eq!(effects, []);
     assert_eq!(viewer.text()[23], " no key makes 'é' on a US keyboard");
 }
@@ -797,8 +843,8 @@ fn view_only_keeps_everything_from_the_guest() {
     viewer.mouse_mode(MouseMode::CLIENT);
     viewer.frame();
 
-    let mut effects = viewer.press(KeyCode::Char('a'), KeyModifiers::NONE);
-    effects.extend(viewer.mouse(MouseEventKind::Down(MouseButton::Left), 40, 10));
+    let mut effects = viewer.press(KeyCode::Char('a'), Modifiers::NONE);
+    effects.extend(viewer.mouse(MouseKind::Press(MouseButton::Left), 40, 10));
     effects.extend(viewer.terminal(Event::Paste("text".into())));
     effects.extend(viewer.terminal(Event::FocusLost));
     effects.extend(viewer.menu("kd"));
@@ -817,15 +863,15 @@ fn the_mouse_is_where_it_is_in_client_mode() {
     let at = |x, y| InputEvent::Position { x, y, display: 0 };
 
     let left = MouseButton::Left;
-    let moved = viewer.mouse(MouseEventKind::Moved, 10, 10);
+    let moved = viewer.mouse(MouseKind::Move, 10, 10);
     assert_eq!(inputs(&moved), [at(84, 168)]);
-    let pressed = viewer.mouse(MouseEventKind::Down(left), 10, 10);
+    let pressed = viewer.mouse(MouseKind::Press(left), 10, 10);
     assert_eq!(inputs(&pressed), [InputEvent::Press(Button::Left)]);
-    let dragged = viewer.mouse(MouseEventKind::Drag(left), 11, 10);
+    let dragged = viewer.mouse(MouseKind::Drag(left), 11, 10);
     assert_eq!(inputs(&dragged), [at(92, 168)]);
-    let released = viewer.mouse(MouseEventKind::Up(left), 11, 10);
+    let released = viewer.mouse(MouseKind::Release(left), 11, 10);
     assert_eq!(inputs(&released), [InputEvent::Release(Button::Left)]);
-    let turned = viewer.mouse(MouseEventKind::ScrollDown, 11, 10);
+    let turned = viewer.mouse(MouseKind::ScrollDown, 11, 10);
     assert_eq!(inputs(&turned), [InputEvent::Wheel(Button::Down)]);
 }
 
@@ -834,8 +880,8 @@ fn the_mouse_moves_by_pixels_in_server_mode() {
     let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
     viewer.mouse_mode(MouseMode::SERVER);
 
-    assert_eq!(inputs(&viewer.mouse(MouseEventKind::Moved, 10, 10)), []);
-    let moved = viewer.mouse(MouseEventKind::Moved, 12, 9);
+    assert_eq!(inputs(&viewer.mouse(MouseKind::Move, 10, 10)), []);
+    let moved = viewer.mouse(MouseKind::Move, 12, 9);
     assert_eq!(inputs(&moved), [InputEvent::Motion { dx: 16, dy: -16 }]);
 }
 
@@ -846,18 +892,18 @@ fn a_drag_that_leaves_the_picture_keeps_its_edge_and_is_released() {
     viewer.mouse_mode(MouseMode::CLIENT);
     let left = MouseButton::Left;
     assert_eq!(
-        inputs(&viewer.mouse(MouseEventKind::Down(left), 0, 5)),
+        inputs(&viewer.mouse(MouseKind::Press(left), 0, 5)),
         [],
         "beside the picture"
     );
 
-    viewer.mouse(MouseEventKind::Down(left), 5, 5);
-    let dragged = inputs(&viewer.mouse(MouseEventKind::Drag(left), 0, 5));
+    viewer.mouse(MouseKind::Press(left), 5, 5);
+    let dragged = inputs(&viewer.mouse(MouseKind::Drag(left), 0, 5));
     assert!(
         matches!(dragged[..], [InputEvent::Position { x: 0, .. }]),
         "{dragged:?}"
     );
-    let released = inputs(&viewer.mouse(MouseEventKind::Up(left), 0, 5));
+    let released = inputs(&viewer.mouse(MouseKind::Release(left), 0, 5));
     assert_eq!(released, [InputEvent::Release(Button::Left)]);
 }
 
@@ -887,7 +933,7 @@ fn the_wheel_over_the_log_scrolls_it() {
 fn the_escape_key_opens_a_menu_that_looks_like_this() {
     let mut viewer = Viewer::of_size(80, 24);
     // What a terminal sends for Ctrl+] without the newer protocol.
-    viewer.press(KeyCode::Char('5'), KeyModifiers::CONTROL);
+    viewer.bytes(b"\x1d");
 
     let text = viewer.text();
     let menu = [
@@ -961,7 +1007,7 @@ fn another_escape_key_can_be_chosen() {
         escape: "f12".parse().unwrap(),
         ..Viewer::of_size(80, 24).app.setup
     });
-    viewer.press(KeyCode::F(12), KeyModifiers::NONE);
+    viewer.press(KeyCode::F(12), Modifiers::NONE);
     assert!(viewer.app.mode().menu);
 }
 

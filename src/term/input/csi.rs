@@ -41,6 +41,8 @@ impl<'a> Csi<'a> {
             (None, None, b'O') if self.params.is_empty() => Some(Event::FocusLost),
             (Some(b'<'), None, b'M' | b'm') => self.sgr_mouse().map(Event::Mouse),
             (None, None, b'M') => self.rxvt_mouse().map(Event::Mouse),
+            // Text without a key, from an input method.
+            (None, None, b'u') if self.number(0) == Some(0) => self.text().map(Event::Paste),
             _ => match self.reply() {
                 Some(reply) => Some(Event::Reply(reply)),
                 None => self.key().map(Event::Key),
@@ -222,8 +224,6 @@ impl<'a> Csi<'a> {
                 keypad,
                 ..Key::new(code)
             },
-            // 0 is text without a key, from an input method.
-            None if number == 0 => Key::new(KeyCode::Char(self.text()?.chars().next()?)),
             None => plain(char::from_u32(number)?)?,
         };
         Some(Key {

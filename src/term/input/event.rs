@@ -11,7 +11,7 @@ pub enum Event {
     /// The mouse.
     Mouse(Mouse),
     /// Text that was pasted, with the line ends the terminal sent; cut at
-    /// [`MOST_PASTED`](super::MOST_PASTED) bytes.
+    /// [`MOST_PASTED`](super::MOST_PASTED) bytes. Text an input method made without a key, too.
     Paste(String),
     /// The terminal's window got the keyboard.
     FocusGained,

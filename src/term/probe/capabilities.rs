@@ -54,6 +54,16 @@ pub struct Sixel {
     pub scrolls: bool,
 }
 
+impl Default for Sixel {
+    fn default() -> Self {
+        Self {
+            registers: USUAL_REGISTERS,
+            largest: None,
+            scrolls: false,
+        }
+    }
+}
+
 /// Kitty graphics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kitty {
@@ -219,18 +229,10 @@ impl Capabilities {
             "kitty-file" => self.kitty.get_or_insert_default().file = switch(value)?,
             "placeholders" => self.kitty.get_or_insert_default().placeholders = switch(value)?,
             "sixel" => {
-                let usual = Sixel {
-                    registers: USUAL_REGISTERS,
-                    largest: None,
-                    scrolls: false,
-                };
-                self.sixel = switch(value)?.then(|| self.sixel.unwrap_or(usual));
+                self.sixel = switch(value)?.then(|| self.sixel.unwrap_or_default());
             }
             "registers" => {
-                let sixel = self
-                    .sixel
-                    .as_mut()
-                    .ok_or("registers belong to sixel, which is off")?;
+                let sixel = self.sixel.get_or_insert_default();
                 sixel.registers = number(value, 2..=65536)?;
             }
             "iterm2" => self.iterm2 = switch(value)?,
