@@ -17,7 +17,7 @@ pub const PIXMAP_CACHE_PIXELS: u64 = 8 << 20;
 /// hold an eighth of what is counted for them.
 pub const MAX_VIDEO_BYTES: u64 = 512 << 20;
 
-/// Most bytes of coded video that waits for its time.
+/// Most bytes of coded video that waits for its time, or is being decoded.
 pub const MAX_FRAME_BYTES: u64 = 64 << 20;
 
 /// State that several channels of one client session use.

@@ -679,6 +679,28 @@ fn what_was_decoded_for_a_stream_that_is_gone_is_not_shown() {
 }
 
 #[test]
+fn frames_of_streams_that_are_gone_do_not_pile_up() {
+    let mut viewer = offloading();
+    let mut jobs = Vec::new();
+    for _ in 0..200 {
+        create(&mut viewer, 0, VideoCodec::Mjpeg);
+        grey(&mut viewer, 1000, 70);
+        jobs.extend(viewer.session.poll_job());
+    }
+    assert_eq!(jobs.len(), 64);
+    let frame = grey_jpeg(&[70]).len() as u64;
+    assert!(viewer.session.memory().frames >= 64 * frame);
+
+    // Those in between belonged to streams that are gone.
+    let now = viewer.now;
+    viewer.session.finish(jobs.remove(0).run(), now);
+    assert_eq!(run_jobs(&mut viewer), 1);
+    assert_eq!(pixel(&viewer, 0, 0), 70);
+    drop(jobs);
+    assert_eq!(viewer.session.memory().frames, 0);
+}
+
+#[test]
 #[cfg(feature = "vp8")]
 fn a_decoder_that_never_comes_back_ends_its_stream() {
     let mut viewer = offloading();

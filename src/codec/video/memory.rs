@@ -67,15 +67,6 @@ impl Share {
     }
 }
 
-impl Share {
-    /// Gives back what is over `bytes`.
-    pub fn shrink_to(&mut self, bytes: u64) {
-        let less = self.bytes.saturating_sub(bytes);
-        self.memory.0.taken.fetch_sub(less, Ordering::Relaxed);
-        self.bytes -= less;
-    }
-}
-
 impl Drop for Share {
     fn drop(&mut self) {
         self.memory.0.taken.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -96,9 +87,6 @@ mod tests {
         assert_eq!(one.grow_to(20), Ok(()), "it has more already");
         assert_eq!(other.grow_to(40), Ok(()));
         assert_eq!(memory.taken(), 100);
-        one.shrink_to(70);
-        one.shrink_to(50);
-        assert_eq!(memory.taken(), 90);
 
         drop(one);
         assert_eq!(memory.taken(), 40);

@@ -4,8 +4,8 @@
 //! at a time, so that the order of frames is kept; a session that does not offload runs them on the spot.
 //!
 //! Memory is bounded for all displays together: 512 MiB for the worst that all decoders could hold ([`Shared::video`]; a stream
-//! whose pictures would not fit is refused), which includes the pictures they decode ahead, and 64 MiB for frames that wait
-//! to be decoded.
+//! whose pictures would not fit is refused), which includes the pictures they decode ahead, and 64 MiB for frames until
+//! they are decoded.
 //!
 //! [`Shared::video`]: crate::channel::shared::Shared::video
 //!
@@ -44,6 +44,10 @@ pub(super) const PREF_VIDEO_CODEC_TYPE: u32 = 12;
 /// Ids of streams are below this.
 const MAX_STREAMS: u32 = 64;
 
+/// Most frames decoded outside at a time. Streams that are there have one at most; but those of streams that are gone have to
+/// be finished too, and a server could make many.
+const MAX_RUNNING: usize = MAX_STREAMS as usize;
+
 /// A frame stamped later than this is shown at once: nothing legitimate is meant for then.
 const FARTHEST_MS: i32 = 10_000;
 
@@ -67,7 +71,10 @@ pub(super) struct Streams {
     refused: u64,
     /// Tells streams apart that use the same id one after the other.
     created: u64,
+    /// Frames to be decoded outside; at most one for each stream.
     jobs: VecDeque<VideoJob>,
+    /// Frames that are being decoded outside.
+    running: usize,
     pictures: VecDeque<Painting>,
     /// When a method was called last. Times to come are told from here.
     seen: Duration,
@@ -120,6 +127,7 @@ impl Streams {
             refused: 0,
             created: 0,
             jobs: VecDeque::new(),
+            running: 0,
             pictures: VecDeque::new(),
             seen: Duration::ZERO,
         }
@@ -160,7 +168,7 @@ impl Streams {
             return;
         };
         self.created += 1;
-        let stream = Stream::new(self.created, create, decoder, cx.shared.frames.share());
+        let stream = Stream::new(self.created, create, decoder);
         self.streams.insert(id, stream);
     }
 
@@ -203,6 +211,7 @@ impl Streams {
             time: if at_once { clock } else { time },
             dest: dest.unwrap_or(stream.dest),
             data: data.to_vec(),
+            room: cx.shared.frames.share(),
         };
         if stream.queue(frame, clock, cx.now).is_err() {
             self.fail(id, "frames come faster than they can be decoded", cx);
@@ -261,12 +270,15 @@ impl Streams {
 
     /// The next frame to decode outside.
     pub fn poll_job(&mut self) -> Option<VideoJob> {
-        self.jobs.pop_front()
+        let job = self.jobs.pop_front_if(|_| self.running < MAX_RUNNING)?;
+        self.running += 1;
+        Some(job)
     }
 
     /// A frame was decoded. Those of streams that are gone are forgotten.
     pub fn finish(&mut self, done: VideoDone, cx: &mut Cx<'_>) {
         self.seen = cx.now;
+        self.running = self.running.saturating_sub(1);
         let id = done.stream;
         let Some(stream) = self
             .streams
@@ -299,6 +311,7 @@ impl Streams {
                 break;
             };
             if cx.shared.offload {
+                self.forget_jobs();
                 self.jobs.push_back(job);
                 break;
             }
@@ -309,6 +322,16 @@ impl Streams {
         if let Some(stream) = self.streams.get_mut(&id) {
             self.pictures.extend(stream.show(clock, cx.now));
         }
+    }
+
+    /// Drops what was to be decoded for streams that are gone.
+    fn forget_jobs(&mut self) {
+        let streams = &self.streams;
+        let is_wanted = |job: &VideoJob| {
+            let stream = streams.get(&job.stream);
+            stream.is_some_and(|stream| stream.serial == job.serial)
+        };
+        self.jobs.retain(is_wanted);
     }
 
     /// Ends a stream that cannot be decoded. The next is not likely to do better: libspice-server 0.15 codes H.264 with full

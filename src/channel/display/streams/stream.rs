@@ -35,10 +35,6 @@ pub(super) struct Stream {
     pub dest: Rect,
     pub clip: Clip,
     pub report: Option<Report>,
-    /// Room for the frames that wait.
-    share: Share,
-    /// Bytes of those.
-    queued_bytes: u64,
     top_down: bool,
     /// `None` while a job has it.
     decoder: Option<Decoder>,
@@ -67,6 +63,8 @@ pub(super) struct Frame {
     pub time: u32,
     pub dest: Rect,
     pub data: Vec<u8>,
+    /// What it takes of the memory for frames, until it is decoded.
+    pub room: Share,
 }
 
 /// Too many frames wait.
@@ -89,7 +87,7 @@ struct Rate {
 }
 
 impl Stream {
-    pub fn new(serial: u64, create: &StreamCreate, decoder: Decoder, share: Share) -> Self {
+    pub fn new(serial: u64, create: &StreamCreate, decoder: Decoder) -> Self {
         Self {
             serial,
             surface: create.surface_id,
@@ -97,8 +95,6 @@ impl Stream {
             dest: create.dest,
             clip: to_clip(&create.clip),
             report: None,
-            share,
-            queued_bytes: 0,
             top_down: create.flags.contains(StreamFlags::TOP_DOWN),
             decoder: Some(decoder),
             tables: Tables::default(),
@@ -145,11 +141,9 @@ impl Stream {
                 self.drop_frames(1);
             }
         }
-        let bytes = frame.data.len() as u64;
-        if self.share.grow_to(self.queued_bytes + bytes).is_err() {
+        if frame.room.grow_to(frame.data.len() as u64).is_err() {
             return Err(Overrun);
         }
-        self.queued_bytes += bytes;
         self.frames.push_back(frame);
         if self.frames.len() > MAX_FRAMES {
             let times = self.ready.iter_mut().map(|(place, _)| &mut place.time);
@@ -221,7 +215,6 @@ impl Stream {
             return None;
         }
         let frame = self.frames.pop_front()?;
-        self.forget(frame.data.len());
         Some(VideoJob {
             stream: id,
             serial: self.serial,
@@ -273,15 +266,7 @@ impl Stream {
     /// Drops the oldest frames.
     fn drop_frames(&mut self, count: usize) {
         self.dropped += count as u64;
-        let bytes = self.frames.drain(..count).map(|frame| frame.data.len());
-        let bytes = bytes.sum();
-        self.forget(bytes);
-    }
-
-    /// Bytes of frames are not waiting any more.
-    fn forget(&mut self, bytes: usize) {
-        self.queued_bytes -= bytes as u64;
-        self.share.shrink_to(self.queued_bytes);
+        self.frames.drain(..count);
     }
 }
 
