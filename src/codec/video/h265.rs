@@ -1,4 +1,4 @@
-//! H.265.
+//! H.265. Held against clips coded by ffmpeg only, never against a live server.
 
 use std::borrow::Cow;
 
