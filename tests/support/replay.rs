@@ -27,8 +27,9 @@ pub enum Pace {
     Fast,
 }
 
-/// How long the session goes on when everything was said.
-const LINGER: Duration = Duration::from_millis(500);
+/// How long the session goes on when everything was said: a client on a busy machine still draws for a while, and may then wait
+/// until nothing has been drawn for a moment.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// A server that replays one recording to one client after the other. Dropping it ends it.
 pub struct ReplayServer {
