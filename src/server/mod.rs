@@ -65,7 +65,8 @@ pub struct SpiceServer {
 }
 
 impl SpiceServer {
-    /// Starts listening at `HOST:PORT`, where port 0 lets the system choose, or the path of a unix socket. Must be called inside a tokio runtime.
+    /// Starts listening at `HOST:PORT`, where port 0 lets the system choose, or the path of a unix socket. Must be called inside
+    /// a tokio runtime.
     ///
     /// # Errors
     ///

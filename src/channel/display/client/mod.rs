@@ -101,7 +101,7 @@ impl Client {
         self.images.palettes.bytes()
     }
 
-    /// Bytes of buffers kept for the next images, at most [`SPARE_BYTES`].
+    /// Bytes of buffers kept for the next images, at most [`SPARE_BYTES`](crate::channel::display::SPARE_BYTES).
     pub fn spare_bytes(&self) -> usize {
         self.images.spare_bytes()
     }
