@@ -18,6 +18,8 @@
 
 mod decode;
 mod encode;
+mod search;
+mod token;
 mod window;
 
 pub use decode::{decode, decode_shared};

@@ -1,0 +1,147 @@
+//! What an encoder puts into a GLZ stream: literals and matches.
+
+use super::search::{Element, Image};
+
+/// What differs between the token streams.
+pub(super) trait Class {
+    type Element: Element;
+    /// Subtracted from every length field.
+    const BIAS: usize;
+    /// Bytes of one literal.
+    const LITERAL_LEN: usize;
+    /// Shortest match to use at all.
+    const LEAST: usize;
+    /// Keeps the three streams apart in the table.
+    const SALT: u64;
+
+    fn plane(image: &Image) -> &[Self::Element];
+    /// Writes one literal; `place` has its length.
+    fn literal(element: Self::Element, place: &mut [u8]);
+}
+
+pub(super) struct Rgb16;
+pub(super) struct Colour;
+pub(super) struct Alpha;
+
+impl Class for Rgb16 {
+    type Element = u32;
+    const BIAS: usize = 1;
+    const LITERAL_LEN: usize = 2;
+    const LEAST: usize = 2;
+    const SALT: u64 = 1 << 62;
+
+    fn plane(image: &Image) -> &[u32] {
+        &image.colours
+    }
+
+    fn literal(element: u32, place: &mut [u8]) {
+        place.copy_from_slice(&(element as u16).to_be_bytes());
+    }
+}
+
+impl Class for Colour {
+    type Element = u32;
+    const BIAS: usize = 0;
+    const LITERAL_LEN: usize = 3;
+    const LEAST: usize = 2;
+    const SALT: u64 = 0;
+
+    fn plane(image: &Image) -> &[u32] {
+        &image.colours
+    }
+
+    fn literal(element: u32, place: &mut [u8]) {
+        place.copy_from_slice(&element.to_le_bytes()[..3]);
+    }
+}
+
+impl Class for Alpha {
+    type Element = u8;
+    const BIAS: usize = 2;
+    const LITERAL_LEN: usize = 1;
+    const LEAST: usize = 4;
+    const SALT: u64 = 2 << 62;
+
+    fn plane(image: &Image) -> &[u8] {
+        &image.alphas
+    }
+
+    fn literal(element: u8, place: &mut [u8]) {
+        place.fill(element);
+    }
+}
+
+/// A match: from `start` on, `length` elements are those at `position` of the image `distance` ids back.
+#[derive(Clone, Copy)]
+pub(super) struct Match {
+    pub(super) start: usize,
+    pub(super) length: usize,
+    pub(super) distance: u64,
+    /// With distance 0 the number of elements back, less 1.
+    pub(super) position: usize,
+}
+
+impl Match {
+    pub(super) fn is_run(&self) -> bool {
+        self.distance == 0 && self.position == 0
+    }
+
+    /// Bytes of the token.
+    pub(super) fn len(&self, bias: usize) -> usize {
+        let extension = match (self.length - bias).checked_sub(7) {
+            Some(rest) => rest / 255 + 1,
+            None => 0,
+        };
+        3 + self.wide() + usize::from(self.position >= 1 << 17) + extension
+    }
+
+    fn is_long(&self) -> bool {
+        self.position >= 1 << 12
+    }
+
+    /// Bytes of the image distance beside the bits of the third byte.
+    fn wide(&self) -> usize {
+        let in_place = if self.is_long() { 0 } else { 6 };
+        let bits = u64::BITS - self.distance.leading_zeros();
+        bits.saturating_sub(in_place).div_ceil(8) as usize
+    }
+
+    pub(super) fn write(&self, bias: usize, out: &mut Vec<u8>) {
+        let length = self.length - bias;
+        let long = self.is_long();
+        let control = length.min(7) << 5 | usize::from(long) << 4 | self.position & 15;
+        out.push(control as u8);
+        if let Some(rest) = length.checked_sub(7) {
+            out.resize(out.len() + rest / 255, 255);
+            out.push((rest % 255) as u8);
+        }
+        out.push((self.position >> 4) as u8);
+        let wide = self.wide();
+        let distance = self.distance.to_le_bytes();
+        if long {
+            let more = self.position >> 17;
+            let fields = wide << 6 | usize::from(more != 0) << 5 | self.position >> 12 & 31;
+            out.push(fields as u8);
+            out.extend_from_slice(&distance[..wide]);
+            if more != 0 {
+                out.push(more as u8);
+            }
+        } else {
+            out.push((wide as u8) << 6 | distance[0] & 63);
+            out.extend_from_slice(&(self.distance >> 6).to_le_bytes()[..wide]);
+        }
+    }
+}
+
+/// Appends elements as literals.
+pub(super) fn literals<C: Class>(elements: &[C::Element], out: &mut Vec<u8>) {
+    for run in elements.chunks(32) {
+        let start = out.len();
+        out.push((run.len() - 1) as u8);
+        out.resize(start + 1 + run.len() * C::LITERAL_LEN, 0);
+        let places = out[start + 1..].chunks_exact_mut(C::LITERAL_LEN);
+        for (place, &element) in places.zip(run) {
+            C::literal(element, place);
+        }
+    }
+}
