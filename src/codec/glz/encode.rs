@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::search::{Image, NOWHERE, Search, TABLE_BITS};
+use super::search::{Image, Search, TABLE_BITS};
 use super::token::{Alpha, Colour, Rgb16};
 use super::{Header, Kind, MAX_DISTANCE, MAX_PIXELS};
 use crate::codec::Error;
@@ -26,21 +26,22 @@ pub struct Bitmap<'a> {
 
 /// The encoder of one client: what it encodes refers to what it encoded before.
 ///
-/// Keeps a copy of the images of the window, and a table of 8 MiB.
+/// Keeps a copy of the images of the window, and a table of 4 MiB.
 ///
 /// Every image that was encoded has to reach the client, in the order of encoding on each channel, or the client waits
 /// for the missing id and keeps all that follows.
 #[derive(Clone, Debug)]
 pub struct Encoder {
     window_pixels: u64,
-    first_id: u64,
     next_id: u64,
+    /// The weights of all images so far, also of those that left.
+    next_base: u64,
     /// The images of the window, the oldest first; the last one is the newest. INVARIANT: ids are consecutive.
     images: VecDeque<Image>,
     /// INVARIANT: the sum of the weights of `images`.
     weight: u64,
-    /// Where three elements, the index being their hash, were last seen: `(id − first_id) << POSITION_BITS | position`.
-    table: Vec<u64>,
+    /// That of [`Search`].
+    table: Vec<u32>,
     /// Planes of images that left.
     spare_colours: Vec<Vec<u32>>,
     spare_alphas: Vec<Vec<u8>>,
@@ -74,11 +75,11 @@ impl Encoder {
         }
         Ok(Self {
             window_pixels,
-            first_id: next_id,
             next_id,
+            next_base: 0,
             images: VecDeque::new(),
             weight: 0,
-            table: vec![NOWHERE; 1 << TABLE_BITS],
+            table: vec![0; 1 << TABLE_BITS],
             spare_colours: Vec::new(),
             spare_alphas: Vec::new(),
         })
@@ -124,11 +125,9 @@ impl Encoder {
 
         let mut search = Search {
             images: &self.images,
-            first_id: self.first_id,
-            head,
             current: &image,
             table: &mut self.table,
-            followed: self.images.back().map(|newest| (newest.id, 0)),
+            followed: self.images.back().map(|newest| (newest, 0)),
         };
         match bitmap.kind {
             Kind::Rgb16 => search.tokens::<Rgb16>(out),
@@ -139,6 +138,7 @@ impl Encoder {
             }
         }
         self.weight += weight;
+        self.next_base += weight;
         self.images.push_back(image);
         self.next_id = id.wrapping_add(1);
         Ok(())
@@ -183,7 +183,9 @@ impl Encoder {
         Image {
             id: self.next_id,
             kind: bitmap.kind,
+            width: bitmap.width as usize,
             weight,
+            base: self.next_base,
             colours,
             alphas,
         }
