@@ -201,7 +201,7 @@ pub struct ViewArgs {
     /// What the picture is drawn with
     #[arg(
         long,
-        value_name = "auto|half|ascii",
+        value_name = "auto|octant|sextant|quadrant|half|ascii",
         default_value = "auto",
         hide_possible_values = true
     )]
@@ -231,6 +231,12 @@ pub struct ViewArgs {
 pub enum Draw {
     /// What the terminal is likely to show
     Auto,
+    /// Blocks of eight pixels a character; few terminals have them
+    Octant,
+    /// Blocks of six pixels a character
+    Sextant,
+    /// Quarter blocks: four pixels a character
+    Quadrant,
     /// Half blocks: two pixels a character
     Half,
     /// ASCII characters

@@ -43,7 +43,10 @@ fn style(args: &ViewArgs) -> Style {
     Style {
         glyphs: match args.draw {
             args::Draw::Auto => guess.glyphs,
-            args::Draw::Half => Glyphs::Blocks,
+            args::Draw::Octant => Glyphs::Octants,
+            args::Draw::Sextant => Glyphs::Sextants,
+            args::Draw::Quadrant => Glyphs::Quadrants,
+            args::Draw::Half => Glyphs::Halves,
             args::Draw::Ascii => Glyphs::Ascii,
         },
         colours: match args.colours {

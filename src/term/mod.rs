@@ -1,12 +1,12 @@
 //! Pictures in terminals: fitting, scaling and painting them with character cells.
 //!
 //! Knows nothing of SPICE and nothing of any terminal library. A picture passes through three values: a [`Fit`] says
-//! which part of it lands where, a [`Scaler`] keeps it scaled to *dots* (a cell is one dot wide and two high), and
-//! [`halfblock::paint`] turns dots into a [`Grid`] of [`Cell`]s. Each works on the changed area only. A [`Pen`] writes
-//! cells as bytes.
+//! which part of it lands where, a [`Scaler`] keeps it scaled to *dots* (of which a cell has as many as its [`Raster`] says), and
+//! [`cells::paint`] turns dots into a [`Grid`] of [`Cell`]s. Each works on the changed area only. A [`Pen`] writes cells as
+//! bytes.
 
+pub mod cells;
 mod fit;
-pub mod halfblock;
 pub mod input;
 pub mod ladder;
 pub mod pace;
@@ -79,12 +79,18 @@ pub enum Colours {
     None,
 }
 
-/// Which characters a picture may be drawn with.
+/// Which characters a picture is drawn with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Glyphs {
-    /// Half blocks and shades.
+    /// Blocks of 2×4 dots. Young (Unicode 16): few terminals draw them.
+    Octants,
+    /// Blocks of 2×3 dots (Unicode 13).
+    Sextants,
+    /// Blocks of 2×2 dots.
+    Quadrants,
+    /// Half blocks.
     #[default]
-    Blocks,
+    Halves,
     /// ASCII only.
     Ascii,
 }
@@ -101,12 +107,33 @@ pub struct Style {
 impl Style {
     /// The name for status lines and options.
     pub const fn name(self) -> &'static str {
-        match (self.glyphs, self.colours) {
-            (Glyphs::Ascii, _) => "ascii",
-            (Glyphs::Blocks, Colours::True) => "half",
-            (Glyphs::Blocks, Colours::Palette256) => "half/256",
-            (Glyphs::Blocks, Colours::Palette16) => "half/16",
-            (Glyphs::Blocks, Colours::None) => "half/mono",
+        /// The name, and with each of fewer colours.
+        macro_rules! with_colours {
+            ($colours:expr, $name:literal) => {
+                match $colours {
+                    Colours::True => $name,
+                    Colours::Palette256 => concat!($name, "/256"),
+                    Colours::Palette16 => concat!($name, "/16"),
+                    Colours::None => concat!($name, "/mono"),
+                }
+            };
+        }
+        match self.glyphs {
+            Glyphs::Octants => with_colours!(self.colours, "octant"),
+            Glyphs::Sextants => with_colours!(self.colours, "sextant"),
+            Glyphs::Quadrants => with_colours!(self.colours, "quadrant"),
+            Glyphs::Halves => with_colours!(self.colours, "half"),
+            Glyphs::Ascii => with_colours!(self.colours, "ascii"),
+        }
+    }
+
+    /// The dots of a cell.
+    pub const fn raster(self) -> Raster {
+        match self.glyphs {
+            Glyphs::Octants => Raster::OCTANTS,
+            Glyphs::Sextants => Raster::SEXTANTS,
+            Glyphs::Quadrants => Raster::QUADRANTS,
+            Glyphs::Halves | Glyphs::Ascii => Raster::HALVES,
         }
     }
 }

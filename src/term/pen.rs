@@ -1,6 +1,6 @@
 //! Cells as bytes, with as few of them as the terminal's state allows.
 
-use super::Ink;
+use super::{Ink, cells};
 
 /// How text is set off. A set of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,8 @@ impl std::ops::BitOr for Attributes {
 
 /// Where a terminal's cursor is and how it would write the next character.
 ///
-/// Half blocks may come out as their opposite with the colours exchanged, when that names fewer colours.
+/// Blocks may come out as their opposite with the colours exchanged, and coloured blanks as full blocks, when that names fewer
+/// colours.
 #[derive(Clone, Debug, Default)]
 pub struct Pen {
     /// Column and row, both from 0; `None` while unknown.
@@ -66,15 +67,48 @@ impl Pen {
                 }
                 out.push(b'C');
             }
+            Some((_, above)) if column == 0 && above.checked_add(1) == Some(row) => {
+                out.extend_from_slice(b"\r\n");
+            }
             _ => {
                 out.extend_from_slice(b"\x1b[");
-                decimal(row.saturating_add(1), out);
-                out.push(b';');
-                decimal(column.saturating_add(1), out);
+                // What is left out is 1.
+                if row > 0 {
+                    decimal(row.saturating_add(1), out);
+                }
+                if column > 0 {
+                    out.push(b';');
+                    decimal(column.saturating_add(1), out);
+                }
                 out.push(b'H');
             }
         }
         self.at = Some((column, row));
+    }
+
+    /// Where the cursor is, is no longer known.
+    pub fn lose_place(&mut self) {
+        self.at = None;
+    }
+
+    /// How many columns in the same row lie before a place; `None` when it is in another row or not ahead.
+    pub fn columns_to(&self, column: u16, row: u16) -> Option<u16> {
+        let (from, same) = self.at?;
+        (same == row).then(|| column.checked_sub(from))?
+    }
+
+    /// Whether a character would be written without naming a colour or an attribute.
+    pub fn is_set_to(&self, (fore, back): (Ink, Ink), attributes: Attributes) -> bool {
+        (self.fore, self.back, self.attributes) == (fore, back, attributes)
+    }
+
+    /// Makes the rest of the row blank, in the terminal's own colours.
+    pub fn erase_to_end(&mut self, out: &mut Vec<u8>) {
+        if self.attributes != Attributes::default() {
+            self.set_attributes(Attributes::default(), out);
+        }
+        self.set_colours(self.fore, Ink::Default, out);
+        out.extend_from_slice(b"\x1b[K");
     }
 
     /// Writes one character (or one cluster) that is `width` columns wide.
@@ -90,20 +124,24 @@ impl Pen {
             self.set_attributes(attributes, out);
         }
         let plain = attributes == Attributes::default();
+        let mut turned = [0; 4];
         let mut text = text;
-        match text {
-            " " if plain => self.set_colours(self.fore, back, out),
-            "▀" if plain && fore != Ink::Default && back != Ink::Default => {
-                let upright = (fore != self.fore) as u8 + (back != self.back) as u8;
-                let turned = (back != self.fore) as u8 + (fore != self.back) as u8;
-                if turned < upright {
-                    text = "▄";
-                    self.set_colours(back, fore, out);
-                } else {
-                    self.set_colours(fore, back, out);
-                }
+        let coloured = fore != Ink::Default && back != Ink::Default;
+        if text == " " && plain {
+            if back != self.back && back == self.fore && back != Ink::Default {
+                text = "█";
+            } else {
+                self.set_colours(self.fore, back, out);
             }
-            _ => self.set_colours(fore, back, out),
+        } else if plain
+            && coloured
+            && self.turning_saves(fore, back)
+            && let Some(opposite) = opposite(text)
+        {
+            text = opposite.encode_utf8(&mut turned);
+            self.set_colours(back, fore, out);
+        } else {
+            self.set_colours(fore, back, out);
         }
         out.extend_from_slice(text.as_bytes());
         // A terminal may stay in the last column after filling it, so the position is trusted only within a row; the
@@ -122,6 +160,13 @@ impl Pen {
             at: self.at,
             ..Self::default()
         };
+    }
+
+    /// Whether fewer colours have to be named when they are exchanged.
+    fn turning_saves(&self, fore: Ink, back: Ink) -> bool {
+        let upright = u8::from(fore != self.fore) + u8::from(back != self.back);
+        let turned = u8::from(back != self.fore) + u8::from(fore != self.back);
+        turned < upright
     }
 
     fn set_attributes(&mut self, attributes: Attributes, out: &mut Vec<u8>) {
@@ -157,6 +202,16 @@ impl Pen {
         out.push(b'm');
         (self.fore, self.back) = (fore, back);
     }
+}
+
+/// The character that fills the rest of a cell, for a text that is one block.
+fn opposite(text: &str) -> Option<char> {
+    let mut characters = text.chars();
+    let first = characters.next()?;
+    characters
+        .next()
+        .is_none()
+        .then(|| cells::opposite(first))?
 }
 
 #[derive(Clone, Copy)]

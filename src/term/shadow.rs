@@ -475,7 +475,7 @@ fn same(shown: &[u8], picture: &[u8]) -> bool {
 }
 
 /// By how many rows most of the changed ones moved up, in multiples of `step`.
-fn likeliest_move(old: &[u64], new: &[u64], step: i32) -> Option<i32> {
+pub(crate) fn likeliest_move(old: &[u64], new: &[u64], step: i32) -> Option<i32> {
     let mut sources: HashMap<u64, Vec<i32>> = HashMap::new();
     for (hash, y) in old.iter().zip(0..) {
         let rows = sources.entry(*hash).or_default();

@@ -153,6 +153,16 @@ impl App {
         }
     }
 
+    /// The pixel the guest's pointer is at: where the user's mouse is while that leads it, whether or not the guest shows it, and
+    /// where the guest says it is otherwise.
+    pub fn pointer_at(&self) -> Option<Point> {
+        if self.mouse_mode.contains(MouseMode::CLIENT) {
+            self.pointer.at
+        } else {
+            self.picture.pointer()
+        }
+    }
+
     /// When the next frame is to be drawn; `None` while the terminal shows all there is.
     pub fn frame_due(&self) -> Option<Duration> {
         let earliest = self.drawn.map_or(Duration::ZERO, |drawn| drawn + FRAME);
@@ -176,11 +186,12 @@ impl App {
     /// Gives the picture the pane it has in the current layout.
     pub(super) fn lay_out(&mut self) {
         let area = view::layout(self.setup.size, &self.panes).picture;
-        self.picture.set_pane(Pane::halves(
-            area.width,
-            area.height,
-            self.setup.cell_aspect,
-        ));
+        self.picture.set_pane(Pane {
+            columns: area.width,
+            rows: area.height,
+            raster: self.setup.style.raster(),
+            cell_aspect: self.setup.cell_aspect,
+        });
         self.stale = true;
         self.picture_stale = true;
     }

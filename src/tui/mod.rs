@@ -5,7 +5,7 @@
 
 pub mod action;
 pub mod app;
-pub mod backend;
+pub mod cell_writer;
 pub mod keymap;
 pub mod meter;
 pub mod panes;

@@ -6,7 +6,7 @@ use crate::canvas::Damage;
 use crate::channel::{cursor, display};
 use crate::client::{Framebuffer, Monitor, Screens};
 use crate::geometry::{Point, Rect, Size};
-use crate::term::{Fit, Grid, Pane, Scaler, Style, halfblock};
+use crate::term::{Fit, Grid, Pane, Scaler, Style, cells};
 
 /// How a picture that does not fit is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,9 +14,30 @@ pub enum Zoom {
     /// All of it, scaled.
     #[default]
     Whole,
-    /// One pixel a dot, around this pixel.
-    Exact(Point),
+    /// So many dots a pixel both ways, one at least, around a pixel.
+    Exact {
+        /// The pixel.
+        centre: Point,
+        /// Dots.
+        times: u32,
+    },
+    /// One dot a pixel, around what the user looks at: where the mouse points, else the guest's pointer, else what changed last.
+    Loupe,
 }
+
+/// What the loupe follows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Look {
+    /// The middle of what it shows, once it was shown.
+    centre: Option<Point>,
+    /// The middle that the user's mouse asked for.
+    pointed: Option<Point>,
+    /// Where something small changed last, as a caret does.
+    changed: Option<Point>,
+}
+
+/// Pixels of the largest change that may be a caret, or a character that was typed.
+const CARET: u64 = 4096;
 
 /// Guest screens, and the cells of the monitor that is shown.
 pub struct Picture {
@@ -31,6 +52,7 @@ pub struct Picture {
     pane: Pane,
     style: Style,
     zoom: Zoom,
+    look: Look,
     fit: Option<Fit>,
     scaler: Scaler,
     grid: Grid,
@@ -50,6 +72,7 @@ impl Picture {
             pane,
             style,
             zoom: Zoom::default(),
+            look: Look::default(),
             fit: None,
             scaler: Scaler::default(),
             grid: Grid::default(),
@@ -133,6 +156,7 @@ impl Picture {
     /// Shows this monitor from now on, whenever it has something to show.
     pub fn choose(&mut self, monitor: Monitor) {
         self.chosen = Some(monitor);
+        self.look = Look::default();
         self.look_for_monitor();
     }
 
@@ -165,6 +189,62 @@ impl Picture {
     /// Scales it differently from now on.
     pub fn set_zoom(&mut self, zoom: Zoom) {
         self.zoom = zoom;
+        self.look.centre = None;
+        self.look.pointed = None;
+    }
+
+    /// Puts this pixel in the middle of the loupe, as far as the edges allow.
+    pub fn look_at(&mut self, pixel: Point) {
+        self.look.pointed = Some(pixel);
+    }
+
+    /// Moves the loupe with the mouse, which is over this cell of the pane; the pixel that will be under it. `None` when there is
+    /// no loupe, or the cell is beside the picture.
+    ///
+    /// The pane stands for the whole picture: in its first column the left edge is shown, in its last column the right one. What
+    /// is pointed at and what is shown would chase each other otherwise.
+    pub fn point_loupe(&mut self, column: u16, row: u16) -> Option<Point> {
+        let (fit, part) = (self.fit?, self.monitor?.rect);
+        let (cells, shown) = (fit.cells(), fit.shown().size());
+        let inside = cells.contains(Point::new(column.into(), row.into()));
+        if self.zoom != Zoom::Loupe || !inside {
+            return None;
+        }
+        let along = |cell: u16, first: i32, cells: u32, pixels: u32, shown: u32| {
+            let at = i64::from(cell) - i64::from(first);
+            let hidden = i64::from(pixels) - i64::from(shown);
+            // Less than the picture's side.
+            (at * hidden / i64::from(cells.max(2) - 1)) as i32 + (shown / 2) as i32
+        };
+        let centre = Point::new(
+            part.left + along(column, cells.left, cells.width(), part.width(), shown.width),
+            part.top + along(row, cells.top, cells.height(), part.height(), shown.height),
+        );
+        self.look_at(centre);
+        let moved = Fit::exact_part(fit.picture(), part, &self.pane, centre, 1)?;
+        Some(moved.nearest_pixel(column, row))
+    }
+
+    /// The middle of the loupe. It stays where it is while what it follows by itself is well inside: each move draws everything.
+    fn looked_at(&self, part: Rect) -> Point {
+        let followed = self.look.pointed.or_else(|| {
+            let target = self.pointer().or(self.look.changed)?;
+            let kept = self.look.centre.zip(self.fit).filter(|(_, fit)| {
+                let shown = fit.shown();
+                let (wide, high) = (shown.width() as i32 / 8, shown.height() as i32 / 8);
+                let inner = Rect::new(
+                    shown.left + wide,
+                    shown.top + high,
+                    shown.right - wide,
+                    shown.bottom - high,
+                );
+                inner.contains(target)
+            });
+            Some(kept.map_or(target, |(centre, _)| centre))
+        });
+        followed
+            .or(self.look.centre)
+            .unwrap_or_else(|| middle(part))
     }
 
     /// Where it is in the pane, as of the last refresh.
@@ -180,16 +260,28 @@ impl Picture {
     /// Brings the cells up to date with the screen.
     pub fn refresh(&mut self) {
         let damage = self.damage.take();
+        if let Some(small) = damage
+            .rects()
+            .iter()
+            .rev()
+            .find(|rect| rect.area() <= CARET)
+        {
+            self.look.changed = Some(middle(*small));
+        }
         let shown = self.monitor.and_then(|monitor| {
             let screen = self.screens.display(monitor.display)?;
             Some((screen.shown()?, monitor.rect))
         });
         let fit = shown.and_then(|(picture, part)| match self.zoom {
             Zoom::Whole => Fit::whole_part(picture.size, part, &self.pane),
-            Zoom::Exact(centre) => Fit::exact_part(picture.size, part, &self.pane, centre, 1),
+            Zoom::Exact { centre, times } => {
+                Fit::exact_part(picture.size, part, &self.pane, centre, times)
+            }
+            Zoom::Loupe => Fit::exact_part(picture.size, part, &self.pane, self.looked_at(part), 1),
         });
         if self.fit != fit {
             self.fit = fit;
+            self.look.centre = fit.map(|fit| middle(fit.shown()));
             let cells = fit.map(|fit| fit.cells().size()).unwrap_or_default();
             // A fit never exceeds its pane, whose sides are 16 bits.
             self.grid = Grid::new(cells.width as u16, cells.height as u16);
@@ -217,6 +309,14 @@ impl Picture {
 
 fn paint(scaler: &Scaler, dots: Rect, style: Style, grid: &mut Grid) {
     if let Some(plane) = scaler.dots() {
-        halfblock::paint(plane, dots, style, grid);
+        cells::paint(plane, dots, style, grid);
     }
+}
+
+/// The pixel in the middle.
+pub(super) fn middle(rect: Rect) -> Point {
+    Point::new(
+        rect.left + rect.width() as i32 / 2,
+        rect.top + rect.height() as i32 / 2,
+    )
 }

@@ -2,17 +2,18 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
-use std::io::{self, Stdout};
+use std::io::{self, Write};
 use std::process::Command as Process;
 use std::sync::mpsc;
 use std::time::Instant;
 
-use ratatui::Terminal;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
-use super::backend::TermBackend;
+use super::cell_writer::CellWriter;
 use super::probing::Probing;
 use super::screen::{self, Screen};
 use super::tty::Input;
@@ -30,7 +31,9 @@ pub(super) struct Viewer {
     /// Before the screen, so that nobody reads any more when the terminal is given back.
     input: Option<Input>,
     screen: Screen,
-    terminal: Terminal<TermBackend<Stdout>>,
+    /// The frame at hand.
+    buffer: Buffer,
+    cells: CellWriter,
     logged: Option<mpsc::Receiver<String>>,
     started: Instant,
     /// What the app wants done outside, in order. Every update may add to it: it takes up what has come due meanwhile, a
@@ -64,7 +67,8 @@ impl Viewer {
             probing: Probing::new(around, options.overrides),
             input: None,
             screen: Screen::take()?,
-            terminal: Terminal::new(TermBackend::new(io::stdout()))?,
+            buffer: Buffer::default(),
+            cells: CellWriter::new(),
             logged: options.logged,
             started: Instant::now(),
             effects: VecDeque::new(),
@@ -131,11 +135,22 @@ impl Viewer {
             self.update(Action::Logged(line));
         }
         self.update(Action::Frame);
-        self.terminal
-            .draw(|frame| view::draw(&self.app, frame.buffer_mut()))?;
-        let bytes = self.terminal.backend_mut().take_written();
+        let bytes = self.draw()?;
         self.update(Action::Painted { bytes });
         Ok(())
+    }
+
+    /// Draws a frame and writes what the terminal does not show yet; the number of bytes.
+    fn draw(&mut self) -> io::Result<usize> {
+        let (columns, rows) = self.app.setup.size;
+        self.buffer.resize(Rect::new(0, 0, columns, rows));
+        self.buffer.reset();
+        view::draw(&self.app, &mut self.buffer);
+        let bytes = self.cells.frame(&self.buffer);
+        let mut terminal = io::stdout();
+        terminal.write_all(bytes)?;
+        terminal.flush()?;
+        Ok(bytes.len())
     }
 
     fn terminal_event(&mut self, event: Event) -> Result<(), ViewError> {
@@ -235,7 +250,7 @@ impl Viewer {
         if self.app.mode().releases {
             self.screen.report_releases()?;
         }
-        self.terminal.clear()?;
+        self.cells.forget();
         self.resized()
     }
 }

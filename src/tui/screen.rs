@@ -203,6 +203,8 @@ pub fn cell_aspect(said: Option<(u32, u32)>) -> f64 {
 }
 
 /// What the environment lets expect of a terminal; `variable` looks one up.
+///
+/// Never more than half blocks: what lacks the younger blocks shows boxes instead.
 pub fn style_from(variable: impl Fn(&str) -> Option<String>) -> Style {
     Surroundings::of(variable).style
 }

@@ -6,7 +6,7 @@ use super::action::{Action, Effect, Ending, GuestKey, MenuKey, Mouse, Pointer};
 use super::app::{App, Flash, Focus};
 use super::panes::palette::{self, Choice, Menu};
 use super::panes::{PaneKind, help};
-use super::picture::Zoom;
+use super::picture::{Zoom, middle};
 use super::text::printable;
 use super::typist::{MOST_PASTED, NotOnLayout};
 use super::view;
@@ -14,7 +14,7 @@ use crate::channel::inputs::{self, InputEvent, Locks};
 use crate::channel::main::{self, MouseMode};
 use crate::channel::{ChannelKind, cursor, display};
 use crate::client::Monitor;
-use crate::geometry::{Point, Rect};
+use crate::geometry::Point;
 use crate::session::{ClientEvent, CloseReason, Command, Notice};
 
 /// How long a flash stays.
@@ -216,11 +216,16 @@ impl App {
             }
             Choice::Pane(kind) => self.toggle(kind),
             Choice::Whole => self.zoom(Zoom::Whole),
-            Choice::Exact => {
-                let monitor = self.picture.monitor().map(|m| m.rect);
-                let middle = middle(monitor.unwrap_or_default());
-                self.zoom(Zoom::Exact(self.pointer.at.unwrap_or(middle)));
+            Choice::Times(times) => {
+                let centre = self.looked_at();
+                self.zoom(Zoom::Exact { centre, times });
                 self.focus = Focus::Palette(palette::State::of(Menu::Zoom));
+            }
+            Choice::Loupe => {
+                self.zoom(Zoom::Loupe);
+                if let Some(at) = self.pointer.at {
+                    self.picture.look_at(at);
+                }
             }
             Choice::Pan(dx, dy) => {
                 self.pan(dx, dy);
@@ -229,7 +234,7 @@ impl App {
             Choice::Draw(style) => {
                 self.setup.style = style;
                 self.picture.set_style(style);
-                self.picture_stale = true;
+                self.lay_out();
             }
             Choice::Monitor(monitor) => {
                 self.show_monitor(monitor);
@@ -259,8 +264,9 @@ impl App {
         self.picture.choose(monitor);
         self.pointer.at = None;
         // Its middle, if it is shown in parts.
-        if let Zoom::Exact(_) = self.picture.zoom() {
-            self.picture.set_zoom(Zoom::Exact(middle(monitor.rect)));
+        if let Zoom::Exact { times, .. } = self.picture.zoom() {
+            let centre = middle(monitor.rect);
+            self.picture.set_zoom(Zoom::Exact { centre, times });
         }
         self.picture_stale = true;
     }
@@ -271,18 +277,32 @@ impl App {
         self.stale = true;
     }
 
-    /// Moves the part that is shown by quarters of it.
+    /// The pixel to zoom in on: the middle of the part that is shown, or else where the mouse is.
+    fn looked_at(&self) -> Point {
+        let whole = self.picture.monitor().map(|m| m.rect).unwrap_or_default();
+        match self.picture.zoom() {
+            Zoom::Whole => self.pointer.at.unwrap_or(middle(whole)),
+            Zoom::Exact { centre, .. } => centre,
+            Zoom::Loupe => middle(self.picture.fit().map_or(whole, |fit| fit.shown())),
+        }
+    }
+
+    /// Moves the part that is shown by quarters of it. A loupe stops following.
     fn pan(&mut self, dx: i32, dy: i32) {
         let Some(fit) = self.picture.fit() else {
             return;
         };
         let shown = fit.shown();
         let (width, height) = (shown.width() as i32, shown.height() as i32);
-        let middle = Point::new(
+        let centre = Point::new(
             shown.left + width / 2 + dx * (width / 4).max(1),
             shown.top + height / 2 + dy * (height / 4).max(1),
         );
-        self.zoom(Zoom::Exact(middle));
+        let times = match self.picture.zoom() {
+            Zoom::Exact { times, .. } => times,
+            Zoom::Whole | Zoom::Loupe => 1,
+        };
+        self.zoom(Zoom::Exact { centre, times });
     }
 
     // --- the mouse
@@ -298,33 +318,48 @@ impl App {
             }
             return;
         }
-        if self.focus != Focus::Guest || self.setup.view_only {
+        if self.focus != Focus::Guest {
+            return;
+        }
+        let column = pointer.column.saturating_sub(layout.picture.x);
+        let row = pointer.row.saturating_sub(layout.picture.y);
+        let under_loupe = match over_pane {
+            None => self.picture.point_loupe(column, row),
+            Some(_) => None,
+        };
+        if under_loupe.is_some() {
+            self.stale = true;
+            self.picture_stale = true;
+        }
+        if self.setup.view_only {
             return;
         }
         let Some(fit) = self.picture.fit() else {
             return;
         };
-        let column = pointer.column.saturating_sub(layout.picture.x);
-        let row = pointer.row.saturating_sub(layout.picture.y);
         // Once a button is down, the picture keeps the mouse until it is up.
         let held = !self.pointer.buttons.is_empty();
-        let pixel = match fit.pixel_at(column, row) {
+        let before = self.pointer.at;
+        let pixel = match under_loupe.or_else(|| fit.pixel_at(column, row)) {
             Some(pixel) if held || over_pane.is_none() => pixel,
             _ if held => fit.nearest_pixel(column, row),
             _ => {
                 self.pointer.at = None;
+                self.stale |= before.is_some() && self.mouse_mode.contains(MouseMode::CLIENT);
                 return;
             }
         };
+        // It is drawn where the mouse is.
+        self.stale |= before != Some(pixel) && self.mouse_mode.contains(MouseMode::CLIENT);
         let mut send = |event| effects.push(Effect::Command(Command::Input(event)));
-        if self.pointer.at != Some(pixel) {
+        if before != Some(pixel) {
             if self.mouse_mode.contains(MouseMode::CLIENT) {
                 send(InputEvent::Position {
                     x: pixel.x as u32,
                     y: pixel.y as u32,
                     display: self.picture.monitor().map_or(0, |m| m.display),
                 });
-            } else if let Some(before) = self.pointer.at {
+            } else if let Some(before) = before {
                 send(InputEvent::Motion {
                     dx: pixel.x - before.x,
                     dy: pixel.y - before.y,
@@ -466,12 +501,4 @@ impl App {
             reason => Ending::Closed(reason),
         }));
     }
-}
-
-/// The pixel in the middle.
-fn middle(rect: Rect) -> Point {
-    Point::new(
-        rect.left + rect.width() as i32 / 2,
-        rect.top + rect.height() as i32 / 2,
-    )
 }

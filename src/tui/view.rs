@@ -280,7 +280,6 @@ impl Theme {
     /// The lines around a box.
     pub fn border(&self) -> border::Set<'static> {
         match self.glyphs {
-            Glyphs::Blocks => border::PLAIN,
             Glyphs::Ascii => border::Set {
                 top_left: "+",
                 top_right: "+",
@@ -291,13 +290,14 @@ impl Theme {
                 horizontal_top: "-",
                 horizontal_bottom: "-",
             },
+            _ => border::PLAIN,
         }
     }
 
     fn choose(&self, blocks: &'static str, ascii: &'static str) -> &'static str {
         match self.glyphs {
-            Glyphs::Blocks => blocks,
             Glyphs::Ascii => ascii,
+            _ => blocks,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How long a picture takes to reach the terminal as half blocks, and as how many bytes.
+//! How long a picture takes to reach the terminal as character cells, and as how many bytes.
 //!
 //! `cargo bench --bench term` prints the median of the rounds for a screen of 1280×800 in 160×50 cells; names of PNG files
 //! after `--` are measured too. Without `--bench`, as `cargo test --all-targets` calls it, everything runs once.
@@ -8,20 +8,33 @@ use std::time::{Duration, Instant};
 
 use capsaicin::geometry::{Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
-use capsaicin::term::{Colours, Fit, Grid, Pane, Scaler, Style, halfblock};
-use capsaicin::tui::backend::TermBackend;
-use ratatui::Terminal;
+use capsaicin::term::{Colours, Fit, Glyphs, Grid, Pane, Scaler, Style, cells};
+use capsaicin::tui::cell_writer::CellWriter;
+use ratatui::buffer::Buffer;
+use ratatui::layout;
 
 const COLUMNS: u16 = 160;
 const ROWS: u16 = 50;
+
+const STYLES: [(Glyphs, Colours); 8] = [
+    (Glyphs::Octants, Colours::True),
+    (Glyphs::Sextants, Colours::True),
+    (Glyphs::Quadrants, Colours::True),
+    (Glyphs::Halves, Colours::True),
+    (Glyphs::Octants, Colours::Palette256),
+    (Glyphs::Halves, Colours::Palette256),
+    (Glyphs::Octants, Colours::None),
+    (Glyphs::Halves, Colours::None),
+];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let for_real = arguments.iter().any(|argument| argument == "--bench");
     let rounds = if for_real { 201 } else { 1 };
     let mut pictures = vec![
-        ("desktop".to_owned(), desktop()),
-        ("text".to_owned(), text()),
+        ("desktop".to_owned(), fixture("desktop.png")),
+        ("text".to_owned(), fixture("term0.png")),
+        ("photo".to_owned(), photo()),
         ("noise".to_owned(), noise()),
     ];
     let files = arguments
@@ -34,23 +47,28 @@ fn main() {
         "ms", "scale", "paint", "write", "all", "bytes"
     );
     for (name, picture) in &pictures {
-        for colours in [Colours::True, Colours::Palette256, Colours::None] {
-            let style = Style {
-                colours,
-                ..Style::default()
-            };
+        for (glyphs, colours) in STYLES {
+            let style = Style { glyphs, colours };
             measure(&format!("{name} {}", style.name()), picture, style, rounds);
         }
     }
-    for (name, picture) in &pictures {
-        measure_glyph(name, picture, rounds);
+    let before = fixture("term0.png");
+    for (what, file) in [("one glyph", "type1.png"), ("scrolled", "term1.png")] {
+        for (glyphs, colours) in STYLES {
+            let style = Style { glyphs, colours };
+            let name = format!("{what} {}", style.name());
+            measure_change(&name, [&before, &fixture(file)], style, rounds);
+        }
     }
 }
 
 fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
     let whole = picture.size.to_rect();
-    let fit =
-        Fit::whole(picture.size, &Pane::halves(COLUMNS, ROWS, 0.5)).expect("neither is empty");
+    let pane = Pane {
+        raster: style.raster(),
+        ..Pane::halves(COLUMNS, ROWS, 0.5)
+    };
+    let fit = Fit::whole(picture.size, &pane).expect("neither is empty");
     let dots = fit.dots().to_rect();
     let mut scaler = Scaler::default();
     let scale = median(rounds, || {
@@ -59,10 +77,10 @@ fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
     let mut grid = Grid::new(fit.cells().width() as u16, fit.cells().height() as u16);
     let plane = scaler.dots().expect("it was scaled");
     let paint = median(rounds, || {
-        black_box(halfblock::paint(plane, dots, style, &mut grid));
+        black_box(cells::paint(plane, dots, style, &mut grid));
     });
     let mut bytes = 0;
-    let mut terminal = terminal();
+    let mut terminal = CellWriter::new();
     let blank = Grid::new(COLUMNS, ROWS);
     let mut times: Vec<Duration> = (0..rounds)
         .map(|_| {
@@ -84,66 +102,52 @@ fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
     );
 }
 
-/// One glyph of a text screen turns white.
-fn measure_glyph(name: &str, picture: &PixelBuf, rounds: usize) {
-    let glyph = Rect::new(640, 400, 648, 416);
-    let fit =
-        Fit::whole(picture.size, &Pane::halves(COLUMNS, ROWS, 0.5)).expect("neither is empty");
+/// From one picture to another and back.
+fn measure_change(name: &str, pictures: [&PixelBuf; 2], style: Style, rounds: usize) {
+    let changed = difference(pictures);
+    let pane = Pane {
+        raster: style.raster(),
+        ..Pane::halves(COLUMNS, ROWS, 0.5)
+    };
+    let fit = Fit::whole(pictures[0].size, &pane).expect("neither is empty");
     let mut grid = Grid::new(fit.cells().width() as u16, fit.cells().height() as u16);
     let mut scaler = Scaler::default();
-    let dots = scaler.update(picture.view(), &fit, picture.size.to_rect());
-    halfblock::paint(
-        scaler.dots().expect("it was scaled"),
-        dots,
-        Style::default(),
-        &mut grid,
-    );
-    let mut terminal = terminal();
-    draw(&mut terminal, &grid);
-
-    let (mut light, mut bytes) = (false, 0);
-    let mut changed = picture.clone();
-    let time = median(rounds, || {
-        light = !light;
-        let stride = changed.stride();
-        for row in changed
-            .data_mut()
-            .chunks_exact_mut(stride)
-            .skip(400)
-            .take(16)
-        {
-            row[640 * 4..648 * 4].fill(if light { 0xff } else { 0x40 });
-        }
-        let dots = scaler.update(changed.view(), &fit, glyph);
+    let mut terminal = CellWriter::new();
+    let mut show = |picture: &PixelBuf, changed: Rect| {
+        let dots = scaler.update(picture.view(), &fit, changed);
         let plane = scaler.dots().expect("it was scaled");
-        halfblock::paint(plane, dots, Style::default(), &mut grid);
-        bytes = draw(&mut terminal, &grid);
+        cells::paint(plane, dots, style, &mut grid);
+        draw(&mut terminal, &grid)
+    };
+    show(pictures[0], pictures[0].size.to_rect());
+    let (mut turn, mut bytes) = (0, [0; 2]);
+    let time = median(rounds.max(2), || {
+        turn = 1 - turn;
+        bytes[turn] = show(pictures[turn], changed);
     });
-    println!(
-        "{:62} {:>8.3} {bytes:>9}",
-        format!("{name}, one glyph"),
-        ms(time)
-    );
+    println!("{name:55} {:>8.3} {:>9}", ms(time), bytes[1]);
 }
 
-fn terminal() -> Terminal<TermBackend<std::io::Sink>> {
-    let backend = TermBackend::with_size(std::io::sink(), COLUMNS, ROWS);
-    Terminal::new(backend).expect("a sink takes everything")
+/// The rows in which two pictures differ.
+fn difference([a, b]: [&PixelBuf; 2]) -> Rect {
+    let rows = || a.view().rows().zip(b.view().rows());
+    let first = rows().position(|(a, b)| a != b).unwrap_or_default() as i32;
+    let differing = rows().enumerate().filter(|(_, (a, b))| a != b);
+    let last = differing.last().map_or(0, |(last, _)| last + 1);
+    Rect::new(0, first, a.size.width as i32, last as i32)
 }
 
-/// Copies the cells into ratatui's buffer, has them compared and written; the number of bytes.
-fn draw(terminal: &mut Terminal<TermBackend<std::io::Sink>>, grid: &Grid) -> usize {
-    let drawn = terminal.draw(|frame| {
-        for row in 0..grid.rows() {
-            for (column, cell) in (0..).zip(grid.row(row)) {
-                if let Some(target) = frame.buffer_mut().cell_mut((column, row)) {
-                    capsaicin::tui::panes::viewer::put(cell, target);
-                }
+/// Copies the cells into a frame, has it compared and written; the number of bytes.
+fn draw(terminal: &mut CellWriter, grid: &Grid) -> usize {
+    let mut frame = Buffer::empty(layout::Rect::new(0, 0, COLUMNS, ROWS));
+    for row in 0..grid.rows() {
+        for (column, cell) in (0..).zip(grid.row(row)) {
+            if let Some(target) = frame.cell_mut((column, row)) {
+                capsaicin::tui::panes::viewer::put(cell, target);
             }
         }
-    });
-    drawn.expect("a sink takes everything");
-    terminal.backend_mut().take_written()
+    }
+    black_box(terminal.frame(&frame)).len()
 }
 
 fn median(rounds: usize, mut work: impl FnMut()) -> Duration {
@@ -177,34 +181,31 @@ fn scrambled(x: u32, y: u32) -> u32 {
     (n ^ n >> 15).wrapping_mul(0x85eb_ca6b)
 }
 
-/// A gradient behind two windows with text in them.
-fn desktop() -> PixelBuf {
-    picture(|x, y| {
-        let inside = |l, t, r, b| (l..r).contains(&x) && (t..b).contains(&y);
-        let letter = scrambled(x / 2, y / 2).is_multiple_of(4) && y / 16 % 2 == 0;
-        match (x, y) {
-            _ if inside(100, 80, 700, 100) || inside(600, 300, 1200, 320) => [60, 90, 160],
-            _ if inside(100, 100, 700, 500) => [if letter { 20 } else { 245 }; 3],
-            _ if inside(600, 320, 1200, 720) => [if letter { 200 } else { 25 }; 3],
-            _ => [(x / 8) as u8, (y / 5) as u8, 120],
-        }
-    })
-}
-
-/// A terminal full of text.
-fn text() -> PixelBuf {
-    picture(|x, y| {
-        let long = scrambled(0, y / 16) % 160;
-        let letter = x / 8 < long && scrambled(x / 2, y / 2).is_multiple_of(4);
-        [if letter { 210 } else { 20 }; 3]
-    })
-}
-
 fn noise() -> PixelBuf {
     picture(|x, y| {
         let n = scrambled(x, y);
         [n as u8, (n >> 8) as u8, (n >> 16) as u8]
     })
+}
+
+fn fixture(name: &str) -> PixelBuf {
+    read(&format!(
+        "{}/tests/fixtures/terminal/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+}
+
+fn photo() -> PixelBuf {
+    let file = std::fs::File::open(format!(
+        "{}/tests/fixtures/terminal/photo.jpg",
+        env!("CARGO_MANIFEST_DIR")
+    ));
+    let mut decoder = jpeg_decoder::Decoder::new(file.expect("a fixture"));
+    let rgb = decoder.decode().expect("a picture");
+    let info = decoder.info().expect("it was decoded");
+    let size = Size::new(info.width.into(), info.height.into());
+    let data = rgb.chunks_exact(3).flat_map(|p| [p[2], p[1], p[0], 0]);
+    PixelBuf::from_data(PixelFormat::Xrgb, size, data.collect()).expect("as many as it says")
 }
 
 fn read(file: &str) -> PixelBuf {

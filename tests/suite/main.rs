@@ -4,6 +4,7 @@
 mod support;
 
 mod canvas;
+mod cell_writer;
 mod cli;
 mod codecs;
 mod codecs_dictionary;

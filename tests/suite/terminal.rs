@@ -3,7 +3,8 @@
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::pixels::{PixelFormat, PixelView};
 use capsaicin::term::{
-    Attributes, Cell, Colours, Fit, Glyphs, Grid, Ink, Pane, Pen, Scaler, Style, halfblock, palette,
+    Attributes, Cell, Colours, Fit, Glyphs, Grid, Ink, Pane, Pen, Raster, Scaler, Style, cells,
+    palette,
 };
 
 /// A picture whose pixel at (x, y) has the colour `rgb(x, y)`.
@@ -51,9 +52,12 @@ fn dots_of(view: PixelView<'_>) -> Vec<[u8; 3]> {
 }
 
 fn painted(picture: &Picture, style: Style) -> Grid {
-    let size = picture.size;
-    let mut grid = Grid::new(size.width as u16, size.height.div_ceil(2) as u16);
-    halfblock::paint(picture.view(), size.to_rect(), style, &mut grid);
+    let (size, Raster(cell)) = (picture.size, style.raster());
+    let mut grid = Grid::new(
+        size.width.div_ceil(cell.width) as u16,
+        size.height.div_ceil(cell.height) as u16,
+    );
+    cells::paint(picture.view(), size.to_rect(), style, &mut grid);
     grid
 }
 
@@ -64,7 +68,7 @@ fn glyphs(grid: &Grid) -> Vec<String> {
 
 const WITHOUT_COLOUR: Style = Style {
     colours: Colours::None,
-    glyphs: Glyphs::Blocks,
+    glyphs: Glyphs::Halves,
 };
 const ASCII: Style = Style {
     colours: Colours::None,
@@ -334,7 +338,7 @@ fn painting_what_changed_leaves_other_cells_alone() {
     let (before, after) = (Picture::noise(6, 6, 5), Picture::noise(6, 6, 6));
     let mut grid = painted(&before, Style::default());
 
-    let cells = halfblock::paint(
+    let cells = cells::paint(
         after.view(),
         Rect::new(2, 3, 4, 5),
         Style::default(),
@@ -376,6 +380,169 @@ fn without_colour_light_and_dark_are_still_told_apart() {
 fn ascii_is_a_ramp_from_dark_to_light() {
     let ramp = Picture::of(10, 2, |x, _| [(x * 255 / 9) as u8; 3]);
     assert_eq!(glyphs(&painted(&ramp, ASCII)), [" .:-=+*#%@"]);
+}
+
+// --- quadrants, sextants, octants
+
+const BLOCKS: [Glyphs; 3] = [Glyphs::Quadrants, Glyphs::Sextants, Glyphs::Octants];
+
+/// The dots that a glyph fills, as the painter's own table has it; which character that is, is tested beside the table.
+fn filled(glyph: char, raster: Raster) -> u8 {
+    let of = |pattern: &u8| cells::of_pattern(raster, *pattern) == glyph;
+    (0..=255)
+        .find(of)
+        .unwrap_or_else(|| panic!("{glyph} is no block"))
+}
+
+#[test]
+fn two_colours_in_a_cell_are_shown_as_they_are() {
+    for glyphs in BLOCKS {
+        let style = Style {
+            glyphs,
+            ..Style::default()
+        };
+        // Levels that are kept as they are.
+        let picture = Picture::of(24, 24, |x, y| {
+            let odd = (x * 7 + y * 5 + x * y / 3) % 3 == 0;
+            let side = x / 8 * 2 + y / 12;
+            [if odd { 197 } else { 49 }, (side % 2) as u8 * 99, 0]
+        });
+        let grid = painted(&picture, style);
+        let Raster(cell) = style.raster();
+        for y in 0..24 {
+            for x in 0..24 {
+                let shown = grid.row((y / cell.height) as u16)[(x / cell.width) as usize];
+                let bit = (y % cell.height) * cell.width + x % cell.width;
+                let pattern = filled(shown.glyph, style.raster());
+                let ink = match pattern >> bit & 1 {
+                    1 => shown.fore,
+                    _ => shown.back,
+                };
+                let [r, g, b] = picture.rgb(x, y);
+                assert_eq!(ink, Ink::Rgb(r, g, b), "{glyphs:?} at {x}, {y}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cell_of_one_colour_is_a_blank() {
+    for glyphs in BLOCKS {
+        let style = Style {
+            glyphs,
+            ..Style::default()
+        };
+        let grey = Ink::Rgb(99, 99, 99);
+        // Within what snapping makes equal.
+        let picture = Picture::of(2, 12, |x, _| [98 + x as u8; 3]);
+        let blank = Cell {
+            glyph: ' ',
+            fore: grey,
+            back: grey,
+        };
+        assert_eq!(painted(&picture, style).row(0), [blank]);
+    }
+}
+
+#[test]
+fn a_picture_that_ends_within_a_cell_goes_on_with_its_last_dots() {
+    for glyphs in BLOCKS {
+        let style = Style {
+            glyphs,
+            ..Style::default()
+        };
+        let Raster(cell) = style.raster();
+        let cut = Picture::of(3, cell.height + 1, |x, y| {
+            [(x * 80) as u8, (y * 20) as u8, 0]
+        });
+        let whole = Picture::of(4, cell.height * 2, |x, y| {
+            cut.rgb(x.min(2), y.min(cell.height))
+        });
+        assert_eq!(painted(&cut, style), painted(&whole, style));
+    }
+}
+
+#[test]
+fn fewer_colours_are_those_of_the_palette() {
+    for glyphs in BLOCKS {
+        let picture = Picture::noise(24, 24, 9);
+        for (colours, range) in [
+            (Colours::Palette256, 16..=255),
+            (Colours::Palette16, 0..=15),
+        ] {
+            let grid = painted(&picture, Style { glyphs, colours });
+            for cell in (0..grid.rows()).flat_map(|row| grid.row(row)) {
+                for ink in [cell.fore, cell.back] {
+                    assert!(
+                        matches!(ink, Ink::Indexed(n) if range.contains(&n)),
+                        "{ink:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn without_colours_edges_have_their_shape_and_areas_a_shade() {
+    let picture = Picture::of(6, 4, |x, y| match (x, y) {
+        // A light corner, in a dark cell.
+        (1, 0) => [250; 3],
+        (0 | 1, _) => [20; 3],
+        (2 | 3, _) => [128; 3],
+        _ => [255; 3],
+    });
+    let style = |glyphs| Style {
+        glyphs,
+        colours: Colours::None,
+    };
+    assert_eq!(
+        glyphs(&painted(&picture, style(Glyphs::Octants))),
+        ["\u{1ceab}▒█"]
+    );
+    assert_eq!(
+        glyphs(&painted(&picture, style(Glyphs::Quadrants))),
+        ["▝▒█", " ▒█"]
+    );
+}
+
+#[test]
+fn painting_what_changed_of_blocks_gives_what_painting_all_gives() {
+    for glyphs in BLOCKS {
+        let style = Style {
+            glyphs,
+            ..Style::default()
+        };
+        let (before, after) = (Picture::noise(23, 29, 5), Picture::noise(23, 29, 6));
+        let changed = Rect::new(5, 6, 12, 21);
+        let mixed = Picture::of(23, 29, |x, y| {
+            let inside = changed.contains(Point::new(x as i32, y as i32));
+            if inside {
+                after.rgb(x, y)
+            } else {
+                before.rgb(x, y)
+            }
+        });
+        let mut grid = painted(&before, style);
+        cells::paint(mixed.view(), changed, style, &mut grid);
+        assert_eq!(grid, painted(&mixed, style));
+    }
+}
+
+#[test]
+fn coloured_ascii_says_the_hue_and_the_character_how_light_it_is() {
+    let picture = Picture::of(2, 2, |x, _| [[0, 0, 0], [120, 60, 0]][x as usize]);
+    let style = Style {
+        glyphs: Glyphs::Ascii,
+        colours: Colours::True,
+    };
+    let hue = Cell {
+        glyph: ':',
+        // 60 is half of 120: 127, snapped to a level.
+        fore: Ink::Rgb(255, 123, 0),
+        back: Ink::Default,
+    };
+    assert_eq!(painted(&picture, style).row(0), [Cell::default(), hue]);
 }
 
 // --- colours
@@ -489,7 +656,7 @@ fn shown_dots(bytes: &[u8], columns: u16, rows: u16) -> Vec<Vec<vt100::Color>> {
             .collect();
         let half = |upper: bool| {
             let colour = |cell: &&vt100::Cell| match (cell.contents(), upper) {
-                ("▀", true) | ("▄", false) => cell.fgcolor(),
+                ("▀", true) | ("▄", false) | ("█", _) => cell.fgcolor(),
                 ("▀" | "▄" | " ", _) => cell.bgcolor(),
                 (other, _) => panic!("{other:?} is no half block"),
             };
@@ -561,19 +728,39 @@ fn a_colour_is_named_once_and_a_half_block_turned_when_that_saves_naming_one() {
     }
     pen.finish(&mut out);
     let text = String::from_utf8(out).unwrap();
-    assert_eq!(text, "\x1b[1;1H\x1b[38;2;255;0;0;48;2;0;0;255m▀▀▄ \x1b[m");
+    assert_eq!(text, "\x1b[H\x1b[38;2;255;0;0;48;2;0;0;255m▀▀▄ \x1b[m");
+}
+
+#[test]
+fn every_block_is_turned_when_that_saves_naming_a_colour() {
+    let (red, blue) = (Ink::Rgb(255, 0, 0), Ink::Rgb(0, 0, 255));
+    let (mut pen, mut out) = (Pen::new(), Vec::new());
+    for (text, inks) in [
+        ("▘", (red, blue)),
+        ("▘", (blue, red)),
+        // BLOCK SEXTANT-1 and -23456, BLOCK OCTANT-3 and -1245678.
+        ("\u{1fb00}", (blue, red)),
+        ("\u{1cd00}", (blue, red)),
+        // A coloured blank is a full block where its colour is set already.
+        (" ", (red, red)),
+    ] {
+        pen.write(text, 1, inks, Attributes::default(), &mut out);
+    }
+    let text = String::from_utf8(out).unwrap();
+    let expected = "\x1b[38;2;255;0;0;48;2;0;0;255m▘▟\u{1fb3b}\u{1cde3}█";
+    assert_eq!(text, expected);
 }
 
 #[test]
 fn the_cursor_moves_by_the_shorter_sequence() {
     let (mut pen, mut out) = (Pen::new(), Vec::new());
     let plain = (Ink::Default, Ink::Default);
-    for (column, row) in [(4, 2), (5, 2), (7, 2), (20, 2), (20, 3)] {
+    for (column, row) in [(4, 2), (5, 2), (7, 2), (20, 2), (20, 3), (0, 4), (0, 6)] {
         pen.go(column, row, &mut out);
         pen.write("x", 1, plain, Attributes::default(), &mut out);
     }
     let text = String::from_utf8(out).unwrap();
-    assert_eq!(text, "\x1b[3;5Hxx\x1b[Cx\x1b[12Cx\x1b[4;21Hx");
+    assert_eq!(text, "\x1b[3;5Hxx\x1b[Cx\x1b[12Cx\x1b[4;21Hx\r\nx\x1b[7Hx");
 }
 
 #[test]

@@ -416,17 +416,13 @@ fn the_guests_pointer_is_shown_on_its_own_monitor_only() {
         display: 0,
         position: Point::new(1280 + 80, 160),
     }));
-    let reversed = |viewer: &mut Viewer| {
-        viewer.frame()[(10, 10)]
-            .modifier
-            .contains(ratatui::style::Modifier::REVERSED)
-    };
-    assert!(!reversed(&mut viewer));
+    let inverted = |viewer: &mut Viewer| viewer.frame()[(10, 10)].bg == Color::Rgb(255, 255, 255);
+    assert!(!inverted(&mut viewer));
 
     viewer.menu("o2");
     viewer.act(Action::Menu(MenuKey::Close));
 
-    assert!(reversed(&mut viewer));
+    assert!(inverted(&mut viewer));
 }
 
 #[test]
@@ -515,16 +511,60 @@ fn the_guests_own_pointer_is_shown_while_it_has_the_mouse() {
         display: 0,
         position: Point::new(80, 160),
     }));
-    let reversed = |buffer: &Buffer| {
-        buffer[(10, 10)]
-            .modifier
-            .contains(ratatui::style::Modifier::REVERSED)
-    };
-    assert!(reversed(&viewer.frame()));
+    let inverted = |buffer: &Buffer| buffer[(10, 10)].bg == Color::Rgb(255, 255, 255);
+    assert!(inverted(&viewer.frame()));
 
     viewer.mouse_mode(MouseMode::CLIENT);
-    assert!(!reversed(&viewer.frame()));
+    assert!(!inverted(&viewer.frame()));
 }
+
+#[test]
+fn the_pointer_is_where_the_users_mouse_is_even_if_the_guest_hides_it() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    viewer.session(ClientEvent::Cursor(CursorEvent::Visible {
+        display: 0,
+        visible: false,
+    }));
+    viewer.frame();
+
+    viewer.mouse(MouseKind::Move, 30, 20);
+
+    assert!(viewer.app.frame_due().is_some());
+    let buffer = viewer.frame();
+    let white: Vec<_> = (0..51)
+        .flat_map(|row| (0..160).map(move |column| (column, row)))
+        .filter(|at| buffer[*at].bg == Color::Rgb(255, 255, 255))
+        .collect();
+    assert_eq!(white, [(30, 20)]);
+}
+
+#[test]
+fn the_pointer_stands_out_on_a_grey_that_is_its_own_opposite() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [128, 128, 128]);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    viewer.mouse(MouseKind::Move, 30, 20);
+    assert_eq!(viewer.frame()[(30, 20)].bg, Color::Rgb(255, 255, 255));
+}
+
+#[test]
+fn without_colours_the_terminal_inverts_the_pointer() {
+    let mut viewer = Viewer::with(Setup {
+        style: WITHOUT_COLOUR,
+        ..Viewer::of_size(160, 51).app.setup
+    });
+    viewer.screen(1280, 800);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    viewer.frame();
+    viewer.mouse(MouseKind::Move, 30, 20);
+    let modifier = viewer.frame()[(30, 20)].modifier;
+    assert!(modifier.contains(ratatui::style::Modifier::REVERSED));
+}
+
+const WITHOUT_COLOUR: Style = Style {
+    colours: Colours::None,
+    glyphs: Glyphs::Octants,
+};
 
 #[test]
 fn a_terminal_without_colours_gets_none() {
@@ -1184,6 +1224,142 @@ fn one_to_one_can_be_panned() {
     viewer.act(Action::Menu(MenuKey::Char('f')));
     viewer.frame();
     assert_eq!(shown(&viewer), Rect::new(0, 0, 640, 480));
+}
+
+#[test]
+fn pixels_can_be_enlarged_and_panned() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    viewer.menu("z3");
+    viewer.frame();
+    let shown = |viewer: &Viewer| viewer.app.picture.fit().unwrap().shown();
+    // 80×46 dots are 26×15 pixels, around (320, 240).
+    assert_eq!(shown(&viewer), Rect::new(307, 233, 333, 248));
+
+    viewer.act(Action::Menu(MenuKey::Down));
+    viewer.frame();
+    // A quarter of 15 further down.
+    assert_eq!(shown(&viewer), Rect::new(307, 236, 333, 251));
+}
+
+#[test]
+fn the_loupe_shows_what_the_mouse_points_at_from_edge_to_edge() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    viewer.menu("zl");
+    viewer.frame();
+    let mut point = |column, row| {
+        let sent = inputs(&viewer.mouse(MouseKind::Move, column, row));
+        assert!(viewer.app.frame_due().is_some());
+        viewer.frame();
+        (viewer.app.picture.fit().unwrap().shown(), sent)
+    };
+    let at = |x, y| InputEvent::Position { x, y, display: 0 };
+
+    assert_eq!(point(0, 0), (Rect::new(0, 0, 80, 46), vec![at(0, 1)]));
+    // In the last column and row, dots 45 and 46 of the last 46.
+    let last = (Rect::new(560, 434, 640, 480), vec![at(639, 479)]);
+    assert_eq!(point(79, 22), last);
+    // 40 of 79 columns of 560 hidden pixels, 11 of 22 rows of 434.
+    let (left, top) = (283, 217);
+    let middle = Rect::new(left, top, left + 80, top + 46);
+    let under = at(left as u32 + 40, top as u32 + 23);
+    assert_eq!(point(40, 11), (middle, vec![under]));
+    assert_eq!(
+        point(40, 11),
+        (middle, vec![]),
+        "the same place is the same"
+    );
+}
+
+#[test]
+fn the_loupe_follows_the_guests_pointer_once_it_nears_the_edge() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::SERVER);
+    viewer.menu("zl");
+    let mut pointer = |x, y| {
+        let position = Point::new(x, y);
+        viewer.session(ClientEvent::Cursor(CursorEvent::Moved {
+            display: 0,
+            position,
+        }));
+        viewer.frame();
+        viewer.app.picture.fit().unwrap().shown()
+    };
+    let first = pointer(100, 100);
+    assert_eq!(first, Rect::new(60, 77, 140, 123));
+    assert_eq!(pointer(120, 100), first);
+    assert_eq!(pointer(131, 100), Rect::new(91, 77, 171, 123));
+}
+
+#[test]
+fn the_loupe_follows_what_is_typed_where_there_is_no_pointer() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    viewer.menu("zl");
+    viewer.fill(Rect::new(400, 300, 408, 316), [255; 3]);
+    viewer.frame();
+    let shown = viewer.app.picture.fit().unwrap().shown();
+    assert_eq!(shown, Rect::new(364, 285, 444, 331));
+    viewer.fill(Rect::new(0, 0, 640, 480), [9; 3]);
+    viewer.frame();
+    assert_eq!(
+        viewer.app.picture.fit().unwrap().shown(),
+        shown,
+        "not typed"
+    );
+}
+
+#[test]
+fn arrows_take_the_loupe_by_hand() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    viewer.menu("zl");
+    viewer.frame();
+    viewer.menu("z");
+    viewer.act(Action::Menu(MenuKey::Right));
+    viewer.frame();
+    let shown = viewer.app.picture.fit().unwrap().shown();
+    assert_eq!(shown, Rect::new(300, 217, 380, 263));
+    assert_eq!(
+        viewer.app.picture.zoom(),
+        capsaicin::tui::picture::Zoom::Exact {
+            centre: Point::new(340, 240),
+            times: 1,
+        }
+    );
+}
+
+#[test]
+fn every_drawing_can_be_chosen_with_every_number_of_colours() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [200, 30, 30]);
+    for (keys, name) in [
+        ("do", "octant"),
+        ("d2", "octant/256"),
+        ("ds", "sextant/256"),
+        ("d3", "sextant/16"),
+        ("dq", "quadrant/16"),
+        ("d4", "quadrant/mono"),
+        ("dh", "half/mono"),
+        ("da", "ascii/mono"),
+        ("d1", "ascii"),
+    ] {
+        viewer.menu(keys);
+        viewer.frame();
+        let status = viewer.text()[23].clone();
+        assert!(
+            status.contains(&format!("· {name} ·")) || status.contains(&format!("| {name} |")),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn octants_have_four_times_the_dots_of_half_blocks() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.menu("do");
+    viewer.frame();
+    assert_eq!(
+        viewer.app.picture.fit().unwrap().dots(),
+        capsaicin::geometry::Size::new(320, 200)
+    );
 }
 
 #[test]

@@ -170,8 +170,8 @@ impl Capabilities {
             cells: match around.style.glyphs {
                 Glyphs::Ascii => Cells::Ascii,
                 // The multiplexer has a say on which characters there are, and on their width.
-                Glyphs::Blocks if around.multiplexer.is_some() => Cells::Half,
-                Glyphs::Blocks => named.cells(),
+                _ if around.multiplexer.is_some() => Cells::Half,
+                _ => named.cells(),
             },
             multiplexer: around.multiplexer,
             remote: around.remote,

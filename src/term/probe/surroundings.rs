@@ -96,7 +96,7 @@ fn style(term: &str, value: &impl Fn(&str) -> Option<String>) -> Style {
         },
         glyphs: match plain || has_other_charset(value) {
             true => Glyphs::Ascii,
-            false => Glyphs::Blocks,
+            false => Glyphs::Halves,
         },
     }
 }

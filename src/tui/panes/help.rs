@@ -22,7 +22,7 @@ const LINES: &[(&str, &str)] = &[
         "send keys a terminal cannot: Ctrl+Alt+Del, F-keys, SysRq",
     ),
     ("i", "panes: channels, codecs, log"),
-    ("z", "zoom: the whole screen, or 1:1 with arrows to pan"),
+    ("z", "zoom: the whole screen, 1:1 and larger, or a loupe"),
     ("o", "monitor: another one, n and p go round"),
     ("d", "drawing: colours and characters"),
     ("^Z", "suspend; fg comes back"),

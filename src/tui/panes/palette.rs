@@ -58,8 +58,10 @@ pub enum Choice {
     Pane(PaneKind),
     /// Shows the whole picture.
     Whole,
-    /// Shows one pixel a dot.
-    Exact,
+    /// Shows so many dots a pixel.
+    Times(u32),
+    /// Shows one dot a pixel around what the user looks at.
+    Loupe,
     /// Moves the part that is shown, by quarters of it: to the right and down.
     Pan(i32, i32),
     /// Scrolls the log back by so many lines.
@@ -149,12 +151,12 @@ pub fn key(state: &mut State, key: MenuKey, app: &App) -> Response {
 
 /// What arrows do where they do more than mark.
 fn moves(menu: Menu, key: MenuKey, app: &App) -> Option<Choice> {
-    let exact = matches!(app.picture.zoom(), Zoom::Exact(_));
+    let in_part = app.picture.zoom() != Zoom::Whole;
     Some(match (menu, key) {
-        (Menu::Zoom, MenuKey::Left) if exact => Choice::Pan(-1, 0),
-        (Menu::Zoom, MenuKey::Right) if exact => Choice::Pan(1, 0),
-        (Menu::Zoom, MenuKey::Up) if exact => Choice::Pan(0, -1),
-        (Menu::Zoom, MenuKey::Down) if exact => Choice::Pan(0, 1),
+        (Menu::Zoom, MenuKey::Left) if in_part => Choice::Pan(-1, 0),
+        (Menu::Zoom, MenuKey::Right) if in_part => Choice::Pan(1, 0),
+        (Menu::Zoom, MenuKey::Up) if in_part => Choice::Pan(0, -1),
+        (Menu::Zoom, MenuKey::Down) if in_part => Choice::Pan(0, 1),
         (Menu::Monitors, MenuKey::Char('n') | MenuKey::Right) => {
             Choice::Monitor(neighbour(app, 1)?)
         }
@@ -288,48 +290,54 @@ fn panes(app: &App) -> Vec<Entry> {
 }
 
 fn zoom(app: &App) -> Vec<Entry> {
-    let whole = app.picture.zoom() == Zoom::Whole;
+    let zoom = app.picture.zoom();
+    let one = |shortcut, label: &str, on, choice| Entry {
+        on: Some(on),
+        ..entry(shortcut, label, choice)
+    };
+    let exact = |wanted| matches!(zoom, Zoom::Exact { times, .. } if times == wanted);
+    let sign = Theme::of(app).times();
+    let larger = |shortcut, times| {
+        let label = format!("{times}{sign}, arrows pan");
+        one(shortcut, &label, exact(times), Choice::Times(times))
+    };
     vec![
-        Entry {
-            on: Some(whole),
-            ..entry('f', "fit the whole screen", Choice::Whole)
-        },
-        Entry {
-            on: Some(!whole),
-            ..entry('1', "1:1, arrows pan", Choice::Exact)
-        },
+        one(
+            'f',
+            "fit the whole screen",
+            zoom == Zoom::Whole,
+            Choice::Whole,
+        ),
+        one('1', "1:1, arrows pan", exact(1), Choice::Times(1)),
+        larger('2', 2),
+        larger('3', 3),
+        one(
+            'l',
+            "loupe: 1:1, follows the pointer",
+            zoom == Zoom::Loupe,
+            Choice::Loupe,
+        ),
     ]
 }
 
 fn drawing(app: &App) -> Vec<Entry> {
-    let one = |shortcut, label: &str, glyphs, colours| {
-        let style = Style { glyphs, colours };
-        Entry {
-            on: Some(app.setup.style == style),
-            ..entry(shortcut, label, Choice::Draw(style))
-        }
+    let now = app.setup.style;
+    let one = |shortcut, label, style: Style| Entry {
+        on: Some(now == style),
+        ..entry(shortcut, label, Choice::Draw(style))
     };
+    let with = |glyphs| Style { glyphs, ..now };
+    let of = |colours| Style { colours, ..now };
     vec![
-        one(
-            '1',
-            "half blocks, all colours",
-            Glyphs::Blocks,
-            Colours::True,
-        ),
-        one(
-            '2',
-            "half blocks, 256 colours",
-            Glyphs::Blocks,
-            Colours::Palette256,
-        ),
-        one(
-            '3',
-            "half blocks, 16 colours",
-            Glyphs::Blocks,
-            Colours::Palette16,
-        ),
-        one('4', "blocks without colour", Glyphs::Blocks, Colours::None),
-        one('5', "ASCII", Glyphs::Ascii, Colours::None),
+        one('o', "octants: 2 by 4 dots", with(Glyphs::Octants)),
+        one('s', "sextants: 2 by 3 dots", with(Glyphs::Sextants)),
+        one('q', "quarter blocks: 2 by 2 dots", with(Glyphs::Quadrants)),
+        one('h', "half blocks: 1 by 2 dots", with(Glyphs::Halves)),
+        one('a', "ASCII", with(Glyphs::Ascii)),
+        one('1', "all colours", of(Colours::True)),
+        one('2', "256 colours", of(Colours::Palette256)),
+        one('3', "16 colours", of(Colours::Palette16)),
+        one('4', "no colours", of(Colours::None)),
     ]
 }
 

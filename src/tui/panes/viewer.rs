@@ -6,20 +6,19 @@ use ratatui::style::{Color, Modifier};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
-use crate::channel::main::MouseMode;
-use crate::term::{Cell, Ink};
+use crate::term::{Cell, Ink, cells};
 use crate::tui::app::App;
 use crate::tui::view::Theme;
 
-/// Draws the cells of the picture, and the guest's pointer where the terminal's own does not stand for it.
+/// Draws the cells of the picture, and the guest's pointer as one that stands out.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let Some(fit) = app.picture.fit() else {
         return wait(app, area, buf);
     };
     let grid = app.picture.grid();
     // Cells are never negative nor beyond 16 bits: a fit stays inside its pane.
-    let cells = fit.cells();
-    let (left, top) = (area.x + cells.left as u16, area.y + cells.top as u16);
+    let place = fit.cells();
+    let (left, top) = (area.x + place.left as u16, area.y + place.top as u16);
     for row in 0..grid.rows() {
         for (cell, column) in grid.row(row).iter().zip(left..) {
             if let Some(target) = buf.cell_mut((column, top + row)) {
@@ -27,14 +26,17 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             }
         }
     }
-    if app.mouse_mode.contains(MouseMode::CLIENT) {
+    let Some((column, row)) = app.pointer_at().and_then(|at| fit.cell_of(at)) else {
         return;
-    }
-    let pointer = app.picture.pointer().and_then(|at| fit.cell_of(at));
-    if let Some((column, row)) = pointer
-        && let Some(cell) = buf.cell_mut((area.x + column, area.y + row))
+    };
+    let cell = grid.row(row - place.top as u16);
+    if let Some(cell) = cell.get(usize::from(column - place.left as u16))
+        && let Some(target) = buf.cell_mut((area.x + column, area.y + row))
     {
-        cell.modifier |= Modifier::REVERSED;
+        match cells::inverted(*cell) {
+            Some(inverted) => put(&inverted, target),
+            None => target.modifier |= Modifier::REVERSED,
+        }
     }
 }
 
