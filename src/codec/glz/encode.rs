@@ -92,6 +92,9 @@ impl Encoder {
 
     /// Encodes one image and appends the stream to `out`.
     ///
+    /// The stream is at most [`HEADER_LEN`](super::HEADER_LEN) bytes, those of all pixels (2 for RGB16, 3, or 4 for RGBA)
+    /// and one for each 32 pixels or part of them, two for RGBA: a match is always shorter than its literals would be.
+    ///
     /// # Errors
     ///
     /// [`Error::TooLarge`] for an image that is not smaller than the window: send it in another encoding.

@@ -162,6 +162,7 @@ proptest! {
             prop_assert_eq!((header.kind, header.top_down), (kind, source.top_down));
             prop_assert_eq!(&*pixels, source.decoded());
             prop_assert!(window.pixels() <= window_pixels);
+            prop_assert!(data.len() <= most_bytes(kind, width * height));
         }
     }
 
@@ -196,6 +197,16 @@ proptest! {
         prop_assert_eq!(window.frontier(), Some(encoder.next_id()));
         prop_assert!(window.pixels() <= 2000);
     }
+}
+
+/// The header, all pixels as literals, and what counts them.
+fn most_bytes(kind: Kind, pixels: u32) -> usize {
+    let (literal_len, streams) = match kind {
+        Kind::Rgb16 => (2, 1),
+        Kind::Rgb24 | Kind::Rgb32 => (3, 1),
+        Kind::Rgba => (4, 2),
+    };
+    (33 + pixels * literal_len + pixels.div_ceil(32) * streams) as usize
 }
 
 /// The bitmap a GLZ vector was made from: its picture, in the kind it was encoded as.
