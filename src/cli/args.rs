@@ -201,7 +201,7 @@ pub struct ViewArgs {
     /// What the picture is drawn with
     #[arg(
         long,
-        value_name = "auto|octant|sextant|quadrant|half|ascii",
+        value_name = "auto|kitty|sixel|iterm2|octant|sextant|quadrant|half|ascii",
         default_value = "auto",
         hide_possible_values = true
     )]
@@ -229,8 +229,18 @@ pub struct ViewArgs {
 /// What a picture is drawn with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Draw {
-    /// What the terminal is likely to show
+    /// The best the terminal has
     Auto,
+    /// Pixels, by the kitty graphics protocol
+    Kitty,
+    /// Pixels, by the kitty graphics protocol without its edits: a tile at a time
+    KittyTiles,
+    /// Pixels, by the kitty graphics protocol through tmux
+    KittyPlaceholders,
+    /// Pixels, by sixel
+    Sixel,
+    /// Pixels, by iTerm2's inline images
+    Iterm2,
     /// Blocks of eight pixels a character; few terminals have them
     Octant,
     /// Blocks of six pixels a character

@@ -4,7 +4,7 @@ use super::args::{self, Common, ViewArgs};
 use super::dial::{self, Dial};
 use super::logging;
 use super::report::Failure;
-use crate::term::{Colours, Glyphs, Style};
+use crate::term::{Colours, Drawing, Style};
 use crate::tui::{self, Ending, Options, screen};
 
 /// Views a machine until the user or the server ends it.
@@ -27,6 +27,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         target: dialled.name.clone(),
         view_only: args.view_only,
         escape: args.escape,
+        drawing: drawing(args),
         style: style(args),
         overrides: args.terminal.clone(),
         logged: logging.lines,
@@ -38,17 +39,29 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     }
 }
 
+/// What the user asked for; `None` leaves it to the terminal.
+fn drawing(args: &ViewArgs) -> Option<Drawing> {
+    Some(match args.draw {
+        args::Draw::Auto => return None,
+        args::Draw::Kitty => Drawing::Kitty,
+        args::Draw::KittyTiles => Drawing::KittyTiles,
+        args::Draw::KittyPlaceholders => Drawing::KittyPlaceholders,
+        args::Draw::Sixel => Drawing::Sixel,
+        args::Draw::Iterm2 => Drawing::Iterm2,
+        args::Draw::Octant => Drawing::Octant,
+        args::Draw::Sextant => Drawing::Sextant,
+        args::Draw::Quadrant => Drawing::Quadrant,
+        args::Draw::Half => Drawing::Half,
+        args::Draw::Ascii => Drawing::Ascii,
+    })
+}
+
 fn style(args: &ViewArgs) -> Style {
     let guess = screen::style_from(|name| std::env::var(name).ok());
     Style {
-        glyphs: match args.draw {
-            args::Draw::Auto => guess.glyphs,
-            args::Draw::Octant => Glyphs::Octants,
-            args::Draw::Sextant => Glyphs::Sextants,
-            args::Draw::Quadrant => Glyphs::Quadrants,
-            args::Draw::Half => Glyphs::Halves,
-            args::Draw::Ascii => Glyphs::Ascii,
-        },
+        glyphs: drawing(args)
+            .and_then(Drawing::glyphs)
+            .unwrap_or(guess.glyphs),
         colours: match args.colours {
             args::Colours::Auto => guess.colours,
             args::Colours::True => Colours::True,

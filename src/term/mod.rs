@@ -48,6 +48,18 @@ pub enum Drawing {
 }
 
 impl Drawing {
+    /// The characters it draws with; `None` where it draws pixels.
+    pub const fn glyphs(self) -> Option<Glyphs> {
+        match self {
+            Self::Octant => Some(Glyphs::Octants),
+            Self::Sextant => Some(Glyphs::Sextants),
+            Self::Quadrant => Some(Glyphs::Quadrants),
+            Self::Half => Some(Glyphs::Halves),
+            Self::Ascii => Some(Glyphs::Ascii),
+            _ => None,
+        }
+    }
+
     /// The name for status lines and options.
     pub const fn name(self) -> &'static str {
         match self {
@@ -93,6 +105,19 @@ pub enum Glyphs {
     Halves,
     /// ASCII only.
     Ascii,
+}
+
+impl Glyphs {
+    /// Pictures drawn with them.
+    pub const fn drawing(self) -> Drawing {
+        match self {
+            Self::Octants => Drawing::Octant,
+            Self::Sextants => Drawing::Sextant,
+            Self::Quadrants => Drawing::Quadrant,
+            Self::Halves => Drawing::Half,
+            Self::Ascii => Drawing::Ascii,
+        }
+    }
 }
 
 /// What a picture is painted with.

@@ -29,8 +29,20 @@ pub enum Action {
         /// Width divided by height of a cell.
         cell_aspect: f64,
     },
-    /// What the terminal can do, as far as it is known.
-    Capabilities(Box<Capabilities>),
+    /// The terminal is known better.
+    Capabilities {
+        /// What it can do, as far as it is known.
+        capabilities: Box<Capabilities>,
+        /// Whether it answers questions at all.
+        answers: bool,
+    },
+    /// The terminal says that everything up to the oldest fence has arrived.
+    Arrived,
+    /// The system has taken all bytes for the terminal but these.
+    Written {
+        /// Bytes that wait.
+        outstanding: u64,
+    },
     /// From the session.
     Session(ClientEvent),
     /// A line of the program's own log.

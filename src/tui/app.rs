@@ -6,15 +6,17 @@ use super::keymap::{Escape, Mode};
 use super::meter::Meter;
 use super::panes::{PaneKind, log, palette};
 use super::picture::Picture;
+use super::pixels::Pixels;
 use super::typist::Typist;
 use super::view;
 use crate::channel::inputs::Button;
 use crate::channel::main::MouseMode;
-use crate::geometry::Point;
+use crate::geometry::{Point, Size};
 use crate::keyboard::us;
 use crate::session::SessionStats;
+use crate::term::pace::Pace;
 use crate::term::probe::Capabilities;
-use crate::term::{Pane, Style};
+use crate::term::{Drawing, Pane, Raster, Style};
 
 /// What is known before the session begins.
 #[derive(Clone, Debug)]
@@ -25,7 +27,9 @@ pub struct Setup {
     pub view_only: bool,
     /// The way out of the guest's keyboard.
     pub escape: Escape,
-    /// How pictures are drawn.
+    /// How pictures are drawn; `None` lets the terminal decide.
+    pub drawing: Option<Drawing>,
+    /// Characters and colours of pictures in character cells.
     pub style: Style,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
@@ -61,6 +65,17 @@ pub struct App {
     pub mouse_mode: MouseMode,
     /// What the terminal can do, as far as it is known.
     pub capabilities: Capabilities,
+    /// How pictures are drawn, and in cells of how many pixels, once it was decided.
+    pub(super) drawing: Option<(Drawing, Size)>,
+    /// Whether it is to be decided anew when the painter is back.
+    pub(super) drawing_due: bool,
+    /// The picture, where it is drawn with pixels.
+    pub(super) pixels: Option<Pixels>,
+    /// What the terminal has to be told of a drawing that ended.
+    pub(super) farewell: Vec<u8>,
+    /// What is on its way to the terminal.
+    pub pace: Pace,
+    pub(super) pace_answers: bool,
     /// The guest's keyboard.
     pub(super) typist: Typist,
     pub(super) pointer: Held,
@@ -129,6 +144,12 @@ impl App {
             agent: false,
             mouse_mode: MouseMode::empty(),
             capabilities: Capabilities::default(),
+            drawing: None,
+            drawing_due: false,
+            pixels: None,
+            farewell: Vec::new(),
+            pace: Pace::default(),
+            pace_answers: false,
             typist: Typist::new(us),
             pointer: Held::default(),
             releases: false,
@@ -163,10 +184,12 @@ impl App {
         }
     }
 
-    /// When the next frame is to be drawn; `None` while the terminal shows all there is.
+    /// When the next frame is to be drawn; `None` while the terminal shows all there is, or has to take in what is on its way
+    /// first, or a frame is being painted.
     pub fn frame_due(&self) -> Option<Duration> {
         let earliest = self.drawn.map_or(Duration::ZERO, |drawn| drawn + FRAME);
-        self.stale.then_some(earliest)
+        let may_draw = self.pace.may_send() && !self.is_painting();
+        (self.stale && may_draw).then_some(earliest)
     }
 
     /// When something is due that is not a frame; `None` while the viewer could sleep for ever.
@@ -177,6 +200,8 @@ impl App {
             self.gone_due,
             self.flash.as_ref().map(|flash| flash.until),
             self.meter.deadline(),
+            self.pixels.as_ref().and_then(Pixels::refinement_due),
+            self.pace.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -189,7 +214,10 @@ impl App {
         self.picture.set_pane(Pane {
             columns: area.width,
             rows: area.height,
-            raster: self.setup.style.raster(),
+            raster: match self.pixels {
+                Some(_) => Raster(self.cell()),
+                None => self.setup.style.raster(),
+            },
             cell_aspect: self.setup.cell_aspect,
         });
         self.stale = true;

@@ -13,8 +13,10 @@ use crate::term::shadow::likeliest_move;
 use crate::term::{Attributes, Ink, Pen};
 
 /// Begins and ends an update that the terminal shows at once (DEC private mode 2026); unknown to some, harmless to all.
-const BEGIN: &[u8] = b"\x1b[?2026h";
-const END: &[u8] = b"\x1b[?2026l";
+pub const BEGIN: &[u8] = b"\x1b[?2026h";
+/// Ends it.
+/// Ends it.
+pub const END: &[u8] = b"\x1b[?2026l";
 /// Frames of fewer bytes arrive in one piece anyway.
 const WORTH_IT: usize = 512;
 

@@ -14,6 +14,7 @@ pub mod pixels;
 pub mod probing;
 mod run_loop;
 pub mod screen;
+mod stage;
 pub mod text;
 pub mod tty;
 pub mod typist;
@@ -28,7 +29,7 @@ pub use keymap::Escape;
 pub use text::printable;
 
 use crate::client::SpiceClient;
-use crate::term::Style;
+use crate::term::{Drawing, Style};
 
 /// How to view.
 #[derive(Debug)]
@@ -39,7 +40,9 @@ pub struct Options {
     pub view_only: bool,
     /// The way out of the guest's keyboard.
     pub escape: Escape,
-    /// How pictures are drawn.
+    /// How pictures are drawn; `None` lets the terminal decide.
+    pub drawing: Option<Drawing>,
+    /// Characters and colours of pictures in character cells.
     pub style: Style,
     /// What the user knows better about the terminal, in the words of
     /// [`Capabilities::set`](crate::term::probe::Capabilities::set).

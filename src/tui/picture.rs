@@ -1,11 +1,13 @@
 //! The guest's screen as cells: what the session says about it, scaled to the pane, only where it changed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::canvas::Damage;
 use crate::channel::{cursor, display};
 use crate::client::{Framebuffer, Monitor, Screens};
 use crate::geometry::{Point, Rect, Size};
+use crate::pixels::PixelView;
 use crate::term::{Fit, Grid, Pane, Scaler, Style, cells};
 
 /// How a picture that does not fit is shown.
@@ -49,6 +51,11 @@ pub struct Picture {
     /// What changed on its display since the last refresh.
     damage: Damage,
     pointers: BTreeMap<u8, Option<Point>>,
+    shapes: BTreeMap<u8, Arc<cursor::Shape>>,
+    /// Whether somebody else draws the dots, as pixels.
+    pixels: bool,
+    /// Dots that changed since that somebody last asked.
+    changed: Damage,
     pane: Pane,
     style: Style,
     zoom: Zoom,
@@ -69,6 +76,9 @@ impl Picture {
             monitor: None,
             damage: Damage::default(),
             pointers: BTreeMap::new(),
+            shapes: BTreeMap::new(),
+            pixels: false,
+            changed: Damage::default(),
             pane,
             style,
             zoom: Zoom::default(),
@@ -105,6 +115,7 @@ impl Picture {
     pub fn close(&mut self, display: u8) -> bool {
         self.screens.close(display);
         self.pointers.remove(&display);
+        self.shapes.remove(&display);
         self.look_for_monitor();
         self.repaint
     }
@@ -131,6 +142,13 @@ impl Picture {
     /// Takes over what a cursor channel says; whether something that is shown changed.
     pub fn apply_pointer(&mut self, event: &cursor::Event) -> bool {
         let (id, position) = match event {
+            cursor::Event::Shape { display, shape } => {
+                match shape {
+                    Some(shape) => self.shapes.insert(*display, Arc::clone(shape)),
+                    None => self.shapes.remove(display),
+                };
+                return self.monitor.is_some_and(|m| m.display == *display);
+            }
             cursor::Event::Moved { display, position } => (*display, Some(*position)),
             cursor::Event::Visible {
                 display,
@@ -168,6 +186,27 @@ impl Picture {
     /// Where the guest says its own pointer is, when it is shown.
     pub fn pointer(&self) -> Option<Point> {
         *self.pointers.get(&self.monitor?.display)?
+    }
+
+    /// What the guest's pointer looks like.
+    pub fn shape(&self) -> Option<Arc<cursor::Shape>> {
+        self.shapes.get(&self.monitor?.display).cloned()
+    }
+
+    /// Leaves the dots to somebody who draws them as pixels, or paints cells again.
+    pub fn set_pixels(&mut self, pixels: bool) {
+        self.repaint |= self.pixels != pixels;
+        self.pixels = pixels;
+    }
+
+    /// The dots, as of the last refresh: bytes B, G, R, X.
+    pub fn dots(&self) -> Option<PixelView<'_>> {
+        self.scaler.dots()
+    }
+
+    /// Dots that changed since this was last asked, where they are drawn as pixels.
+    pub fn take_changed(&mut self) -> Damage {
+        self.changed.take()
     }
 
     /// Shows it in another pane from now on.
@@ -292,24 +331,20 @@ impl Picture {
         };
         if std::mem::take(&mut self.repaint) {
             self.scaler.update(picture, &fit, picture.size.to_rect());
-            paint(
-                &self.scaler,
-                fit.dots().to_rect(),
-                self.style,
-                &mut self.grid,
-            );
-            return;
+            self.changed.add(fit.dots().to_rect());
+        } else {
+            for rect in damage {
+                self.changed.add(self.scaler.update(picture, &fit, rect));
+            }
         }
-        for rect in damage {
-            let dots = self.scaler.update(picture, &fit, rect);
-            paint(&self.scaler, dots, self.style, &mut self.grid);
+        if !self.pixels {
+            let changed = self.changed.take();
+            if let Some(plane) = self.scaler.dots() {
+                for dots in changed {
+                    cells::paint(plane, dots, self.style, &mut self.grid);
+                }
+            }
         }
-    }
-}
-
-fn paint(scaler: &Scaler, dots: Rect, style: Style, grid: &mut Grid) {
-    if let Some(plane) = scaler.dots() {
-        cells::paint(plane, dots, style, grid);
     }
 }
 

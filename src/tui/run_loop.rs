@@ -2,26 +2,35 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
-use std::io::{self, Write};
+use std::io;
 use std::process::Command as Process;
-use std::sync::mpsc;
-use std::time::Instant;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::Rect;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
-use super::cell_writer::CellWriter;
+use super::cell_writer::{self, CellWriter};
+use super::pixels::Frame;
 use super::probing::Probing;
 use super::screen::{self, Screen};
 use super::tty::Input;
 use super::{Options, ViewError, keymap, view};
 use crate::client::SpiceClient;
+use crate::geometry;
 use crate::session::{ClientEvent, CloseReason};
-use crate::term::input::Event;
+use crate::term::input::{Event, Reply};
 use crate::term::probe::{Capabilities, Surroundings};
+use crate::term::writer::Writer;
+
+/// How long a terminal may take to take the picture away.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// The viewer at work.
 pub(super) struct Viewer {
@@ -31,6 +40,12 @@ pub(super) struct Viewer {
     /// Before the screen, so that nobody reads any more when the terminal is given back.
     input: Option<Input>,
     screen: Screen,
+    /// Writes to the terminal, so that nobody waits for it.
+    writer: Arc<Writer>,
+    /// Said whenever something was written.
+    progress: Arc<Notify>,
+    /// The frame that is being painted.
+    painting: Option<JoinHandle<Frame>>,
     /// The frame at hand.
     buffer: Buffer,
     cells: CellWriter,
@@ -46,6 +61,10 @@ enum Woken {
     Signal(Told),
     Terminal(Option<Event>),
     Session(Option<ClientEvent>),
+    /// The painter is back; `None` when it panicked.
+    Painted(Option<Frame>),
+    /// Bytes were written to the terminal.
+    Written,
     Time,
 }
 
@@ -56,17 +75,24 @@ impl Viewer {
             target: options.target,
             view_only: options.view_only,
             escape: options.escape,
+            drawing: options.drawing,
             style: options.style,
             size,
             cell_aspect: screen::cell_aspect(None),
         });
         let around = Surroundings::of(|name| std::env::var(name).ok());
+        let screen = Screen::take()?;
+        let progress = Arc::<Notify>::default();
+        let writer = new_writer(&screen, &progress)?;
         Ok(Self {
             client,
             app,
             probing: Probing::new(around, options.overrides),
             input: None,
-            screen: Screen::take()?,
+            screen,
+            writer,
+            progress,
+            painting: None,
             buffer: Buffer::default(),
             cells: CellWriter::new(),
             logged: options.logged,
@@ -76,9 +102,22 @@ impl Viewer {
     }
 
     pub async fn run(mut self) -> Result<Ending, ViewError> {
+        let ending = self.view().await;
+        // The painter alone knows how to take its picture away.
+        if let Ok(Some(frame)) = timeout(FAREWELL, painted(&mut self.painting)).await {
+            self.app.accept(frame, self.started.elapsed());
+        }
+        self.leave();
+        ending
+    }
+
+    async fn view(&mut self) -> Result<Ending, ViewError> {
         let mut signals = Signals::new()?;
         self.screen.ask(&self.probing.question())?;
         self.listen()?;
+        if self.probing.deadline().is_none() {
+            self.learn(self.probing.capabilities())?;
+        }
         loop {
             if let Some(capabilities) = self.probing.give_up(Instant::now()) {
                 self.learn(capabilities)?;
@@ -92,6 +131,8 @@ impl Viewer {
                 biased;
                 told = signals.next() => Woken::Signal(told),
                 event = next_event(&mut self.input) => Woken::Terminal(event),
+                frame = painted(&mut self.painting) => Woken::Painted(frame),
+                () = self.progress.notified() => Woken::Written,
                 event = self.client.next_event() => Woken::Session(event),
                 () = sleep_until(wake_at) => Woken::Time,
             };
@@ -101,6 +142,8 @@ impl Viewer {
                 Woken::Signal(Told::Resize) => self.resized()?,
                 Woken::Terminal(Some(event)) => self.terminal_event(event)?,
                 Woken::Terminal(None) => return Err(ViewError::NoTerminal),
+                Woken::Painted(frame) => self.painted(frame)?,
+                Woken::Written => self.written()?,
                 Woken::Session(event) => self.session_events(event),
                 Woken::Time => self.update(Action::Time),
             }
@@ -135,26 +178,64 @@ impl Viewer {
             self.update(Action::Logged(line));
         }
         self.update(Action::Frame);
-        let bytes = self.draw()?;
+        let bytes = self.draw();
         self.update(Action::Painted { bytes });
         Ok(())
     }
 
-    /// Draws a frame and writes what the terminal does not show yet; the number of bytes.
-    fn draw(&mut self) -> io::Result<usize> {
+    /// Draws a frame, has what the terminal does not show yet written, and its pixels painted; the number of bytes without
+    /// those.
+    fn draw(&mut self) -> usize {
         let (columns, rows) = self.app.setup.size;
         self.buffer.resize(Rect::new(0, 0, columns, rows));
         self.buffer.reset();
         view::draw(&self.app, &mut self.buffer);
+        let farewell = self.app.take_farewell();
         let bytes = self.cells.frame(&self.buffer);
-        let mut terminal = io::stdout();
-        terminal.write_all(bytes)?;
-        terminal.flush()?;
-        Ok(bytes.len())
+        let length = bytes.len();
+        let bytes = [&farewell[..], bytes].concat();
+        self.write(bytes);
+        let covered = covered(&self.app, &self.buffer);
+        if let Some(order) = self.app.order(covered) {
+            self.painting = Some(tokio::task::spawn_blocking(move || order.run()));
+        }
+        length
+    }
+
+    /// Hands bytes to the writer and counts them.
+    fn write(&mut self, mut bytes: Vec<u8>) {
+        self.app.pace.send(&mut bytes, self.started.elapsed());
+        self.writer.write(bytes);
+    }
+
+    /// Takes a painted frame in and shows it.
+    fn painted(&mut self, frame: Option<Frame>) -> Result<(), ViewError> {
+        let frame = frame.ok_or(ViewError::Panicked)?;
+        let picture = self.app.accept(frame, self.started.elapsed());
+        if !picture.is_empty() {
+            let mut bytes = cell_writer::BEGIN.to_vec();
+            bytes.extend_from_slice(&picture);
+            bytes.extend_from_slice(cell_writer::END);
+            self.write(bytes);
+        }
+        self.update(Action::Time);
+        Ok(())
+    }
+
+    /// Something was written to the terminal, or cannot be.
+    fn written(&mut self) -> Result<(), ViewError> {
+        if self.writer.failure().is_some() {
+            return Err(ViewError::NoTerminal);
+        }
+        let outstanding = self.writer.outstanding();
+        self.update(Action::Written { outstanding });
+        Ok(())
     }
 
     fn terminal_event(&mut self, event: Event) -> Result<(), ViewError> {
-        if let Event::Reply(reply) = event {
+        if let Event::Reply(Reply::Ready) = event {
+            self.update(Action::Arrived);
+        } else if let Event::Reply(reply) = event {
             if let Some(capabilities) = self.probing.take(reply) {
                 self.learn(capabilities)?;
             }
@@ -169,7 +250,10 @@ impl Viewer {
         if capabilities.keyboard && !self.app.mode().releases {
             self.screen.report_releases()?;
         }
-        self.update(Action::Capabilities(Box::new(capabilities)));
+        self.update(Action::Capabilities {
+            capabilities: Box::new(capabilities),
+            answers: self.probing.answers().attributes.is_some(),
+        });
         if let Some(input) = &mut self.input {
             input.wait_for_sequences(self.probing.escape());
         }
@@ -185,6 +269,9 @@ impl Viewer {
 
     fn resized(&mut self) -> Result<(), ViewError> {
         let (columns, rows) = crossterm::terminal::size()?;
+        // Terminals keep some of what they showed, each in its own way.
+        self.cells.forget();
+        self.write(b"\x1b[2J".to_vec());
         self.update(Action::Resized {
             columns,
             rows,
@@ -236,6 +323,7 @@ impl Viewer {
     fn suspend(&mut self) -> Result<(), ViewError> {
         // What is typed from here on is for the shell.
         self.input = None;
+        self.leave();
         self.screen.give_back();
         let me = std::process::id().to_string();
         let stopped = Process::new("kill").args(["-TSTP", &me]).status();
@@ -244,15 +332,46 @@ impl Viewer {
         stopped.map(drop).map_err(ViewError::Io)
     }
 
+    /// Takes the picture off the terminal, if that takes it in.
+    fn leave(&mut self) {
+        let bytes = self.app.leave();
+        self.writer.write(bytes);
+        self.writer.settle(FAREWELL);
+    }
+
     /// Takes the terminal again after somebody else had it.
     fn retake(&mut self) -> Result<(), ViewError> {
         self.screen.retake()?;
         if self.app.mode().releases {
             self.screen.report_releases()?;
         }
-        self.cells.forget();
+        self.writer = new_writer(&self.screen, &self.progress)?;
         self.resized()
     }
+}
+
+/// A writer that says when it has written.
+fn new_writer(screen: &Screen, progress: &Arc<Notify>) -> io::Result<Arc<Writer>> {
+    let progress = Arc::clone(progress);
+    screen.writer(move || progress.notify_one())
+}
+
+/// The cells of the picture that text was drawn on, as one rectangle of the terminal.
+fn covered(app: &App, buffer: &Buffer) -> Option<geometry::Rect> {
+    let fit = app.picture.fit().filter(|_| app.draws_pixels())?;
+    let area = view::layout(app.setup.size, &app.panes).picture;
+    let place = fit.cells().translate(area.x.into(), area.y.into());
+    let mut covered = geometry::Rect::default();
+    for row in place.top..place.bottom {
+        for column in place.left..place.right {
+            let cell = buffer.cell((column as u16, row as u16));
+            if cell.is_some_and(|cell| cell.diff_option != CellDiffOption::Skip) {
+                let cell = geometry::Rect::new(column, row, column + 1, row + 1);
+                covered = covered.bounds(cell);
+            }
+        }
+    }
+    (!covered.is_empty()).then_some(covered)
 }
 
 /// What a signal asks for.
@@ -308,6 +427,16 @@ const SIGCONT: i32 = if cfg!(any(
 } else {
     18
 };
+
+/// The frame that is being painted, once it is; `None` when its painter panicked. Cancel safe: the task goes on.
+async fn painted(painting: &mut Option<JoinHandle<Frame>>) -> Option<Frame> {
+    let Some(task) = painting else {
+        return pending().await;
+    };
+    let frame = task.await.ok();
+    *painting = None;
+    frame
+}
 
 /// Cancel safe: events stay with the reader.
 async fn next_event(input: &mut Option<Input>) -> Option<Event> {

@@ -7,6 +7,7 @@ use super::app::{App, Flash, Focus};
 use super::panes::palette::{self, Choice, Menu};
 use super::panes::{PaneKind, help};
 use super::picture::{Zoom, middle};
+use super::pixels::Pixels;
 use super::text::printable;
 use super::typist::{MOST_PASTED, NotOnLayout};
 use super::view;
@@ -44,12 +45,18 @@ impl App {
             } => {
                 self.setup.size = (columns, rows);
                 self.setup.cell_aspect = cell_aspect;
+                if let Some(pixels) = &mut self.pixels {
+                    pixels.forget();
+                }
+                self.choose_drawing();
                 self.lay_out();
             }
-            Action::Capabilities(capabilities) => {
-                self.releases = capabilities.keyboard;
-                self.capabilities = *capabilities;
-            }
+            Action::Capabilities {
+                capabilities,
+                answers,
+            } => self.learn(*capabilities, answers),
+            Action::Arrived => self.pace.answered(self.now),
+            Action::Written { outstanding } => self.pace.written(outstanding, self.now),
             Action::Session(event) => self.session(event, &mut effects),
             Action::Logged(line) => self.log_line(&line),
             Action::Frame => self.frame(),
@@ -81,6 +88,8 @@ impl App {
         {
             self.stale = true;
         }
+        let refinement = self.pixels.as_ref().and_then(Pixels::refinement_due);
+        self.stale |= refinement.is_some_and(|due| due <= self.now);
         if self.meter.deadline().is_some_and(|at| at <= self.now) {
             self.stale |= self.meter.forget(self.now);
         }
@@ -233,8 +242,14 @@ impl App {
             }
             Choice::Draw(style) => {
                 self.setup.style = style;
+                self.setup.drawing = Some(style.glyphs.drawing());
                 self.picture.set_style(style);
+                self.choose_drawing();
                 self.lay_out();
+            }
+            Choice::DrawPixels(drawing) => {
+                self.setup.drawing = Some(drawing);
+                self.choose_drawing();
             }
             Choice::Monitor(monitor) => {
                 self.show_monitor(monitor);

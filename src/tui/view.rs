@@ -192,7 +192,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (6, app.name.as_deref().unwrap_or_default()),
         (4, monitor.as_str()),
         (3, picture.as_str()),
-        (7, app.setup.style.name()),
+        (7, app.drawing_name()),
         (5, rate.as_str()),
         (8, agent),
         (2, view_only),

@@ -45,6 +45,7 @@ impl Viewer {
             style: Style::default(),
             size: (columns, rows),
             cell_aspect: 0.5,
+            drawing: None,
         })
     }
 
@@ -739,10 +740,13 @@ fn alt_with_a_letter_is_a_chord() {
 #[test]
 fn a_terminal_that_reports_releases_holds_keys_as_long_as_the_user() {
     let mut viewer = Viewer::of_size(80, 24);
-    viewer.act(Action::Capabilities(Box::new(Terminal {
-        keyboard: true,
-        ..Terminal::default()
-    })));
+    viewer.act(Action::Capabilities {
+        capabilities: Box::new(Terminal {
+            keyboard: true,
+            ..Terminal::default()
+        }),
+        answers: true,
+    });
     let mut key = |code, modifiers, kind| {
         let event = Pressed {
             kind,
@@ -774,10 +778,13 @@ fn a_terminal_that_reports_releases_holds_keys_as_long_as_the_user() {
 #[test]
 fn the_keyboard_protocol_tells_the_character_of_a_shifted_key() {
     let mut viewer = Viewer::of_size(80, 24);
-    viewer.act(Action::Capabilities(Box::new(Terminal {
-        keyboard: true,
-        ..Terminal::default()
-    })));
+    viewer.act(Action::Capabilities {
+        capabilities: Box::new(Terminal {
+            keyboard: true,
+            ..Terminal::default()
+        }),
+        answers: true,
+    });
 
     // kitty with a German keyboard: Shift down, 7 with it, 7 up, Shift up; Caps Lock is on for the letter.
     let typed = viewer.bytes(b"\x1b[57441;2u\x1b[55:47;2;47u\x1b[55:47;2:3u\x1b[57441;1:3u");
@@ -804,10 +811,13 @@ fn the_keyboard_protocol_tells_the_character_of_a_shifted_key() {
 #[test]
 fn a_character_on_another_level_of_the_users_layout_still_arrives() {
     let mut viewer = Viewer::of_size(80, 24);
-    viewer.act(Action::Capabilities(Box::new(Terminal {
-        keyboard: true,
-        ..Terminal::default()
-    })));
+    viewer.act(Action::Capabilities {
+        capabilities: Box::new(Terminal {
+            keyboard: true,
+            ..Terminal::default()
+        }),
+        answers: true,
+    });
     viewer.act(Action::Key(GuestKey::Down(
         Key::Code(SHIFT),
         Held::default(),

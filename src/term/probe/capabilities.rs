@@ -180,34 +180,41 @@ impl Capabilities {
         }
     }
 
-    /// The best way to draw a living picture here.
-    pub fn best(&self) -> Drawing {
+    /// Whether a living picture can be drawn here in this way.
+    pub fn has(&self, drawing: Drawing) -> bool {
         let kitty = self.kitty.unwrap_or_default();
         // Pictures are cut along cells, so their size has to be known.
         let pixels = self.cell.is_some();
-        if pixels && kitty.direct && self.multiplexer.is_none() {
-            return if kitty.edits {
-                Drawing::Kitty
-            } else {
-                Drawing::KittyTiles
-            };
+        let direct = pixels && kitty.direct && self.multiplexer.is_none();
+        match drawing {
+            Drawing::Kitty => direct && kitty.edits,
+            Drawing::KittyTiles => direct,
+            Drawing::KittyPlaceholders => pixels && kitty.placeholders,
+            Drawing::Sixel => pixels && self.sixel.is_some(),
+            Drawing::Iterm2 => pixels && self.iterm2,
+            Drawing::Octant => self.cells == Cells::Octant,
+            Drawing::Sextant => matches!(self.cells, Cells::Sextant | Cells::Octant),
+            Drawing::Quadrant => !matches!(self.cells, Cells::Half | Cells::Ascii),
+            Drawing::Half => self.cells != Cells::Ascii,
+            Drawing::Ascii => true,
         }
-        if pixels && kitty.placeholders {
-            return Drawing::KittyPlaceholders;
-        }
-        if pixels && self.sixel.is_some() {
-            return Drawing::Sixel;
-        }
-        if pixels && self.iterm2 {
-            return Drawing::Iterm2;
-        }
-        match self.cells {
-            Cells::Ascii => Drawing::Ascii,
-            Cells::Half => Drawing::Half,
-            Cells::Quadrant => Drawing::Quadrant,
-            Cells::Sextant => Drawing::Sextant,
-            Cells::Octant => Drawing::Octant,
-        }
+    }
+
+    /// The best way to draw a living picture here.
+    pub fn best(&self) -> Drawing {
+        let best_first = [
+            Drawing::Kitty,
+            Drawing::KittyTiles,
+            Drawing::KittyPlaceholders,
+            Drawing::Sixel,
+            Drawing::Iterm2,
+            Drawing::Octant,
+            Drawing::Sextant,
+            Drawing::Quadrant,
+            Drawing::Half,
+        ];
+        let mut had = best_first.into_iter().filter(|drawing| self.has(*drawing));
+        had.next().unwrap_or(Drawing::Ascii)
     }
 
     /// Overrides one capability, by a word of the user's: `sixel=off`, `cell=8x16`, `colours=256`.

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Clear, Widget};
 use super::{PaneKind, draw_lines};
 use crate::channel::inputs::scancode::make_code;
 use crate::client::Monitor;
-use crate::term::{Colours, Glyphs, Style};
+use crate::term::{Colours, Drawing, Glyphs, Style};
 use crate::tui::action::MenuKey;
 use crate::tui::app::App;
 use crate::tui::keymap::SYS_RQ;
@@ -68,6 +68,8 @@ pub enum Choice {
     Scroll(i32),
     /// Draws in another style.
     Draw(Style),
+    /// Draws with pixels.
+    DrawPixels(Drawing),
     /// Shows another monitor.
     Monitor(Monitor),
     /// Opens the help page.
@@ -323,12 +325,23 @@ fn zoom(app: &App) -> Vec<Entry> {
 fn drawing(app: &App) -> Vec<Entry> {
     let now = app.setup.style;
     let one = |shortcut, label, style: Style| Entry {
-        on: Some(now == style),
+        on: Some(now == style && !app.draws_pixels()),
         ..entry(shortcut, label, Choice::Draw(style))
     };
     let with = |glyphs| Style { glyphs, ..now };
     let of = |colours| Style { colours, ..now };
-    vec![
+    let pixels = app
+        .pixel_drawings()
+        .into_iter()
+        .map(|(shortcut, drawing)| Entry {
+            on: Some(app.drawing_name() == drawing.name()),
+            ..entry(
+                shortcut,
+                format!("{}: pixels", drawing.name()),
+                Choice::DrawPixels(drawing),
+            )
+        });
+    let cells = [
         one('o', "octants: 2 by 4 dots", with(Glyphs::Octants)),
         one('s', "sextants: 2 by 3 dots", with(Glyphs::Sextants)),
         one('q', "quarter blocks: 2 by 2 dots", with(Glyphs::Quadrants)),
@@ -338,7 +351,8 @@ fn drawing(app: &App) -> Vec<Entry> {
         one('2', "256 colours", of(Colours::Palette256)),
         one('3', "16 colours", of(Colours::Palette16)),
         one('4', "no colours", of(Colours::None)),
-    ]
+    ];
+    pixels.chain(cells).collect()
 }
 
 fn monitors(app: &App) -> Vec<Entry> {

@@ -1,12 +1,12 @@
 //! The guest's screen.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
-use crate::term::{Cell, Ink, cells};
+use crate::term::{Cell, Fit, Ink, cells};
 use crate::tui::app::App;
 use crate::tui::view::Theme;
 
@@ -15,6 +15,9 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let Some(fit) = app.picture.fit() else {
         return wait(app, area, buf);
     };
+    if app.draws_pixels() {
+        return leave(fit, area, buf);
+    }
     let grid = app.picture.grid();
     // Cells are never negative nor beyond 16 bits: a fit stays inside its pane.
     let place = fit.cells();
@@ -36,6 +39,18 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         match cells::inverted(*cell) {
             Some(inverted) => put(&inverted, target),
             None => target.modifier |= Modifier::REVERSED,
+        }
+    }
+}
+
+/// Leaves the cells of the picture to the painter of pixels.
+fn leave(fit: &Fit, area: Rect, buf: &mut Buffer) {
+    let cells = fit.cells();
+    for row in cells.top..cells.bottom {
+        for column in cells.left..cells.right {
+            if let Some(cell) = buf.cell_mut((area.x + column as u16, area.y + row as u16)) {
+                cell.set_diff_option(CellDiffOption::Skip);
+            }
         }
     }
 }

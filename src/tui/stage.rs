@@ -1,0 +1,186 @@
+//! How the viewer draws: which protocol, what is on its way, and the frames of the painter.
+//!
+//! Beside [`App::update`] these are the only changes of an [`App`]: a frame that goes out to be painted, and the one that comes
+//! back.
+
+use std::time::Duration;
+
+use super::app::App;
+use super::pixels::{Frame, GuestPointer, Order, Pixels};
+use super::view;
+use crate::geometry::{Rect, Size};
+use crate::term::Drawing;
+use crate::term::pace::Pace;
+use crate::term::paint::{Painter, Place};
+use crate::term::probe::Capabilities;
+
+/// Cells of a terminal that does not say how large they are, where the user wants pixels all the same.
+const USUAL_CELL: Size = Size::new(8, 16);
+
+impl App {
+    /// The terminal turned out to do this.
+    pub(super) fn learn(&mut self, capabilities: Capabilities, answers: bool) {
+        self.releases = capabilities.keyboard;
+        let answered = answers && !self.pace_answers;
+        self.capabilities = capabilities;
+        if answered {
+            self.pace_answers = true;
+            self.pace = Pace::new(true);
+        }
+        self.choose_drawing();
+    }
+
+    /// Draws as the user wants it, or else as the terminal does it best. Nothing changes when that is so already, nor while a
+    /// frame is being painted: then it changes with the end of that.
+    pub(super) fn choose_drawing(&mut self) {
+        let wanted = self
+            .setup
+            .drawing
+            .unwrap_or_else(|| self.capabilities.best());
+        let cell = self.cell();
+        if self.pixels.as_ref().is_some_and(Pixels::is_painting) {
+            self.drawing_due = true;
+            return;
+        }
+        self.drawing_due = false;
+        if self.drawing == Some((wanted, cell)) {
+            return;
+        }
+        self.drawing = Some((wanted, cell));
+        if let Some(pixels) = &mut self.pixels {
+            self.farewell.extend(pixels.leave());
+        }
+        self.pixels = painter(wanted, &self.capabilities).map(Pixels::new);
+        if self.pixels.is_none() {
+            // Auto keeps to what the environment promises: more may be there, but was not asked for.
+            self.setup.style.glyphs = wanted.glyphs().unwrap_or(self.setup.style.glyphs);
+            self.picture.set_style(self.setup.style);
+        }
+        self.picture.set_pixels(self.pixels.is_some());
+        self.lay_out();
+    }
+
+    /// Pixels of a cell.
+    pub(super) fn cell(&self) -> Size {
+        let said = self
+            .capabilities
+            .cell
+            .map(|(width, height)| Size::new(width, height));
+        said.filter(|cell| !cell.is_empty()).unwrap_or(USUAL_CELL)
+    }
+
+    /// The name of how pictures are drawn.
+    pub fn drawing_name(&self) -> &'static str {
+        match (&self.pixels, self.drawing) {
+            (Some(_), Some((drawing, _))) => drawing.name(),
+            _ => self.setup.style.name(),
+        }
+    }
+
+    /// The ways of drawing with pixels that this terminal has, and their keys in the menu.
+    pub fn pixel_drawings(&self) -> Vec<(char, Drawing)> {
+        let all = [
+            ('k', Drawing::Kitty),
+            ('t', Drawing::KittyTiles),
+            ('p', Drawing::KittyPlaceholders),
+            ('x', Drawing::Sixel),
+            ('i', Drawing::Iterm2),
+        ];
+        let mut all = all.to_vec();
+        all.retain(|(_, drawing)| self.capabilities.has(*drawing));
+        all
+    }
+
+    /// What the terminal has to be told because a way of drawing ended.
+    pub fn take_farewell(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.farewell)
+    }
+
+    /// Whether the picture is drawn with pixels.
+    pub fn draws_pixels(&self) -> bool {
+        self.pixels.is_some()
+    }
+
+    /// Whether a frame is being painted.
+    pub fn is_painting(&self) -> bool {
+        self.pixels.as_ref().is_some_and(Pixels::is_painting)
+    }
+
+    /// The next frame for the painter, if the terminal does not show it. `covered` are the cells of the terminal on the picture
+    /// that text was drawn on.
+    pub fn order(&mut self, covered: Option<Rect>) -> Option<Order> {
+        let area = view::layout(self.setup.size, &self.panes).picture;
+        let cell = self.cell();
+        let (pointer_at, shape) = (self.pointer_at(), self.picture.shape());
+        let pixels = self.pixels.as_mut()?;
+        let changed = self.picture.take_changed();
+        for dots in changed.rects() {
+            pixels.change(*dots, self.now);
+        }
+        let (fit, dots) = (self.picture.fit()?, self.picture.dots()?);
+        let cells = fit.cells();
+        let place = Place {
+            // Inside the terminal, whose sides are 16 bits.
+            column: area.x + cells.left as u16,
+            row: area.y + cells.top as u16,
+            cell,
+            terminal: self.setup.size,
+        };
+        let covered = covered
+            .map(|rect| rect.translate(-i32::from(place.column), -i32::from(place.row)))
+            .map(|rect| rect.intersect(cells.size().to_rect()))
+            .filter(|rect| !rect.is_empty());
+        let pointer = shape
+            .zip(pointer_at)
+            .map(|(shape, at)| GuestPointer { shape, at });
+        pixels.order(
+            dots,
+            fit,
+            place,
+            covered.into_iter().collect(),
+            pointer,
+            self.now,
+        )
+    }
+
+    /// A frame is back from the painter; what the terminal is to be told.
+    pub fn accept(&mut self, frame: Frame, now: Duration) -> Vec<u8> {
+        self.now = now;
+        let rate = self.pace.rate();
+        let Some(pixels) = &mut self.pixels else {
+            return Vec::new();
+        };
+        let bytes = pixels.accept(frame, rate);
+        if !bytes.is_empty() {
+            self.meter.count(bytes.len(), now);
+        }
+        if self.drawing_due {
+            self.choose_drawing();
+        }
+        bytes
+    }
+
+    /// Takes the picture off the terminal; what it has to be told.
+    pub fn leave(&mut self) -> Vec<u8> {
+        let mut bytes = self.take_farewell();
+        if let Some(pixels) = &mut self.pixels {
+            bytes.extend(pixels.leave());
+        }
+        bytes
+    }
+}
+
+/// A painter for a way of drawing; `None` for character cells.
+fn painter(drawing: Drawing, capabilities: &Capabilities) -> Option<Box<dyn Painter>> {
+    let _ = capabilities;
+    match drawing {
+        Drawing::Kitty
+        | Drawing::KittyTiles
+        | Drawing::KittyPlaceholders
+        | Drawing::Sixel
+        | Drawing::Iterm2 => None,
+        Drawing::Octant | Drawing::Sextant | Drawing::Quadrant | Drawing::Half | Drawing::Ascii => {
+            None
+        }
+    }
+}

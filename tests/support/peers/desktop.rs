@@ -1,0 +1,186 @@
+//! An X server without a screen, and terminals with a window on it: what a person would see of the viewer.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::picture::Picture;
+use super::process::{Process, read_lossy};
+use super::{quiet, until};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Size of the desktop, pixels.
+pub const SIZE: (u32, u32) = (1000, 700);
+
+/// A desktop in memory. Dropping it ends everything on it.
+pub struct Desktop {
+    programs: Vec<Process>,
+    _server: Process,
+    display: String,
+    dir: TempDir,
+}
+
+/// A program that shows a terminal in a window as large as the desktop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emulator {
+    /// xterm as a VT340, which has sixels.
+    Xterm,
+    /// kitty, drawn without a graphics card.
+    Kitty,
+}
+
+impl Desktop {
+    /// Starts one; returns when it can be drawn on.
+    pub fn start() -> Self {
+        let dir = TempDir::new().expect("a scratch folder");
+        // The server finds a free display itself and, when it is ready, says which.
+        let number = dir.path().join("display");
+        let start = format!(
+            "exec Xvfb -noreset -nolisten tcp -screen 0 {}x{}x24 -displayfd 3 3>{}",
+            SIZE.0,
+            SIZE.1,
+            number.display()
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &start]);
+        let server = Process::start("xvfb", &command, dir.path());
+        let display = until("the X server", LIMIT, || {
+            let display = read_lossy(&number);
+            display.strip_suffix('\n').map(|number| format!(":{number}"))
+        });
+        Self {
+            programs: Vec::new(),
+            _server: server,
+            display,
+            dir,
+        }
+    }
+
+    /// Opens a terminal in which a command of the shell runs.
+    pub fn open(&mut self, emulator: Emulator, shell: &str) {
+        let mut command = match emulator {
+            Emulator::Xterm => {
+                let mut command = Command::new("xterm");
+                command.args(["-ti", "vt340", "-b", "0", "+sb", "-fn", "8x13"]);
+                command.args(["-geometry", "125x53+0+0", "-bw", "0"]);
+                let resources = ["*maxGraphicSize: 4000x4000", "*numColorRegisters: 256"];
+                command.args(resources.iter().flat_map(|r| ["-xrm", r]));
+                command.args(["-e", "sh", "-c", shell]);
+                command
+            }
+            Emulator::Kitty => {
+                let mut command = Command::new("kitty");
+                let (width, height) = SIZE;
+                command.args(["--config", "NONE", "-o", "remember_window_size=no"]);
+                command.arg("-o").arg(format!("initial_window_width={width}"));
+                command.arg("-o").arg(format!("initial_window_height={height}"));
+                command.args(["-o", "window_padding_width=0", "-o", "confirm_os_window_close=0"]);
+                command.args(["sh", "-c", shell]);
+                command.env("LIBGL_ALWAYS_SOFTWARE", "1");
+                command
+            }
+        };
+        command
+            .env("DISPLAY", &self.display)
+            .env("HOME", self.dir.path())
+            .env("XDG_RUNTIME_DIR", self.dir.path())
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("TMUX")
+            .env_remove("COLORTERM")
+            .env_remove("WAYLAND_DISPLAY")
+            .current_dir(self.dir.path());
+        let name = format!("terminal-{}", self.programs.len());
+        self.programs
+            .push(Process::start(&name, &command, self.dir.path()));
+    }
+
+    /// Types keys by their X names, as `ctrl+bracketright` or `q`.
+    pub fn keys(&self, keys: &[&str]) {
+        let status = Command::new("xdotool")
+            .arg("key")
+            .args(keys)
+            .env("DISPLAY", &self.display)
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "{keys:?}");
+    }
+
+    /// Moves the mouse.
+    pub fn point(&self, x: u32, y: u32) {
+        let status = Command::new("xdotool")
+            .args(["mousemove", &x.to_string(), &y.to_string()])
+            .env("DISPLAY", &self.display)
+            .status();
+        assert!(status.is_ok_and(|status| status.success()));
+    }
+
+    /// The pixels on it.
+    pub fn screen(&self) -> Picture {
+        let output = Command::new("xwd")
+            .args(["-silent", "-root"])
+            .env("DISPLAY", &self.display)
+            .output()
+            .expect("xwd starts");
+        assert!(output.status.success(), "xwd fails");
+        Picture::from_xwd(&output.stdout)
+    }
+
+    /// The pixels on it once they have not changed for a while.
+    pub fn quiet_screen(&self) -> Picture {
+        quiet(|| self.screen())
+    }
+
+    /// Waits until a part of the screen is this picture: the first for which the difference is at most `noise`, the mean of
+    /// squares. Where it is.
+    pub fn wait_for(&self, what: &str, picture: &Picture, noise: f64) -> (u32, u32) {
+        let start = Instant::now();
+        loop {
+            let screen = self.screen();
+            if let Some(place) = find(&screen, picture, noise) {
+                return place;
+            }
+            if start.elapsed() > LIMIT {
+                let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+                let [seen, wanted] = ["screen", "wanted"]
+                    .map(|which| folder.join(format!("{}-{which}.png", what.replace(' ', "-"))));
+                screen.write_png(&seen);
+                picture.write_png(&wanted);
+                let (seen, wanted) = (seen.display(), wanted.display());
+                panic!("{what}: not within {LIMIT:?}\n  {seen}\n  {wanted}");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Where in a screen a picture is.
+fn find(screen: &Picture, picture: &Picture, noise: f64) -> Option<(u32, u32)> {
+    let places = || {
+        let (right, bottom) = (
+            screen.width.checked_sub(picture.width)?,
+            screen.height.checked_sub(picture.height)?,
+        );
+        Some((0..=bottom).flat_map(move |y| (0..=right).map(move |x| (x, y))))
+    };
+    places()?.find(|(x, y)| is_at(screen, picture, (*x, *y), noise))
+}
+
+/// Whether a picture is at a place; most places are told by a few pixels.
+fn is_at(screen: &Picture, picture: &Picture, (x, y): (u32, u32), noise: f64) -> bool {
+    let error = |column: u32, row: u32| -> f64 {
+        let (a, b) = (screen.pixel(x + column, y + row), picture.pixel(column, row));
+        let squares = a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(b)).powi(2));
+        squares.sum::<f64>() / 3.0
+    };
+    let mean = |step: usize| {
+        let rows = (0..picture.height).step_by(step);
+        let errors = rows.flat_map(|row| (0..picture.width).step_by(step).map(move |c| (c, row)));
+        let (count, sum) = errors.fold((0u32, 0.0), |(count, sum), (column, row)| {
+            (count + 1, sum + error(column, row))
+        });
+        sum / f64::from(count.max(1))
+    };
+    mean(61) <= noise * 4.0 && mean(7) <= noise * 2.0 && mean(1) <= noise
+}
