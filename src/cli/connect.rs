@@ -1,17 +1,18 @@
 //! `capsaicin connect`: a session without a picture, one line an event.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::task::JoinError;
 
 use super::args::{Common, ConnectArgs};
 use super::dial::Dial;
 use super::logging;
 use super::report::Failure;
-use crate::channel::{ChannelId, cursor, display, inputs, main};
+use crate::channel::{ChannelId, ChannelKind, cursor, display, inputs, main};
 use crate::client::SpiceClient;
-use crate::geometry::Rect;
+use crate::geometry::{Rect, Size};
 use crate::session::{ClientEvent, CloseReason, Command, Notice};
 use crate::tui::printable;
 
@@ -28,13 +29,14 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
         view_only: true,
         timeout: args.timeout,
     };
-    let mut dialled = tokio::select! {
+    let dialled = tokio::select! {
         dialled = dial.connect(&args.target) => dialled?,
         failure = &mut interruption => return Err(failure),
     };
     let log = Log {
         started: Instant::now(),
-        json: args.json,
+        form: if args.json { Form::Json } else { Form::Text },
+        out: BufWriter::new(io::stdout()),
     };
     let enough = async {
         match args.lasting {
@@ -42,20 +44,34 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
             None => std::future::pending().await,
         }
     };
-    let client = &mut dialled.client;
+    let sender = dialled.client.sender();
+    // A task of its own: each turn of the runtime's main future costs a look at the sockets.
+    let mut printing = tokio::spawn(print_all(dialled.client, log));
     let result = tokio::select! {
-        result = print_all(client, &log) => return result,
+        ended = &mut printing => return outcome(ended),
         () = enough => Ok(()),
         failure = &mut interruption => Err(failure),
     };
-    part(client, &log).await?;
+    // Says goodbye, for a server that listens no longer than a moment. A session that is over already needs none.
+    let _ = sender.send(Command::Disconnect).await;
+    if let Ok(ended) = tokio::time::timeout(Duration::from_secs(1), printing).await {
+        outcome(ended)?;
+    }
     result
 }
 
-/// Prints events until the session is over.
-async fn print_all(client: &mut SpiceClient, log: &Log) -> Result<(), Failure> {
+/// Prints events until the session is over. Lines are written when no further event waits.
+async fn print_all(mut client: SpiceClient, mut log: Log) -> Result<(), Failure> {
     let mut end = CloseReason::Requested;
-    while let Some(event) = client.next_event().await {
+    loop {
+        let event = match client.try_next_event() {
+            Some(event) => Some(event),
+            None => {
+                log.flush()?;
+                client.next_event().await
+            }
+        };
+        let Some(event) = event else { break };
         log.print(&event)?;
         if let ClientEvent::Closed(reason) = event {
             end = reason;
@@ -67,135 +83,171 @@ async fn print_all(client: &mut SpiceClient, log: &Log) -> Result<(), Failure> {
     }
 }
 
-/// Says goodbye, for a server that listens no longer than a moment.
-async fn part(client: &mut SpiceClient, log: &Log) -> Result<(), Failure> {
-    // A session that is over already needs no goodbye.
-    let _ = client.sender().send(Command::Disconnect).await;
-    let goodbye = tokio::time::timeout(Duration::from_secs(1), print_all(client, log));
-    goodbye.await.unwrap_or(Ok(()))
+/// How the printing ended; its panic goes on here.
+fn outcome(ended: Result<Result<(), Failure>, JoinError>) -> Result<(), Failure> {
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
 struct Log {
     started: Instant,
-    json: bool,
+    form: Form,
+    /// INVARIANT: empty while the program waits, so that no line is late or lost.
+    out: BufWriter<Stdout>,
 }
 
 impl Log {
-    fn print(&self, event: &ClientEvent) -> Result<(), Failure> {
-        let Some(said) = describe(event) else {
+    fn print(&mut self, event: &ClientEvent) -> Result<(), Failure> {
+        let Some(said) = describe(event, self.form) else {
             return Ok(());
         };
         let at = self.started.elapsed().as_secs_f64();
-        let mut out = io::stdout().lock();
-        let written = if self.json {
-            writeln!(out, "{}", said.json(at))
-        } else {
-            let text = printable(&said.text);
-            writeln!(out, "{at:9.3}  {:<12} {text}", said.channel)
+        let written = match &said.what {
+            What::Json(event, facts) => {
+                writeln!(self.out, "{}", json_line(at, &said.channel, event, facts))
+            }
+            What::Text(text) => writeln!(
+                self.out,
+                "{at:9.3}  {:<12} {}",
+                said.channel,
+                printable(text)
+            ),
         };
-        written
-            .and_then(|()| out.flush())
-            .map_err(|error| Failure::output(&error))
+        written.map_err(|error| Failure::output(&error))
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| Failure::output(&error))
     }
 }
 
-/// An event, for people and for programs.
+/// Who reads the lines.
+#[derive(Clone, Copy)]
+enum Form {
+    /// People.
+    Text,
+    /// Programs.
+    Json,
+}
+
+/// An event in the form that is wanted.
 struct Said {
     channel: String,
-    event: &'static str,
-    text: String,
-    facts: Value,
+    what: What,
 }
 
-impl Said {
-    fn json(&self, at: f64) -> Value {
-        let mut line =
-            json!({ "at": (at * 1e6).round() / 1e6, "channel": self.channel, "event": self.event });
-        if let (Value::Object(line), Value::Object(facts)) = (&mut line, &self.facts) {
-            line.extend(facts.clone());
+enum What {
+    Text(String),
+    /// Name and facts.
+    Json(&'static str, Value),
+}
+
+impl Form {
+    fn say(
+        self,
+        event: &'static str,
+        text: impl FnOnce() -> String,
+        facts: impl FnOnce() -> Value,
+    ) -> What {
+        match self {
+            Self::Text => What::Text(text()),
+            Self::Json => What::Json(event, facts()),
         }
-        line
     }
 }
 
-fn describe(event: &ClientEvent) -> Option<Said> {
-    let (channel, event, text, facts) = match event {
-        ClientEvent::Main(event) => on(ChannelId::MAIN, from_main(event)),
-        ClientEvent::Display(event) => from_display(event),
-        ClientEvent::Inputs(event) => on(ChannelId::INPUTS, from_inputs(event)),
-        ClientEvent::Cursor(event) => from_cursor(event),
-        ClientEvent::ChannelOpened(id) => on(*id, ("opened", "open".into(), json!({}))),
+fn json_line(at: f64, channel: &str, event: &str, facts: &Value) -> Value {
+    let mut line = json!({ "at": (at * 1e6).round() / 1e6, "channel": channel, "event": event });
+    if let (Value::Object(line), Value::Object(facts)) = (&mut line, facts) {
+        line.extend(facts.clone());
+    }
+    line
+}
+
+fn describe(event: &ClientEvent, form: Form) -> Option<Said> {
+    Some(match event {
+        ClientEvent::Main(event) => Said::on(ChannelId::MAIN, from_main(event, form)),
+        ClientEvent::Display(event) => from_display(event, form),
+        ClientEvent::Inputs(event) => Said::on(ChannelId::INPUTS, from_inputs(event, form)),
+        ClientEvent::Cursor(event) => from_cursor(event, form),
+        ClientEvent::ChannelOpened(id) => {
+            Said::on(*id, form.say("opened", || "open".into(), || json!({})))
+        }
         ClientEvent::ChannelClosed(id, reason) => {
-            let facts = json!({ "reason": reason.to_string() });
-            on(*id, ("closed", reason.to_string(), facts))
+            Said::on(*id, from_reason("closed", reason, form))
         }
         ClientEvent::Notice(notice) => {
-            let channel = notice.channel.map_or("session".into(), |id| id.to_string());
-            let facts = json!({ "text": notice.text, "count": notice.count });
-            let text = Notice {
+            let once = Notice {
                 channel: None,
                 ..notice.clone()
             };
-            (channel, "notice", text.to_string(), facts)
+            let text = || once.to_string();
+            let facts = || json!({ "text": notice.text, "count": notice.count });
+            Said {
+                channel: notice.channel.map_or("session".into(), |id| id.to_string()),
+                what: form.say("notice", text, facts),
+            }
         }
-        ClientEvent::Closed(reason) => {
-            let facts = json!({ "reason": reason.to_string() });
-            ("session".into(), "end", reason.to_string(), facts)
-        }
+        ClientEvent::Closed(reason) => Said {
+            channel: "session".into(),
+            what: from_reason("end", reason, form),
+        },
         ClientEvent::Stats(_) => return None,
-    };
-    Some(Said {
-        channel,
-        event,
-        text,
-        facts,
     })
 }
 
-/// Event, text, facts.
-type What = (&'static str, String, Value);
-
-fn on(id: ChannelId, (event, text, facts): What) -> (String, &'static str, String, Value) {
-    (id.to_string(), event, text, facts)
+impl Said {
+    fn on(id: ChannelId, what: What) -> Self {
+        let channel = id.to_string();
+        Self { channel, what }
+    }
 }
 
-fn from_main(event: &main::Event) -> What {
+fn from_reason(event: &'static str, reason: &CloseReason, form: Form) -> What {
+    let facts = || json!({ "reason": reason.to_string() });
+    form.say(event, || reason.to_string(), facts)
+}
+
+fn from_main(event: &main::Event, form: Form) -> What {
     match event {
         main::Event::Init {
             session_id,
             display_channels_hint,
-        } => (
+        } => form.say(
             "session",
-            format!("session {session_id:08x}, displays: {display_channels_hint}"),
-            json!({ "session_id": session_id, "displays": display_channels_hint }),
+            || format!("session {session_id:08x}, displays: {display_channels_hint}"),
+            || json!({ "session_id": session_id, "displays": display_channels_hint }),
         ),
-        main::Event::Name(name) => ("name", format!("name {name}"), json!({ "name": name })),
+        main::Event::Name(name) => form.say(
+            "name",
+            || format!("name {name}"),
+            || json!({ "name": name }),
+        ),
         main::Event::Uuid(uuid) => {
             let hex: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
-            ("uuid", format!("uuid {hex}"), json!({ "uuid": hex }))
+            form.say("uuid", || format!("uuid {hex}"), || json!({ "uuid": hex }))
         }
-        main::Event::MouseMode { supported, current } => (
+        main::Event::MouseMode { supported, current } => form.say(
             "mouse-mode",
-            format!("mouse mode {current:?} of {supported:?}"),
-            json!({ "current": format!("{current:?}"), "supported": format!("{supported:?}") }),
+            || format!("mouse mode {current:?} of {supported:?}"),
+            || json!({ "current": format!("{current:?}"), "supported": format!("{supported:?}") }),
         ),
         main::Event::Agent { connected } => {
             let state = if *connected { "there" } else { "gone" };
-            (
+            form.say(
                 "agent",
-                format!("guest agent {state}"),
-                json!({ "connected": connected }),
+                || format!("guest agent {state}"),
+                || json!({ "connected": connected }),
             )
         }
-        main::Event::MultiMediaTime(time) => (
+        main::Event::MultiMediaTime(time) => form.say(
             "media-time",
-            format!("media clock {time} ms"),
-            json!({ "ms": time }),
+            || format!("media clock {time} ms"),
+            || json!({ "ms": time }),
         ),
     }
 }
 
-fn from_display(event: &display::Event) -> (String, &'static str, String, Value) {
+fn from_display(event: &display::Event, form: Form) -> Said {
     use display::Event;
     let (id, what) = match event {
         Event::SurfaceCreated {
@@ -203,22 +255,16 @@ fn from_display(event: &display::Event) -> (String, &'static str, String, Value)
             surface,
             width,
             height,
-        } => (
-            display,
-            (
-                "surface-created",
-                format!("surface {surface} created, {width}x{height}"),
-                json!({ "surface": surface, "width": width, "height": height }),
-            ),
-        ),
-        Event::SurfaceDestroyed { display, surface } => (
-            display,
-            (
-                "surface-destroyed",
-                format!("surface {surface} destroyed"),
-                json!({ "surface": surface }),
-            ),
-        ),
+        } => {
+            let text = || format!("surface {surface} created, {width}x{height}");
+            let facts = || json!({ "surface": surface, "width": width, "height": height });
+            (display, form.say("surface-created", text, facts))
+        }
+        Event::SurfaceDestroyed { display, surface } => {
+            let text = || format!("surface {surface} destroyed");
+            let facts = || json!({ "surface": surface });
+            (display, form.say("surface-destroyed", text, facts))
+        }
         Event::Region {
             display,
             surface,
@@ -226,14 +272,9 @@ fn from_display(event: &display::Event) -> (String, &'static str, String, Value)
             ..
         } => {
             let bytes = rect.area() * 4;
-            (
-                display,
-                (
-                    "region",
-                    format!("region {} {bytes} bytes", shown(*rect)),
-                    json!({ "surface": surface, "rect": edges(*rect), "bytes": bytes }),
-                ),
-            )
+            let text = || format!("region {} {bytes} bytes", shown(*rect));
+            let facts = || json!({ "surface": surface, "rect": edges(*rect), "bytes": bytes });
+            (display, form.say("region", text, facts))
         }
         Event::CopyRect {
             display,
@@ -241,91 +282,75 @@ fn from_display(event: &display::Event) -> (String, &'static str, String, Value)
             src_x,
             src_y,
             dest_rect,
-        } => (
-            display,
-            (
-                "copy",
-                format!("copy {src_x},{src_y} to {}", shown(*dest_rect)),
-                json!({ "surface": surface, "from": [src_x, src_y], "rect": edges(*dest_rect) }),
-            ),
-        ),
-        Event::Marked { display } => (display, ("marked", "marked".into(), json!({}))),
-        Event::Monitors { display, heads } => {
-            let text: Vec<String> = heads.iter().map(|head| shown(head.rect)).collect();
-            let heads: Vec<Value> = heads
-                .iter()
-                .map(|head| json!({ "id": head.id, "rect": edges(head.rect) }))
-                .collect();
-            (
-                display,
-                (
-                    "monitors",
-                    format!("monitors {}", text.join(" and ")),
-                    json!({ "heads": heads }),
-                ),
-            )
+        } => {
+            let (from, rect) = ([src_x, src_y], *dest_rect);
+            let text = || format!("copy {src_x},{src_y} to {}", shown(rect));
+            let facts = || json!({ "surface": surface, "from": from, "rect": edges(rect) });
+            (display, form.say("copy", text, facts))
         }
+        Event::Marked { display } => (
+            display,
+            form.say("marked", || "marked".into(), || json!({})),
+        ),
+        Event::Monitors { display, heads } => (display, from_monitors(heads, form)),
     };
-    on(
-        ChannelId::new(crate::channel::ChannelKind::Display, *id),
-        what,
-    )
+    Said::on(ChannelId::new(ChannelKind::Display, *id), what)
 }
 
-fn from_inputs(event: &inputs::Event) -> What {
+fn from_monitors(heads: &[display::Head], form: Form) -> What {
+    let text = || {
+        let heads: Vec<String> = heads.iter().map(|head| shown(head.rect)).collect();
+        format!("monitors {}", heads.join(" and "))
+    };
+    let facts = || {
+        let head = |head: &display::Head| json!({ "id": head.id, "rect": edges(head.rect) });
+        let heads: Vec<Value> = heads.iter().map(head).collect();
+        json!({ "heads": heads })
+    };
+    form.say("monitors", text, facts)
+}
+
+fn from_inputs(event: &inputs::Event, form: Form) -> What {
     match event {
-        inputs::Event::Locks(locks) => (
+        inputs::Event::Locks(locks) => form.say(
             "locks",
-            format!("locks {locks:?}"),
-            json!({ "locks": format!("{locks:?}") }),
+            || format!("locks {locks:?}"),
+            || json!({ "locks": format!("{locks:?}") }),
         ),
     }
 }
 
-fn from_cursor(event: &cursor::Event) -> (String, &'static str, String, Value) {
+fn from_cursor(event: &cursor::Event, form: Form) -> Said {
     use cursor::Event;
     let (id, what) = match event {
-        Event::Shape { display, shape } => {
-            let what = match shape {
-                Some(shape) => {
-                    let (size, hot) = (shape.size, shape.hot_spot);
-                    (
-                        "shape",
-                        format!(
-                            "shape {}x{}, points at {},{}",
-                            size.width, size.height, hot.x, hot.y
-                        ),
-                        json!({ "width": size.width, "height": size.height, "hot_spot": [hot.x, hot.y] }),
-                    )
-                }
-                None => (
-                    "shape",
-                    "no shape".into(),
-                    json!({ "width": 0, "height": 0 }),
-                ),
-            };
-            (display, what)
-        }
-        Event::Moved { display, position } => (
+        Event::Shape {
             display,
-            (
-                "moved",
-                format!("moved to {},{}", position.x, position.y),
-                json!({ "position": [position.x, position.y] }),
-            ),
-        ),
+            shape: Some(shape),
+        } => {
+            let (Size { width, height }, hot) = (shape.size, shape.hot_spot);
+            let text = || format!("shape {width}x{height}, points at {},{}", hot.x, hot.y);
+            let facts = || json!({ "width": width, "height": height, "hot_spot": [hot.x, hot.y] });
+            (display, form.say("shape", text, facts))
+        }
+        Event::Shape {
+            display,
+            shape: None,
+        } => {
+            let facts = || json!({ "width": 0, "height": 0 });
+            (display, form.say("shape", || "no shape".into(), facts))
+        }
+        Event::Moved { display, position } => {
+            let text = || format!("moved to {},{}", position.x, position.y);
+            let facts = || json!({ "position": [position.x, position.y] });
+            (display, form.say("moved", text, facts))
+        }
         Event::Visible { display, visible } => {
-            let text = if *visible { "shown" } else { "hidden" };
-            (
-                display,
-                ("visible", text.into(), json!({ "visible": visible })),
-            )
+            let text = || if *visible { "shown" } else { "hidden" }.into();
+            let facts = || json!({ "visible": visible });
+            (display, form.say("visible", text, facts))
         }
     };
-    on(
-        ChannelId::new(crate::channel::ChannelKind::Cursor, *id),
-        what,
-    )
+    Said::on(ChannelId::new(ChannelKind::Cursor, *id), what)
 }
 
 /// Corner and size, as people give an area.
