@@ -10,8 +10,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::Stream;
 use crate::wire::{Frame, FrameError, Framer, HeaderKind};
 
-/// Bytes asked for with each read.
+/// Bytes a buffer has room for when it is new.
 const READ_AT_ONCE: usize = 64 << 10;
+
+/// Bytes asked for with each read at least. With less room than that, a new buffer is begun; the frames that were read keep
+/// the old one.
+const READ_AT_LEAST: usize = 32 << 10;
 
 /// Bytes gathered into one write.
 const WRITE_AT_ONCE: usize = 64 << 10;
@@ -121,7 +125,10 @@ async fn read_frames<K: Copy>(
             };
             arriving = Some(permit);
         }
-        framer.buffer().reserve(READ_AT_ONCE);
+        let buffer = framer.buffer();
+        if buffer.capacity() - buffer.len() < READ_AT_LEAST {
+            buffer.reserve(READ_AT_ONCE);
+        }
         match stream.read_buf(framer.buffer()).await {
             Ok(0) if framer.buffer().is_empty() => return PumpEnd::Closed,
             Ok(0) => return PumpEnd::CutShort,
