@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tracing::{debug, info};
 
 use super::{ClientConfig, ConnectError};
@@ -32,8 +32,12 @@ const MAX_BACKLOG: usize = 16 * 1024;
 /// While frames keep coming, events are offered to the user this often; in between damage merges.
 const EVENT_PACE: Duration = Duration::from_millis(4);
 
-/// Events cut in one go. Each may take half a millisecond, a MiB of fresh memory, and a key press waits for them.
-const EVENTS_AT_ONCE: u32 = 4;
+/// How long events are cut in one go, not counting the last one: a key press waits for them. Each may take half a millisecond,
+/// a MiB of fresh memory.
+const EVENTS_FOR: Duration = Duration::from_millis(1);
+
+/// Frames taken in one go while no command waits. Acknowledgements leave after them, so they are fewer than a server's window.
+const FRAMES_AT_ONCE: u32 = 8;
 
 /// Owns the session, its tap and the sending ends of its connections.
 pub(super) struct Driver {
@@ -44,12 +48,20 @@ pub(super) struct Driver {
     connections: HashMap<ChannelId, Connection>,
     dialling: JoinSet<(ChannelId, Dialled)>,
     /// Decoding that would keep commands waiting.
-    jobs: JoinSet<Finished>,
+    jobs: JoinSet<Result<Finished, JoinError>>,
     /// What arrived for channels while they wait for a job. It keeps its share of the budget, so the pumps stop reading.
     held: BTreeMap<ChannelId, VecDeque<Incoming<ChannelId>>>,
     incoming: mpsc::Receiver<Incoming<ChannelId>>,
     to_driver: mpsc::Sender<Incoming<ChannelId>>,
     budget: Budget,
+}
+
+/// How much of what there is to tell the user was told.
+enum Told {
+    All,
+    Some,
+    /// The end of the session.
+    End,
 }
 
 /// A linked channel, or why there is none.
@@ -122,25 +134,10 @@ impl Driver {
         loop {
             self.perform();
             if offered.elapsed() >= EVENT_PACE {
-                let mut room = EVENTS_AT_ONCE;
-                while let Ok(permit) = events.try_reserve() {
-                    match self.session.poll_event() {
-                        Some(event) => {
-                            let last = matches!(event, ClientEvent::Closed(_));
-                            permit.send(event);
-                            if last {
-                                return;
-                            }
-                        }
-                        None => {
-                            offered = Instant::now();
-                            break;
-                        }
-                    }
-                    room -= 1;
-                    if room == 0 {
-                        break;
-                    }
+                match self.tell(&events) {
+                    Told::All => offered = Instant::now(),
+                    Told::Some => {}
+                    Told::End => return,
                 }
             }
             let ready = self.ready_channel();
@@ -158,33 +155,53 @@ impl Driver {
                     }
                 }
                 Some(done) = self.jobs.join_next() => {
-                    if let Ok(finished) = done {
+                    if let Ok(Ok(finished)) = done {
                         self.session.finish(finished, self.started.elapsed());
                     }
                 }
                 () = sleep_until(timeout) => self.session.tick(self.started.elapsed()),
                 () = std::future::ready(()), if ready.is_some() => self.release(ready),
                 () = room(&self.connections) => {}
-                Some(incoming) = self.incoming.recv() => self.received(incoming),
-                permit = events.reserve(), if self.session.has_event() => {
-                    let Ok(permit) = permit else { return };
+                Some(incoming) = self.incoming.recv() => self.received_some(incoming, &commands),
+                room = events.reserve(), if self.session.has_event() => {
+                    if room.is_err() {
+                        return;
+                    }
+                    drop(room);
                     offered = Instant::now();
-                    if let Some(event) = self.session.poll_event() {
-                        let last = matches!(event, ClientEvent::Closed(_));
-                        permit.send(event);
-                        if last {
-                            return;
-                        }
+                    if let Told::End = self.tell(&events) {
+                        return;
                     }
                 }
             }
         }
     }
 
+    /// Tells the user what there is room for, but not for long.
+    fn tell(&mut self, events: &mpsc::Sender<ClientEvent>) -> Told {
+        let began = Instant::now();
+        while let Ok(room) = events.try_reserve() {
+            let Some(event) = self.session.poll_event() else {
+                return Told::All;
+            };
+            let last = matches!(event, ClientEvent::Closed(_));
+            room.send(event);
+            if last {
+                return Told::End;
+            }
+            if began.elapsed() >= EVENTS_FOR {
+                break;
+            }
+        }
+        Told::Some
+    }
+
     /// Does what the session wants done.
     fn perform(&mut self) {
         while let Some(job) = self.session.poll_job() {
-            self.jobs.spawn_blocking(|| job.run());
+            // Whoever wakes the decoding thread often loses its core to it for milliseconds: a task of its own, not this one.
+            self.jobs
+                .spawn(async { spawn_blocking(|| job.run()).await });
         }
         while let Some(output) = self.session.poll_output() {
             match output {
@@ -229,6 +246,20 @@ impl Driver {
         }
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.backlog.push_back(frame);
+        }
+    }
+
+    /// Takes a frame and some of those that wait behind it, unless a command comes.
+    fn received_some(&mut self, first: Incoming<ChannelId>, commands: &mpsc::Receiver<Command>) {
+        self.received(first);
+        for _ in 1..FRAMES_AT_ONCE {
+            if !commands.is_empty() {
+                return;
+            }
+            match self.incoming.try_recv() {
+                Ok(incoming) => self.received(incoming),
+                Err(_) => return,
+            }
         }
     }
 
