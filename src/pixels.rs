@@ -215,6 +215,16 @@ impl PixelBuf {
         &mut self.data
     }
 
+    /// Takes over packed rows and leaves its own in their place.
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many bytes.
+    pub fn exchange(&mut self, rows: &mut Vec<u8>) {
+        assert_eq!(rows.len(), self.data.len());
+        std::mem::swap(rows, &mut self.data);
+    }
+
     /// The packed rows, giving up the picture.
     pub fn into_data(self) -> Vec<u8> {
         self.data

@@ -10,7 +10,7 @@
 use super::area::part_within;
 use super::clip::{Order, Region};
 use super::ink::Ink;
-use super::{Area, Brush, Clip, Cutout, Damage, Error, Rop};
+use super::{Area, Brush, Clip, Cutout, Damage, Error, Layout, Rop, convert};
 use crate::geometry::{Point, Rect, Size};
 use crate::pixels::{PixelBuf, PixelFormat, PixelView};
 
@@ -113,6 +113,28 @@ impl Surface {
         let mut ink = Ink::of_cutout(cutout, area.bbox, self.format())?;
         self.draw(area, &mut ink, rop, damage);
         Ok(())
+    }
+
+    /// COPY of a whole picture, its rows packed and the top one first, over the whole surface without copying: the surface
+    /// takes the rows over and leaves its own in their place. Whether it did; if not, nothing has changed.
+    ///
+    /// It does with rows that can be stored as they are, of its own size, in no more memory than they need.
+    pub fn exchange(
+        &mut self,
+        layout: Layout,
+        size: Size,
+        rows: &mut Vec<u8>,
+        damage: &mut Damage,
+    ) -> bool {
+        let len = self.pixels.data().len();
+        let fits = size == self.size() && rows.len() == len && rows.capacity() == len;
+        if !fits || self.format() == PixelFormat::A1 || !convert::is_verbatim(layout, self.format())
+        {
+            return false;
+        }
+        self.pixels.exchange(rows);
+        damage.add(size.to_rect());
+        true
     }
 
     /// OPAQUE: copies a part of a picture as it is, then combines the brush with the result.
@@ -503,7 +525,7 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use super::*;
-    use crate::canvas::{Layout, Mask, Operands, ScaleMode, Source};
+    use crate::canvas::{Mask, Operands, ScaleMode, Source};
 
     const SIZE: Size = Size::new(75, 40);
 
@@ -530,6 +552,66 @@ mod tests {
         let pixels = PixelBuf::from_data(format, SIZE, noise(1, len));
         Surface {
             pixels: pixels.expect("packed rows"),
+        }
+    }
+
+    #[test]
+    fn rows_that_are_exchanged_are_what_copying_them_yields() {
+        let whole = SIZE.to_rect();
+        for (layout, format, taken) in [
+            (Layout::Xrgb, PixelFormat::Xrgb, true),
+            (Layout::Argb, PixelFormat::Argb, true),
+            (Layout::Rgb555, PixelFormat::Rgb555, true),
+            (Layout::Rgb555, PixelFormat::Rgb565, false),
+            (Layout::XrgbOpaque, PixelFormat::Xrgb, false),
+        ] {
+            let stride = layout.row_bytes(SIZE.width).expect("a short row");
+            let mut rows = noise(7, stride * SIZE.height as usize);
+            let (mut copied, mut exchanged) = (noisy(format), noisy(format));
+            let before = exchanged.pixels.data().to_vec();
+            let source = Source::new(layout, SIZE, stride, &rows).expect("packed rows");
+            let cutout = Cutout {
+                source,
+                area: whole,
+                scale: ScaleMode::Nearest,
+            };
+            let area = Area {
+                bbox: whole,
+                clip: &Clip::None,
+                mask: None,
+            };
+            let mut damage = Damage::default();
+            copied
+                .copy(&area, &cutout, Rop::PUT, &mut damage)
+                .expect("the same depth");
+
+            let mut damage = Damage::default();
+            assert_eq!(
+                exchanged.exchange(layout, SIZE, &mut rows, &mut damage),
+                taken
+            );
+            assert_eq!(exchanged == copied, taken, "{layout:?} on {format:?}");
+            assert_eq!(rows == before, taken);
+            assert_eq!(damage.rects() == [whole], taken);
+        }
+    }
+
+    #[test]
+    fn rows_of_another_size_or_in_more_memory_are_not_exchanged() {
+        let format = PixelFormat::Xrgb;
+        let len = format.row_bytes(SIZE.width) * SIZE.height as usize;
+        let mut roomy = Vec::with_capacity(2 * len);
+        roomy.resize(len, 3);
+        let turned = Size::new(SIZE.height, SIZE.width);
+        for (size, mut rows) in [
+            (SIZE, roomy),
+            (SIZE, vec![3; len - 4]),
+            (turned, vec![3; len]),
+        ] {
+            let mut surface = noisy(format);
+            let mut damage = Damage::default();
+            assert!(!surface.exchange(Layout::Xrgb, size, &mut rows, &mut damage));
+            assert!(surface == noisy(format) && damage.is_empty());
         }
     }
 
