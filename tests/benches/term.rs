@@ -16,6 +16,8 @@ use ratatui::layout;
 const COLUMNS: u16 = 160;
 const ROWS: u16 = 50;
 
+const AREA: layout::Rect = layout::Rect::new(0, 0, COLUMNS, ROWS);
+
 const STYLES: [(Glyphs, Colours); 8] = [
     (Glyphs::Octants, Colours::True),
     (Glyphs::Sextants, Colours::True),
@@ -80,7 +82,7 @@ fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
         black_box(cells::paint(plane, dots, style, &mut grid));
     });
     let mut bytes = 0;
-    let mut terminal = CellWriter::new();
+    let mut terminal = (CellWriter::new(), Buffer::empty(AREA));
     let blank = Grid::new(COLUMNS, ROWS);
     let mut times: Vec<Duration> = (0..rounds)
         .map(|_| {
@@ -112,7 +114,7 @@ fn measure_change(name: &str, pictures: [&PixelBuf; 2], style: Style, rounds: us
     let fit = Fit::whole(pictures[0].size, &pane).expect("neither is empty");
     let mut grid = Grid::new(fit.cells().width() as u16, fit.cells().height() as u16);
     let mut scaler = Scaler::default();
-    let mut terminal = CellWriter::new();
+    let mut terminal = (CellWriter::new(), Buffer::empty(AREA));
     let mut show = |picture: &PixelBuf, changed: Rect| {
         let dots = scaler.update(picture.view(), &fit, changed);
         let plane = scaler.dots().expect("it was scaled");
@@ -138,8 +140,8 @@ fn difference([a, b]: [&PixelBuf; 2]) -> Rect {
 }
 
 /// Copies the cells into a frame, has it compared and written; the number of bytes.
-fn draw(terminal: &mut CellWriter, grid: &Grid) -> usize {
-    let mut frame = Buffer::empty(layout::Rect::new(0, 0, COLUMNS, ROWS));
+fn draw((terminal, frame): &mut (CellWriter, Buffer), grid: &Grid) -> usize {
+    frame.reset();
     for row in 0..grid.rows() {
         for (column, cell) in (0..).zip(grid.row(row)) {
             if let Some(target) = frame.cell_mut((column, row)) {
@@ -147,7 +149,7 @@ fn draw(terminal: &mut CellWriter, grid: &Grid) -> usize {
             }
         }
     }
-    black_box(terminal.frame(&frame)).len()
+    black_box(terminal.frame(frame)).len()
 }
 
 fn median(rounds: usize, mut work: impl FnMut()) -> Duration {

@@ -48,14 +48,19 @@ fn each<const N: usize>(
             let line = dots.row((first + y as u32).min(last_row));
             line.as_chunks().0
         });
+        let pairs: [&[[Dot; 2]]; 4] = lines.map(|line| line.as_chunks().0);
         let target = grid.row_mut(row).get_mut(columns.clone());
         for (cell, column) in target.unwrap_or_default().iter_mut().zip(columns.clone()) {
-            let block = std::array::from_fn(|at| {
-                let line = lines[at / 2];
-                let x = (column * 2 + at % 2).min(line.len().saturating_sub(1));
-                line.get(x).copied().unwrap_or_default()
+            let pair = |y: usize| match pairs[y].get(column) {
+                Some(pair) => *pair,
+                // The picture ends within this cell.
+                None => [lines[y].last().copied().unwrap_or_default(); 2],
+            };
+            let block: [[Dot; 2]; 4] = std::array::from_fn(|y| match y < N / 2 {
+                true => pair(y),
+                false => [Dot::default(); 2],
             });
-            *cell = cell_of(&block);
+            *cell = cell_of(&std::array::from_fn(|at| block[at / 2][at % 2]));
         }
     }
 }
@@ -102,8 +107,9 @@ struct Split {
 }
 
 fn split<const N: usize>(dots: &[Dot; N]) -> Split {
-    let planes: [[i32; N]; 3] =
-        [2, 1, 0].map(|component| std::array::from_fn(|at| i32::from(dots[at][component])));
+    // 16 bits: the least that the sums need, and twice as many at a time as with 32.
+    let planes: [[i16; N]; 3] =
+        [2, 1, 0].map(|component| std::array::from_fn(|at| i16::from(dots[at][component])));
     let extremes = planes.map(|plane| {
         let ends = (plane[0], plane[0]);
         plane
@@ -118,7 +124,7 @@ fn split<const N: usize>(dots: &[Dot; N]) -> Split {
         _ => 2,
     };
     let (low, high) = extremes[widest];
-    let rough = planes[widest].map(|c| 2 * c > low + high);
+    let rough = planes[widest].map(|c| -i16::from(2 * c > low + high));
     let [fore, back] = averages(&planes, &rough);
 
     // |dot − back|² > |dot − fore|², without the squares of the dot.
@@ -127,30 +133,31 @@ fn split<const N: usize>(dots: &[Dot; N]) -> Split {
         .map(|at| fore[at] * fore[at] - back[at] * back[at])
         .sum();
     let [r, g, b] = &planes;
-    let fine: [bool; N] = std::array::from_fn(|at| {
-        2 * (axis[0] * r[at] + axis[1] * g[at] + axis[2] * b[at]) > middle
+    let fine: [i16; N] = std::array::from_fn(|at| {
+        let along =
+            axis[0] * i32::from(r[at]) + axis[1] * i32::from(g[at]) + axis[2] * i32::from(b[at]);
+        -i16::from(2 * along > middle)
     });
-    let [fore, back] = averages(&planes, &fine).map(|colour| colour.map(|c| c as u8));
-    let pattern = (0..N).fold(0, |pattern, at| pattern | u8::from(fine[at]) << at);
+    let [fore, back] = match fine == rough {
+        true => [fore, back],
+        false => averages(&planes, &fine),
+    };
+    let bit = |at: usize| u8::from(fine[at] != 0) << at;
     Split {
-        pattern,
-        fore,
-        back,
+        pattern: (0..N).fold(0, |pattern, at| pattern | bit(at)),
+        fore: fore.map(|c| c as u8),
+        back: back.map(|c| c as u8),
     }
 }
 
-/// The averages of the dots that are in and of those that are not, rounded; 0 for no dots.
-fn averages<const N: usize>(planes: &[[i32; N]; 3], inside: &[bool; N]) -> [[i32; 3]; 2] {
-    let count = inside.iter().map(|inside| i32::from(*inside)).sum::<i32>();
+/// The averages of the dots that are in and of those that are not, rounded; 0 for no dots. `inside` is −1 for those that are.
+fn averages<const N: usize>(planes: &[[i16; N]; 3], inside: &[i16; N]) -> [[i32; 3]; 2] {
+    let count = -i32::from(inside.iter().sum::<i16>());
     let rest = N as i32 - count;
     let sums = planes.map(|plane| {
-        let all: i32 = plane.iter().sum();
-        let within: i32 = plane
-            .iter()
-            .zip(inside)
-            .map(|(c, inside)| c & -i32::from(*inside))
-            .sum();
-        [within, all - within]
+        let all: i16 = plane.iter().sum();
+        let within: i16 = plane.iter().zip(inside).map(|(c, inside)| c & inside).sum();
+        [i32::from(within), i32::from(all - within)]
     });
     [
         sums.map(|[within, _]| divided(within, count)),
