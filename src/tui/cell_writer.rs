@@ -2,7 +2,7 @@
 //!
 //! A frame is compared with the cells the terminal shows. Rows that moved are moved by the terminal where that saves bytes; what
 //! differs then is written by a [`Pen`]. Cells marked to be skipped belong to somebody else, a picture of pixels for one: they
-//! are neither written nor known.
+//! are made blank once, because some terminals show text in front of pixels, and then neither written nor known.
 
 use std::ops::Range;
 
@@ -44,6 +44,8 @@ pub struct CellWriter {
 enum Shown {
     /// Nobody knows.
     Unknown,
+    /// Somebody else's, made blank for that.
+    Theirs,
     /// Where something begins that is so many columns wide.
     Start(Cell, u16),
     /// The rest of what begins further left.
@@ -171,7 +173,11 @@ impl CellWriter {
                 _ => 1,
             };
             if kind == Kind::Skipped {
-                shown[column] = Shown::Unknown;
+                if !matches!(&shown[column], Shown::Theirs) && !is_blank(&shown[column]) {
+                    self.pen.go(column as u16, row, &mut self.out);
+                    put(&mut self.pen, &Cell::EMPTY, 1, &mut self.out);
+                }
+                shown[column] = Shown::Theirs;
             } else if column >= erased_from {
                 if column == erased_from {
                     self.pen.go(column as u16, row, &mut self.out);
@@ -218,7 +224,7 @@ impl CellWriter {
             let cells = self.shown[span(row)].iter();
             hash(cells.map(|shown| match shown {
                 Shown::Start(cell, _) => Some(cell),
-                Shown::Rest | Shown::Unknown => None,
+                Shown::Rest | Shown::Unknown | Shown::Theirs => None,
             }))
         });
         let new = hashes(&|row| hash(cells[span(row)].iter().map(Some)));
@@ -270,8 +276,9 @@ impl CellWriter {
         RowState {
             differing: differs.iter().filter(|differs| **differs).count(),
             columns: first.unwrap_or(width)..last.map_or(0, |last| last + 1),
-            fixed: cells
-                .any(|(kind, shown)| *kind == Kind::Skipped || matches!(shown, Shown::Unknown)),
+            fixed: cells.any(|(kind, shown)| {
+                *kind == Kind::Skipped || matches!(shown, Shown::Unknown | Shown::Theirs)
+            }),
         }
     }
 
@@ -359,7 +366,6 @@ fn classify(cells: &[Cell], shown: &[Shown], kinds: &mut [Kind], differs: &mut [
 }
 
 fn kind_of(column: usize, cells: &[Cell]) -> Kind {
-    let is_skipped = |cell: &Cell| cell.diff_option == CellDiffOption::Skip;
     let cell = &cells[column];
     if is_skipped(cell) {
         return Kind::Skipped;
@@ -372,6 +378,16 @@ fn kind_of(column: usize, cells: &[Cell]) -> Kind {
             _ => Kind::Blank,
         },
     }
+}
+
+/// Both ways to say it count: the younger one is not known to every widget.
+#[allow(deprecated)]
+fn is_skipped(cell: &Cell) -> bool {
+    cell.skip || cell.diff_option == CellDiffOption::Skip
+}
+
+fn is_blank(shown: &Shown) -> bool {
+    matches!(shown, Shown::Start(cell, _) if *cell == Cell::EMPTY)
 }
 
 /// Columns of a cluster; 0 for what must not be written.
@@ -388,8 +404,7 @@ fn width(text: &str) -> u16 {
 /// Whether the terminal shows a cell of a frame.
 fn is_shown(kind: Kind, cell: &Cell, shown: &Shown) -> bool {
     match (kind, shown) {
-        // There is nothing to write; that it is not known is noted in passing.
-        (Kind::Skipped, Shown::Unknown) | (Kind::Rest, Shown::Rest) => true,
+        (Kind::Skipped, Shown::Theirs) | (Kind::Rest, Shown::Rest) => true,
         (Kind::Start(wide), Shown::Start(same, as_wide)) => wide == *as_wide && same == cell,
         (Kind::Blank, Shown::Start(same, 1)) => *same == writable(cell, kind),
         _ => false,
