@@ -402,12 +402,15 @@ mod tests {
         terminal: (6, 3),
     };
 
-    /// What a painter was shown last.
+    /// The picture, what changed of it, and whether there was a pointer.
+    type Painting = (Vec<u8>, Vec<Rect>, bool);
+
+    /// What a painter was shown.
     #[derive(Clone, Default)]
-    struct Seen(Arc<Mutex<Vec<(Vec<u8>, Vec<Rect>, bool)>>>);
+    struct Seen(Arc<Mutex<Vec<Painting>>>);
 
     impl Seen {
-        fn last(&self) -> (Vec<u8>, Vec<Rect>, bool) {
+        fn last(&self) -> Painting {
             let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             seen.last().unwrap().clone()
         }
