@@ -39,8 +39,7 @@ impl std::ops::BitOr for Attributes {
 
 /// Where a terminal's cursor is and how it would write the next character.
 ///
-/// Blocks may come out as their opposite with the colours exchanged, and coloured blanks as full blocks, when that names fewer
-/// colours.
+/// Blocks may come out as their opposite with the colours exchanged, when that names fewer colours.
 #[derive(Clone, Debug, Default)]
 pub struct Pen {
     /// Column and row, both from 0; `None` while unknown.
@@ -128,11 +127,8 @@ impl Pen {
         let mut text = text;
         let coloured = fore != Ink::Default && back != Ink::Default;
         if text == " " && plain {
-            if back != self.back && back == self.fore && back != Ink::Default {
-                text = "█";
-            } else {
-                self.set_colours(self.fore, back, out);
-            }
+            // Not a full block, even where its colour is set already: in many fonts it leaves seams.
+            self.set_colours(self.fore, back, out);
         } else if plain
             && coloured
             && self.turning_saves(fore, back)

@@ -1,5 +1,7 @@
 //! Frames of cells become bytes, and a terminal that gets them shows the frames.
 
+use capsaicin::geometry::Size;
+use capsaicin::pixels::{PixelBuf, PixelFormat};
 use capsaicin::term::{Fit, Grid, Pane, Scaler, Style, cells};
 use capsaicin::tui::cell_writer::CellWriter;
 use capsaicin::tui::panes::viewer::put;
@@ -475,7 +477,16 @@ fn change(frame: &mut Buffer, next: &mut impl FnMut(u32) -> u32) {
 
 // --- pictures of cells
 
-/// A picture from the fixtures, and the cells it becomes.
+/// A picture from the fixtures.
+fn fixture(name: &str) -> PixelBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/terminal");
+    let image = image::open(format!("{folder}/{name}")).unwrap().into_rgb8();
+    let size = Size::new(image.width(), image.height());
+    let data = image.pixels().flat_map(|p| [p[2], p[1], p[0], 0]);
+    PixelBuf::from_data(PixelFormat::Xrgb, size, data.collect()).unwrap()
+}
+
+/// Pictures as cells of one style.
 struct Shown {
     scaler: Scaler,
     style: Style,
@@ -491,16 +502,8 @@ impl Shown {
         }
     }
 
-    fn frame(&mut self, name: &str) -> Buffer {
-        let path = format!(
-            "{}/tests/fixtures/terminal/{name}",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let image = image::open(path).unwrap().into_rgb8();
-        let size = capsaicin::geometry::Size::new(image.width(), image.height());
-        let data: Vec<u8> = image.pixels().flat_map(|p| [p[2], p[1], p[0], 0]).collect();
-        let format = capsaicin::pixels::PixelFormat::Xrgb;
-        let picture = capsaicin::pixels::PixelBuf::from_data(format, size, data).unwrap();
+    fn frame(&mut self, picture: &PixelBuf) -> Buffer {
+        let size = picture.size;
         let pane = Pane {
             raster: self.style.raster(),
             ..Pane::halves(160, 50, 0.5)
@@ -546,17 +549,18 @@ fn every_style() -> Vec<Style> {
 
 #[test]
 fn a_typed_glyph_takes_few_bytes_and_a_scrolled_line_less_than_three_thousand() {
+    let [before, typed, scrolled] = ["term0.png", "type1.png", "term1.png"].map(fixture);
     for style in every_style() {
         let mut picture = Shown::new(style);
         let mut writer = CellWriter::new();
         let name = style.name();
-        writer.frame(&picture.frame("term0.png"));
-        let typed = text(writer.frame(&picture.frame("type1.png")));
+        writer.frame(&picture.frame(&before));
+        let bytes = text(writer.frame(&picture.frame(&typed)));
         // The glyph lies on three cells, of two colours each.
-        assert!(!typed.is_empty() && typed.len() <= 130, "{name}: {typed:?}");
-        writer.frame(&picture.frame("term0.png"));
-        let scrolled = writer.frame(&picture.frame("term1.png")).len();
-        assert!(scrolled <= 3000, "{name}: {scrolled} bytes for a line");
-        assert_eq!(writer.frame(&picture.frame("term1.png")), b"");
+        assert!(!bytes.is_empty() && bytes.len() <= 130, "{name}: {bytes:?}");
+        writer.frame(&picture.frame(&before));
+        let bytes = writer.frame(&picture.frame(&scrolled)).len();
+        assert!(bytes <= 3000, "{name}: {bytes} bytes for a line");
+        assert_eq!(writer.frame(&picture.frame(&scrolled)), b"");
     }
 }
