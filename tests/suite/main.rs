@@ -21,6 +21,9 @@ mod server;
 mod session;
 mod streams;
 mod terminal;
+mod terminal_answers;
+mod terminal_input;
+mod terminal_probe;
 mod viewer;
 mod wire;
 

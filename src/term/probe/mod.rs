@@ -15,10 +15,10 @@ pub use surroundings::{Multiplexer, Surroundings};
 use super::input::{ModeState, Reply};
 
 /// The image of each question about kitty graphics; far from any that a picture is drawn with.
-const DIRECT: u32 = 0x7ff0_0001;
-const SHARED: u32 = 0x7ff0_0002;
-const FILE: u32 = 0x7ff0_0003;
-const THROUGH: u32 = 0x7ff0_0004;
+const DIRECT: u32 = 0x7fff_0001;
+const SHARED: u32 = 0x7fff_0002;
+const FILE: u32 = 0x7fff_0003;
+const THROUGH: u32 = 0x7fff_0004;
 
 /// What to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
