@@ -74,6 +74,8 @@ pub enum Command {
     Screenshot(ScreenshotArgs),
     /// Be a SPICE server
     Serve(ServeArgs),
+    /// Say what this terminal can show and what to change; try a target
+    Doctor(DoctorArgs),
     /// Decode images that SPICE compressed
     Decode(DecodeArgs),
     /// Print a script that completes this command line in a shell
@@ -417,6 +419,40 @@ fn screen_size(text: &str) -> Result<Size, String> {
         _ => Err("each side is from 1 to 16384 pixels".to_owned()),
     };
     Ok(Size::new(side(width)?, side(height)?))
+}
+
+const DOCTOR_EXAMPLES: &str = "\
+What --terminal can say: kitty, kitty-edits, kitty-shm, kitty-file, placeholders,
+sixel, iterm2, sync, pixel-mouse, keyboard, remote (=on or =off), registers=N,
+cell=WxH, colours=true|256|16|none, cells=octant|sextant|quadrant|half|ascii.
+The same list in CAPSAICIN_TERMINAL is for every command.
+
+Examples:
+  capsaicin doctor
+  capsaicin doctor 127.0.0.1:5900
+  capsaicin doctor --json | jq .best";
+
+/// `doctor`
+#[derive(Debug, Group)]
+#[command(after_help = DOCTOR_EXAMPLES)]
+pub struct DoctorArgs {
+    /// Also try to connect to this, step by step
+    pub target: Option<String>,
+    /// Read the password from the first line of this file (- for standard input)
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub password_file: Option<PathBuf>,
+    /// What this terminal can do, where it is wrong about that
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        env = "CAPSAICIN_TERMINAL",
+        value_parser = capability
+    )]
+    pub terminal: Vec<String>,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 const DECODE_EXAMPLES: &str = "\

@@ -5,6 +5,7 @@ mod completions;
 mod connect;
 mod decode;
 mod dial;
+mod doctor;
 mod logging;
 mod password;
 mod picture;
@@ -48,6 +49,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         ),
         Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
         Command::Serve(args) => block_on(until_interrupted(serve::run(args, common))),
+        Command::Doctor(args) => block_on(until_interrupted(doctor::run(args, common))),
         Command::Decode(args) => decode::run(args),
         Command::Completions(args) => completions::run(args),
     }

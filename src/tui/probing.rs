@@ -1,14 +1,17 @@
 //! Asking the terminal what it can do, while the rest goes on.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::screen;
-use crate::term::input::Reply;
-use crate::term::probe::{Answers, Capabilities, Question, Surroundings};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+
+use super::tty::Input;
+use super::{screen, tty};
+use crate::term::input::{Event, Key, KeyCode, Modifiers, Reply};
+use crate::term::probe::{Answers, Capabilities, Multiplexer, Question, Surroundings};
 
 /// How long a terminal may take to answer: here, and at the other end of a long line.
 const NEAR: Duration = Duration::from_millis(300);
@@ -51,7 +54,7 @@ impl Probing {
         if strings && !self.around.remote && self.around.multiplexer.is_none() {
             self.media = Media::create();
         }
-        let tmux = self.around.multiplexer == Some(crate::term::probe::Multiplexer::Tmux);
+        let tmux = self.around.multiplexer == Some(Multiplexer::Tmux);
         let question = Question {
             strings,
             tmux,
@@ -110,6 +113,57 @@ impl Probing {
         found
     }
 
+    /// Asks on the line where the cursor is, and waits for the answers. The terminal is as before when this is done,
+    /// or dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`].
+    pub async fn ask(&mut self) -> Result<Heard, AskError> {
+        if !tty::can_read() {
+            return Err(AskError::NoTerminal);
+        }
+        let question = self.question();
+        if question.is_empty() {
+            return Ok(Heard::NotAsked);
+        }
+        let _raw = Raw::take()?;
+        let mut input = Input::start()?;
+        input.wait_for_sequences(self.escape());
+        tell(&[&question[..], b"\r\x1b[K"].concat())?;
+        let asked = Instant::now();
+        let mut until = asked + self.limit();
+        let mut heard = Heard::Nothing(self.limit());
+        loop {
+            match tokio::time::timeout_at(until.into(), input.next()).await {
+                Err(_) => return Ok(heard),
+                Ok(None) => return Err(AskError::NoTerminal),
+                Ok(Some(Event::Reply(reply))) => drop(self.take(reply)),
+                Ok(Some(Event::Key(key))) if is_interrupt(&key) => {
+                    return Err(AskError::Interrupted);
+                }
+                Ok(Some(_)) => {}
+            }
+            if self.answers.is_complete() && matches!(heard, Heard::Nothing(_)) {
+                heard = Heard::After(asked.elapsed());
+                until = Instant::now() + self.stragglers();
+            }
+            if self.answers.kitty_through.is_some() {
+                return Ok(heard);
+            }
+        }
+    }
+
+    /// How long answers may come after the last.
+    fn stragglers(&self) -> Duration {
+        // The terminal behind tmux answers when it comes to it.
+        match (self.around.multiplexer, self.around.remote) {
+            (None, _) => Duration::ZERO,
+            (Some(_), false) => NEAR / 2,
+            (Some(_), true) => FAR / 2,
+        }
+    }
+
     /// What was answered.
     pub fn answers(&self) -> &Answers {
         &self.answers
@@ -119,6 +173,68 @@ impl Probing {
     pub fn around(&self) -> &Surroundings {
         &self.around
     }
+}
+
+/// How a terminal answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The last answer came after this time.
+    After(Duration),
+    /// It did not come within this time.
+    Nothing(Duration),
+    /// The terminal would have shown the questions.
+    NotAsked,
+}
+
+/// Why a terminal could not be asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AskError {
+    /// There is none, or it went away.
+    NoTerminal,
+    /// The user pressed Ctrl+C.
+    Interrupted,
+    /// Reading or writing failed.
+    Io(io::Error),
+}
+
+impl From<io::Error> for AskError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Raw mode. Dropping it gives the line back as it was.
+struct Raw;
+
+impl Raw {
+    fn take() -> io::Result<Self> {
+        enable_raw_mode()?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let _ = disable_raw_mode();
+    }
+}
+
+/// Writes to the terminal, also when standard output goes elsewhere.
+fn tell(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    if stdout.is_terminal() {
+        stdout.write_all(bytes)?;
+        return stdout.flush();
+    }
+    OpenOptions::new()
+        .write(true)
+        .open("/dev/tty")?
+        .write_all(bytes)
+}
+
+fn is_interrupt(key: &Key) -> bool {
+    key.code == KeyCode::Char('c') && key.modifiers.contains(Modifiers::CTRL)
 }
 
 /// One pixel in shared memory and one in a file, for the terminal to read if it can. Removed when dropped, unless the
