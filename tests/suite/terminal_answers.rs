@@ -37,7 +37,8 @@ pub const KITTY: Terminal = terminal(
 /// Recorded from tmux 3.3a.
 pub const TMUX: Terminal = terminal("tmux", b"\x1bP>|tmux 3.3a\x1b\\\x1b[?1;2c");
 
-/// Recorded from tmux 3.3a with `allow-passthrough on` in kitty 0.26.5: kitty's answer comes after all others.
+/// Recorded from tmux 3.3a with `allow-passthrough on` in kitty: its answer comes after all others. The kitty was 0.26.5,
+/// asked without the `U=1` that it is too old for.
 pub const TMUX_IN_KITTY: Terminal = terminal(
     "tmux in kitty",
     b"\x1bP>|tmux 3.3a\x1b\\\x1b[?1;2c\x1b_Gi=2147418116;OK\x1b\\",

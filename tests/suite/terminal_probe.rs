@@ -89,7 +89,7 @@ fn shared_memory_and_a_file_are_named_in_base64() {
 #[test]
 fn the_terminal_behind_tmux_is_asked_by_passthrough() {
     let text = String::from_utf8(Question { tmux: true, ..ASK }.bytes()).unwrap();
-    let wrapped = "\x1bPtmux;\x1b\x1b_Gi=2147418116,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\x1b\\\x1b\\";
+    let wrapped = "\x1bPtmux;\x1b\x1b_Gi=2147418116,s=1,v=1,a=q,U=1,t=d,f=24;AAAA\x1b\x1b\\\x1b\\";
     assert!(text.contains(wrapped), "{text:?}");
 }
 

@@ -26,13 +26,15 @@ pub fn of(terminal: &Capabilities, around: &Surroundings, silent: bool) -> Vec<A
             "TERM promises nothing; in a terminal that can do more, name it",
             &["export TERM=xterm-256color"],
         );
-    } else if silent {
+        return all;
+    }
+    if silent {
         say(
             "the terminal did not answer, so only the environment is believed; what you know better can be said",
             &["capsaicin view --terminal sixel=on,cell=8x16 demo:"],
         );
     }
-    if terminal.cells == Cells::Ascii && !around.is_dumb() {
+    if terminal.cells == Cells::Ascii {
         say(
             "the locale is not UTF-8; with one that is, pictures have twice the rows",
             &["export LC_ALL=C.UTF-8"],
@@ -67,7 +69,7 @@ pub fn of(terminal: &Capabilities, around: &Surroundings, silent: bool) -> Vec<A
                     "xterm*maxGraphicSize: 4096x2160",
                 ],
             ),
-            Some(sixel) if is_smaller(sixel.largest, terminal.area) => say(
+            Some(sixel) if is_smaller(sixel.largest, terminal) => say(
                 "pictures may not be as large as the window; in ~/.Xresources, then 'xrdb -merge ~/.Xresources'",
                 &["xterm*maxGraphicSize: 4096x2160"],
             ),
@@ -89,7 +91,7 @@ pub fn of(terminal: &Capabilities, around: &Surroundings, silent: bool) -> Vec<A
             &["export CAPSAICIN_TERMINAL=cell=8x16"],
         );
     }
-    if matches!(terminal.colours, Colours::Palette16 | Colours::Palette256) && !around.is_dumb() {
+    if matches!(terminal.colours, Colours::Palette16 | Colours::Palette256) {
         say(
             "few colours are expected of this terminal; if it has all of them",
             &["export COLORTERM=truecolor"],
@@ -104,9 +106,12 @@ pub fn of(terminal: &Capabilities, around: &Surroundings, silent: bool) -> Vec<A
     all
 }
 
-fn is_smaller(picture: Option<(u32, u32)>, window: Option<(u32, u32)>) -> bool {
-    match (picture, window) {
-        (Some(picture), Some(window)) => picture.0 < window.0 || picture.1 < window.1,
+/// Whether pictures may not fill the window; its borders do not count.
+fn is_smaller(picture: Option<(u32, u32)>, terminal: &Capabilities) -> bool {
+    match (picture, terminal.area, terminal.cell) {
+        (Some(picture), Some(window), Some(cell)) => {
+            picture.0 + cell.0 < window.0 || picture.1 + cell.1 < window.1
+        }
         _ => false,
     }
 }

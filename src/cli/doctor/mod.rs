@@ -158,7 +158,7 @@ fn print_text(found: &Found<'_>, trial: Option<&Trial>) -> io::Result<()> {
         }
     }
     if let Some(trial) = trial {
-        out += &format!("\n{}:\n", printable(&trial.target));
+        out += &format!("\nConnection to {}\n", printable(&trial.target));
         let passed = trial.passed();
         for (at, (_, step)) in STEPS.iter().enumerate() {
             let mark = match at.cmp(&passed) {

@@ -47,7 +47,10 @@ impl Question<'_> {
                 text += &pixel(FILE, 't', path);
             }
             if self.tmux {
-                let inside = pixel(THROUGH, 'd', "\0\0\0").replace('\x1b', "\x1b\x1b");
+                // Placeholders are all that can be used there: a kitty too old for them refuses to answer the U.
+                let inside = pixel(THROUGH, 'd', "\0\0\0")
+                    .replace(",a=q", ",a=q,U=1")
+                    .replace('\x1b', "\x1b\x1b");
                 text += &format!("\x1bPtmux;{inside}\x1b\\");
             }
             text += "\x1b]10;?\x1b\\\x1b]11;?\x1b\\";
