@@ -10,6 +10,7 @@ mod codecs;
 mod codecs_dictionary;
 mod cursor;
 mod displays;
+mod doctor;
 mod jobs;
 mod layers;
 mod link;

@@ -30,6 +30,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect as Area;
 use ratatui::style::Color;
 
+use crate::terminal_answers::KITTY;
+
 /// An app and its clock.
 struct Viewer {
     app: App,
@@ -1391,7 +1393,7 @@ fn the_end_of_the_session_ends_the_viewer_and_says_why() {
 
 // --- the program in a terminal
 
-/// `capsaicin view demo:` in a terminal of 80×24, once it shows a picture.
+/// `capsaicin view demo:` in a terminal of 80×24.
 struct Program {
     child: Box<dyn portable_pty::Child + Send + Sync>,
     keyboard: Box<dyn std::io::Write + Send>,
@@ -1400,7 +1402,8 @@ struct Program {
 }
 
 impl Program {
-    fn with_picture() -> Self {
+    /// It asked the terminal, which has not answered yet.
+    fn asking() -> Self {
         let size = portable_pty::PtySize {
             rows: 24,
             cols: 80,
@@ -1436,18 +1439,33 @@ impl Program {
             output,
             screen: vt100::Parser::new(24, 80, 0),
         };
-        program.read_until("a question about the keyboard", |bytes, _| {
-            bytes.windows(3).any(|window| window == b"\x1b[c")
-        });
-        // No newer keyboard protocol; a VT220.
+        program.read_until("a question", |bytes, _| contains(bytes, b"\x1b[c"));
+        program
+    }
+
+    /// It shows a picture in a VT220, which has nothing newer.
+    fn with_picture() -> Self {
+        let mut program = Self::asking();
         program.type_bytes(b"\x1b[?62c");
-        program.read_until("a picture", |_, screen| {
+        program.wait_for_picture();
+        program
+    }
+
+    fn wait_for_picture(&mut self) {
+        self.read_until("a picture", |_, screen| {
             let cell = screen.cell(10, 40);
             cell.is_some_and(|cell| matches!(cell.bgcolor(), vt100::Color::Rgb(..)))
         });
-        assert!(program.screen.screen().alternate_screen());
-        assert!(program.screen.screen().hide_cursor());
-        program
+        assert!(self.screen.screen().alternate_screen());
+        assert!(self.screen.screen().hide_cursor());
+    }
+
+    fn quit(&mut self, escape: &[u8]) {
+        self.type_bytes(escape);
+        self.read_until("the menu", |_, screen| {
+            screen.contents().contains("q  quit")
+        });
+        self.type_bytes(b"q");
     }
 
     fn type_bytes(&mut self, bytes: &[u8]) {
@@ -1480,14 +1498,55 @@ impl Program {
     }
 }
 
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
 #[test]
 fn quitting_gives_the_terminal_back() {
+    let mut program = Program::with_picture();
+    program.quit(b"\x1d");
+    assert_eq!(program.exit(), 0);
+}
+
+#[test]
+fn a_terminal_that_never_answers_gets_its_picture_all_the_same() {
+    let mut program = Program::asking();
+    program.wait_for_picture();
+    program.quit(b"\x1d");
+    assert_eq!(program.exit(), 0);
+}
+
+#[test]
+fn the_keyboard_protocol_is_switched_on_where_it_is_known_and_off_at_the_end() {
+    let mut program = Program::asking();
+    program.type_bytes(KITTY.answers);
+    program.read_until("the keyboard protocol", |bytes, _| {
+        contains(bytes, b"\x1b[>31u")
+    });
+    program.wait_for_picture();
+    program.quit(b"\x1b[93;5u\x1b[93;5:3u");
+    program.read_until("its end", |bytes, screen| {
+        contains(bytes, b"\x1b[<1u") && !screen.alternate_screen()
+    });
+    assert_eq!(program.exit(), 0);
+}
+
+#[test]
+fn answers_that_come_late_are_no_keys() {
     let mut program = Program::with_picture();
     program.type_bytes(b"\x1d");
     program.read_until("the menu", |_, screen| {
         screen.contents().contains("q  quit")
     });
-    program.type_bytes(b"q");
+    // As keys these would close the menu, or quit.
+    program.type_bytes(KITTY.answers);
+    program.type_bytes(b"\x1bP>|q\x1b\\\x1b]11;q\x07i");
+    program.read_until("the menu of panes", |_, screen| {
+        screen.contents().contains("log")
+    });
+    program.type_bytes(b"\x1d");
+    program.quit(b"\x1d");
     assert_eq!(program.exit(), 0);
 }
 
