@@ -160,7 +160,9 @@ impl Shadow {
         }
         for (was_coarse, differs) in self.coarse.iter_mut().zip(&self.differs) {
             if *differs {
-                *was_coarse = coarse;
+                // Of a tile that was drawn only in part the rest is as it was.
+                let partly = wanted.tight && !wanted.refine;
+                *was_coarse = coarse || (*was_coarse && partly);
             }
         }
         for rect in &rects {
@@ -186,6 +188,18 @@ impl Shadow {
             {
                 dot[3] = LOST;
             }
+        }
+    }
+
+    /// The tiles that share a dot with `area`, which is in dots, were drawn less well than they could be.
+    ///
+    /// For painters that know this only after they have drawn.
+    pub fn coarsen(&mut self, area: Rect) {
+        let area = area.intersect(self.size.to_rect());
+        let (tiles, across) = (self.tiles_of(area), self.tiles().width as usize);
+        for down in tiles.top..tiles.bottom {
+            let row = down as usize * across;
+            self.coarse[row + tiles.left as usize..row + tiles.right as usize].fill(true);
         }
     }
 
@@ -672,6 +686,27 @@ mod tests {
         };
         let all = shadow.update(picture.view(), &[], refine, false);
         assert_eq!(all.rects, [SIZE.to_rect()]);
+        assert!(!shadow.is_coarse());
+    }
+
+    #[test]
+    fn a_coarse_tile_drawn_again_in_part_stays_coarse() {
+        let mut picture = noise(SIZE, 6);
+        let mut shadow = Shadow::new(Size::new(10, 10));
+        let tight = Wanted {
+            tight: true,
+            ..Wanted::default()
+        };
+        shadow.update(picture.view(), &[], tight, false);
+        shadow.coarsen(Rect::new(25, 25, 26, 31));
+        picture.set_pixel(22, 22, 0x0012_3456);
+        shadow.update(picture.view(), &[SIZE.to_rect()], tight, false);
+        let refine = Wanted {
+            refine: true,
+            ..tight
+        };
+        let rest = shadow.update(picture.view(), &[], refine, false);
+        assert_eq!(rest.rects, [Rect::new(20, 20, 30, 40)]);
         assert!(!shadow.is_coarse());
     }
 
