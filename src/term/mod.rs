@@ -14,6 +14,7 @@ pub mod paint;
 pub mod palette;
 mod pen;
 pub mod probe;
+pub mod quantise;
 mod scale;
 pub mod shadow;
 pub mod writer;

@@ -1,0 +1,362 @@
+//! Choosing the few colours that stand for many.
+//!
+//! Drawn things come out exactly: colours that are frequent by themselves are entries of the palette as they are. What is left
+//! is split where it varies most. A palette is kept as long as it does about as well as on the picture it was made for, so
+//! that the same colours look the same from frame to frame.
+
+use crate::geometry::Rect;
+use crate::pixels::PixelView;
+
+/// Bytes of a dot: B, G, R, X.
+const DOT: usize = 4;
+
+/// Colours are told apart by 5, 6 and 5 bits.
+const CELLS: usize = 1 << 16;
+
+/// In a lookup: nobody has asked yet.
+const UNKNOWN: u16 = u16::MAX;
+
+/// A colour is frequent from this part of all dots on, if most dots of its cell have it.
+const FREQUENT: u64 = 2048;
+
+/// Mean squared error by which a kept palette may be worse than when it was new: a step of one level a component.
+const TOLERANCE: u64 = 3;
+
+/// A palette, and which of its entries is nearest to a colour.
+pub struct Quantiser {
+    most: usize,
+    palette: Vec<[u8; 3]>,
+    /// By cell: the nearest entry.
+    nearest: Vec<u16>,
+    /// Mean squared error on the picture the palette was made for.
+    error: u64,
+    /// Scratch: by cell.
+    counts: Vec<Cell>,
+}
+
+/// Dots whose colours are of one cell.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    count: u32,
+    /// The colour most of them have, if most have one at all, as a word B, G, R, 0.
+    usual: u32,
+    /// By how many dots it leads.
+    lead: u32,
+}
+
+/// A colour to be stood for, and how often it is.
+type Weighted = ([u8; 3], u64);
+
+impl Quantiser {
+    /// A quantiser to at most so many colours, from 2 to 256, without a palette.
+    pub fn new(colours: u16) -> Self {
+        Self {
+            most: usize::from(colours).clamp(2, 256),
+            palette: Vec::new(),
+            nearest: vec![UNKNOWN; CELLS],
+            error: 0,
+            counts: Vec::new(),
+        }
+    }
+
+    /// Red, green and blue by entry.
+    pub fn palette(&self) -> &[[u8; 3]] {
+        &self.palette
+    }
+
+    /// Sees to it that the palette suits a part of a picture: bytes B, G, R, X. `true` when it is another one.
+    pub fn fit(&mut self, picture: PixelView<'_>, area: Rect) -> bool {
+        let area = area.intersect(picture.size.to_rect());
+        if area.is_empty() || picture.format.bytes() != DOT {
+            return false;
+        }
+        if !self.palette.is_empty()
+            && self.error_on(picture, area) <= self.error * 3 / 2 + TOLERANCE
+        {
+            return false;
+        }
+        self.count(picture, area);
+        self.build();
+        self.error = self.error_on(picture, area);
+        true
+    }
+
+    /// Appends the nearest entry for each dot, 4 bytes each.
+    pub fn map(&mut self, dots: &[u8], out: &mut Vec<u8>) {
+        let dots = dots.as_chunks::<DOT>().0;
+        out.reserve(dots.len());
+        out.extend(dots.iter().map(|dot| {
+            let cell = cell_of(u32::from_le_bytes(*dot));
+            let entry = match self.nearest[cell] {
+                UNKNOWN => self.find(cell),
+                known => known,
+            };
+            entry as u8
+        }));
+    }
+
+    fn find(&mut self, cell: usize) -> u16 {
+        let entry = nearest(&self.palette, centre(cell));
+        self.nearest[cell] = entry;
+        entry
+    }
+
+    /// Mean squared error, of every eighth dot of every eighth row.
+    fn error_on(&mut self, picture: PixelView<'_>, area: Rect) -> u64 {
+        let (mut sum, mut dots) = (0, 0);
+        for y in (area.top..area.bottom).step_by(8) {
+            for dot in row(picture, y, area).iter().step_by(8) {
+                let cell = cell_of(u32::from_le_bytes(*dot));
+                let entry = match self.nearest[cell] {
+                    UNKNOWN => self.find(cell),
+                    known => known,
+                };
+                let [b, g, r, _] = *dot;
+                sum += distance(self.palette[usize::from(entry)], [r, g, b]);
+                dots += 1;
+            }
+        }
+        sum / dots.max(1)
+    }
+
+    /// Counts colours, of every second row when there are many.
+    fn count(&mut self, picture: PixelView<'_>, area: Rect) {
+        self.counts.clear();
+        self.counts.resize(CELLS, Cell::default());
+        let step = if area.area() > 1 << 18 { 2 } else { 1 };
+        for y in (area.top..area.bottom).step_by(step) {
+            for dot in row(picture, y, area) {
+                let word = u32::from_le_bytes(*dot) & 0x00ff_ffff;
+                let cell = &mut self.counts[cell_of(word)];
+                cell.count += 1;
+                if cell.usual == word {
+                    cell.lead += 1;
+                } else if cell.lead == 0 {
+                    (cell.usual, cell.lead) = (word, 1);
+                } else {
+                    cell.lead -= 1;
+                }
+            }
+        }
+    }
+
+    fn build(&mut self) {
+        let all: u64 = self.counts.iter().map(|cell| u64::from(cell.count)).sum();
+        let mut colours: Vec<(usize, Weighted)> = Vec::new();
+        for (at, cell) in self
+            .counts
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| cell.count > 0)
+        {
+            let [b, g, r, _] = cell.usual.to_le_bytes();
+            colours.push((at, ([r, g, b], cell.count.into())));
+        }
+        self.palette.clear();
+        self.nearest.fill(UNKNOWN);
+        // The most frequent first; among equals the one of the lower cell. If there are few, all are.
+        let few = colours.len() <= self.most;
+        let counts = &self.counts;
+        let frequent = |at: usize| {
+            let Cell { count, lead, .. } = counts[at];
+            few || (u64::from(count) >= all / FREQUENT && lead * 2 >= count)
+        };
+        colours.sort_by_key(|(at, (_, count))| (!frequent(*at), std::cmp::Reverse(*count), *at));
+        let most = if few { self.most } else { self.most / 2 };
+        let frequent = colours
+            .iter()
+            .take(most)
+            .take_while(|(at, _)| frequent(*at))
+            .count();
+        for (at, (colour, _)) in &colours[..frequent] {
+            self.nearest[*at] = self.palette.len() as u16;
+            self.palette.push(*colour);
+        }
+        let mut rest: Vec<Weighted> = colours[frequent..]
+            .iter()
+            .map(|(_, weighted)| *weighted)
+            .collect();
+        split(&mut rest, self.most - frequent, &mut self.palette);
+    }
+}
+
+/// The dots of row `y` between the edges of an area.
+fn row<'a>(picture: PixelView<'a>, y: i32, area: Rect) -> &'a [[u8; DOT]] {
+    &picture.row(y as u32).as_chunks().0[area.left as usize..area.right as usize]
+}
+
+/// The cell of a word B, G, R, X.
+#[inline]
+fn cell_of(word: u32) -> usize {
+    ((word >> 8 & 0xf800) | (word >> 5 & 0x07e0) | (word >> 3 & 0x001f)) as usize
+}
+
+/// Red, green and blue in the middle of a cell.
+fn centre(cell: usize) -> [u8; 3] {
+    [
+        ((cell >> 11) << 3 | 4) as u8,
+        ((cell >> 5 & 0x3f) << 2 | 2) as u8,
+        ((cell & 0x1f) << 3 | 4) as u8,
+    ]
+}
+
+fn distance(a: [u8; 3], b: [u8; 3]) -> u64 {
+    let squares = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| u64::from(a.abs_diff(b)).pow(2));
+    squares.sum()
+}
+
+/// The entry nearest to a colour, the first among equals.
+fn nearest(palette: &[[u8; 3]], colour: [u8; 3]) -> u16 {
+    let [r, g, b] = colour.map(i32::from);
+    let mut best = (i32::MAX, 0);
+    for (entry, at) in palette.iter().zip(0..) {
+        let [er, eg, eb] = entry.map(i32::from);
+        let far = (er - r).pow(2) + (eg - g).pow(2) + (eb - b).pow(2);
+        if far < best.0 {
+            best = (far, at);
+        }
+    }
+    best.1
+}
+
+/// Appends at most `most` colours that stand for all: the set is split, again and again, where that helps most.
+fn split(colours: &mut [Weighted], most: usize, palette: &mut Vec<[u8; 3]>) {
+    if colours.is_empty() || most == 0 {
+        return;
+    }
+    let mut groups = vec![Group::new(0..colours.len(), colours)];
+    while groups.len() < most {
+        let Some((at, _)) = groups
+            .iter()
+            .enumerate()
+            .filter(|(_, group)| group.spread > 0.0)
+            .max_by(|(_, a), (_, b)| a.spread.total_cmp(&b.spread))
+        else {
+            break;
+        };
+        let Group {
+            range, axis, mean, ..
+        } = groups[at].clone();
+        let part = &mut colours[range.clone()];
+        let mut below = 0;
+        for n in 0..part.len() {
+            if f64::from(part[n].0[axis]) <= mean[axis] {
+                part.swap(n, below);
+                below += 1;
+            }
+        }
+        if below == 0 || below == part.len() {
+            groups[at].spread = 0.0;
+            continue;
+        }
+        let middle = range.start + below;
+        groups[at] = Group::new(range.start..middle, colours);
+        groups.push(Group::new(middle..range.end, colours));
+    }
+    palette.extend(
+        groups
+            .iter()
+            .map(|group| group.mean.map(|c| c.round() as u8)),
+    );
+}
+
+/// Colours that one entry will stand for.
+#[derive(Clone)]
+struct Group {
+    range: std::ops::Range<usize>,
+    mean: [f64; 3],
+    /// Where it varies most.
+    axis: usize,
+    /// The sum of squared distances along it.
+    spread: f64,
+}
+
+impl Group {
+    fn new(range: std::ops::Range<usize>, colours: &[Weighted]) -> Self {
+        let (mut weight, mut sums, mut squares) = (0, [0; 3], [0; 3]);
+        for (colour, count) in &colours[range.clone()] {
+            weight += count;
+            for axis in 0..3 {
+                let c = u64::from(colour[axis]);
+                sums[axis] += c * count;
+                squares[axis] += c * c * count;
+            }
+        }
+        let mean = sums.map(|sum| sum as f64 / weight.max(1) as f64);
+        let spread = |axis: usize| squares[axis] as f64 - mean[axis] * sums[axis] as f64;
+        let axis = (0..3)
+            .max_by(|a, b| spread(*a).total_cmp(&spread(*b)))
+            .unwrap_or(0);
+        Self {
+            range,
+            mean,
+            axis,
+            spread: spread(axis).max(0.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use crate::pixels::{PixelBuf, PixelFormat};
+
+    fn picture(size: Size, word: impl Fn(u32, u32) -> u32) -> PixelBuf {
+        let mut picture = PixelBuf::new(PixelFormat::Xrgb, size);
+        for y in 0..size.height {
+            (0..size.width).for_each(|x| picture.set_pixel(x, y, word(x, y)));
+        }
+        picture
+    }
+
+    fn mapped(quantiser: &mut Quantiser, picture: &PixelBuf) -> Vec<[u8; 3]> {
+        let mut places = Vec::new();
+        quantiser.map(picture.data(), &mut places);
+        places
+            .iter()
+            .map(|place| quantiser.palette()[usize::from(*place)])
+            .collect()
+    }
+
+    #[test]
+    fn few_colours_stay_as_they_are() {
+        let words = [0x0012_3456, 0x00ff_ffff, 0x0000_0000, 0x00aa_1020];
+        let picture = picture(Size::new(40, 30), |x, y| words[(x * y % 4) as usize]);
+        let mut quantiser = Quantiser::new(32);
+        assert!(quantiser.fit(picture.view(), picture.size.to_rect()));
+        let dots = picture.data().chunks_exact(4);
+        let expected: Vec<[u8; 3]> = dots.map(|p| [p[2], p[1], p[0]]).collect();
+        assert_eq!(mapped(&mut quantiser, &picture), expected);
+    }
+
+    #[test]
+    fn a_palette_is_kept_while_it_suits() {
+        let blue = picture(Size::new(64, 64), |x, y| x * 4 + (y << 10));
+        let red = picture(Size::new(64, 64), |x, y| x << 18 | y << 2);
+        let mut quantiser = Quantiser::new(64);
+        let whole = blue.size.to_rect();
+        assert!(quantiser.fit(blue.view(), whole));
+        assert!(!quantiser.fit(blue.view(), Rect::new(8, 8, 40, 40)));
+        assert!(quantiser.fit(red.view(), whole));
+    }
+
+    /// A gradient of 4096 colours in 64: an entry stands for 8 × 8 of them, 4 levels apart, hence a mean squared error of
+    /// 2 × 4² × (8² − 1) / 12 = 168 at best.
+    #[test]
+    fn a_gradient_is_split_about_as_well_as_possible() {
+        let picture = picture(Size::new(64, 64), |x, y| x * 4 + (y << 10));
+        let mut quantiser = Quantiser::new(64);
+        quantiser.fit(picture.view(), picture.size.to_rect());
+        assert!(quantiser.palette().len() <= 64);
+        let dots = picture.data().chunks_exact(4);
+        let errors = dots
+            .zip(mapped(&mut quantiser, &picture))
+            .map(|(p, entry)| distance([p[2], p[1], p[0]], entry));
+        let error = errors.sum::<u64>() / 4096;
+        assert!(error < 220, "{error}");
+    }
+}
