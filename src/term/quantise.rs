@@ -1,8 +1,8 @@
 //! Choosing the few colours that stand for many.
 //!
-//! Drawn things come out exactly: colours that are frequent by themselves are entries of the palette as they are. What is left
-//! is split where it varies most. A palette is kept as long as it does about as well as on the picture it was made for, so
-//! that the same colours look the same from frame to frame.
+//! Drawn things come out exactly: a picture of few enough colours as a whole, and of any other the colours that are frequent by
+//! themselves. What is left is split where it varies most. A palette is kept as long as it does about as well as on the
+//! picture it was made for, so that the same colours look the same from frame to frame; one that holds every colour only grows.
 
 use crate::geometry::Rect;
 use crate::pixels::PixelView;
@@ -16,7 +16,13 @@ const CELLS: usize = 1 << 16;
 /// In a lookup: nobody has asked yet.
 const UNKNOWN: u16 = u16::MAX;
 
-/// A colour is frequent from this part of all dots on, if most dots of its cell have it.
+/// In a lookup: several entries are of this cell, chained by [`Quantiser::next`]; the lower byte is the last of them.
+const SEVERAL: u16 = 0x100;
+
+/// No word of a colour.
+const NO_COLOUR: u32 = u32::MAX;
+
+/// A colour is frequent from this part of all dots on.
 const FREQUENT: u64 = 2048;
 
 /// Mean squared error by which a kept palette may be worse than when it was new: a step of one level a component.
@@ -28,6 +34,10 @@ pub struct Quantiser {
     palette: Vec<[u8; 3]>,
     /// By cell: the nearest entry.
     nearest: Vec<u16>,
+    /// By entry: an earlier one of the same cell. INVARIANT: as long as the palette.
+    next: Vec<Option<u8>>,
+    /// Every colour of what the palette was made for, when it holds them all.
+    every: Option<Distinct>,
     /// Mean squared error on the picture the palette was made for.
     error: u64,
     /// Scratch: by cell.
@@ -54,6 +64,8 @@ impl Quantiser {
             most: usize::from(colours).clamp(2, 256),
             palette: Vec::new(),
             nearest: vec![UNKNOWN; CELLS],
+            next: Vec::new(),
+            every: None,
             error: 0,
             counts: Vec::new(),
         }
@@ -64,55 +76,110 @@ impl Quantiser {
         &self.palette
     }
 
-    /// Sees to it that the palette suits a part of a picture: bytes B, G, R, X. `true` when it is another one.
+    /// Sees to it that the palette suits a part of a picture: bytes B, G, R, X. `true` when it is another one, or a longer one.
     pub fn fit(&mut self, picture: PixelView<'_>, area: Rect) -> bool {
         let area = area.intersect(picture.size.to_rect());
         if area.is_empty() || picture.format.bytes() != DOT {
             return false;
+        }
+        if let Some(mut every) = self.every.take() {
+            let known = every.words.len();
+            if every.add_all(picture, area, self.most) {
+                every.words[known..].iter().for_each(|word| self.add(*word));
+                let grown = every.words.len() > known;
+                self.every = Some(every);
+                return grown;
+            }
         }
         if !self.palette.is_empty()
             && self.error_on(picture, area) <= self.error * 3 / 2 + TOLERANCE
         {
             return false;
         }
-        self.count(picture, area);
-        self.build();
-        self.error = self.error_on(picture, area);
+        self.palette.clear();
+        self.next.clear();
+        self.nearest.fill(UNKNOWN);
+        let mut every = Distinct::default();
+        if every.add_all(picture, area, self.most) {
+            every.words.iter().for_each(|word| self.add(*word));
+            (self.every, self.error) = (Some(every), 0);
+        } else {
+            self.count(picture, area);
+            self.build();
+            self.error = self.error_on(picture, area);
+        }
         true
     }
 
-    /// Appends the nearest entry for each dot, 4 bytes each.
-    pub fn map(&mut self, dots: &[u8], out: &mut Vec<u8>) {
+    /// Appends the nearest entry for each dot, 4 bytes each; whether each dot's colour is an entry itself.
+    pub fn map(&mut self, dots: &[u8], out: &mut Vec<u8>) -> bool {
         let dots = dots.as_chunks::<DOT>().0;
+        let (mut last, mut entry, mut exact) = (NO_COLOUR, 0, true);
         out.reserve(dots.len());
         out.extend(dots.iter().map(|dot| {
-            let cell = cell_of(u32::from_le_bytes(*dot));
-            let entry = match self.nearest[cell] {
-                UNKNOWN => self.find(cell),
-                known => known,
-            };
-            entry as u8
+            let word = u32::from_le_bytes(*dot) & 0x00ff_ffff;
+            if word != last {
+                (last, entry) = (word, self.entry_of(word));
+                exact &= self.palette.get(usize::from(entry)) == Some(&rgb(word));
+            }
+            entry
         }));
+        exact
     }
 
-    fn find(&mut self, cell: usize) -> u16 {
+    /// Adds an entry.
+    fn add(&mut self, word: u32) {
+        let (cell, entry) = (cell_of(word), self.palette.len() as u16);
+        let earlier = match self.nearest[cell] {
+            UNKNOWN => None,
+            // What stood for the cell so far may lie in another one.
+            known => {
+                let earlier = known as u8;
+                let own = self.palette[usize::from(earlier)];
+                (cell_of(word_of(own)) == cell).then_some(earlier)
+            }
+        };
+        self.nearest[cell] = match earlier {
+            None => entry,
+            Some(_) => entry | SEVERAL,
+        };
+        self.palette.push(rgb(word));
+        self.next.push(earlier);
+    }
+
+    /// The entry for a word B, G, R, 0.
+    #[inline]
+    fn entry_of(&mut self, word: u32) -> u8 {
+        match self.nearest[cell_of(word)] {
+            UNKNOWN => self.find(cell_of(word)),
+            known if known < SEVERAL => known as u8,
+            chain => self.nearest_of(chain as u8, word),
+        }
+    }
+
+    fn find(&mut self, cell: usize) -> u8 {
         let entry = nearest(&self.palette, centre(cell));
         self.nearest[cell] = entry;
-        entry
+        entry as u8
     }
 
-    /// Mean squared error, of every eighth dot of every eighth row.
+    /// The nearest of a chain of entries, the latest among equals.
+    fn nearest_of(&self, first: u8, word: u32) -> u8 {
+        let far = |entry: u8| distance(self.palette[usize::from(entry)], rgb(word));
+        std::iter::successors(Some(first), |entry| self.next[usize::from(*entry)])
+            .min_by_key(|entry| far(*entry))
+            .unwrap_or(first)
+    }
+
+    /// Mean squared error: of every dot of a small area, of every eighth of every eighth row of a large one.
     fn error_on(&mut self, picture: PixelView<'_>, area: Rect) -> u64 {
         let (mut sum, mut dots) = (0, 0);
-        for y in (area.top..area.bottom).step_by(8) {
-            for dot in row(picture, y, area).iter().step_by(8) {
-                let cell = cell_of(u32::from_le_bytes(*dot));
-                let entry = match self.nearest[cell] {
-                    UNKNOWN => self.find(cell),
-                    known => known,
-                };
-                let [b, g, r, _] = *dot;
-                sum += distance(self.palette[usize::from(entry)], [r, g, b]);
+        let step = if area.area() > 1 << 14 { 8 } else { 1 };
+        for y in (area.top..area.bottom).step_by(step) {
+            for dot in row(picture, y, area).iter().step_by(step) {
+                let word = u32::from_le_bytes(*dot);
+                let entry = self.entry_of(word);
+                sum += distance(self.palette[usize::from(entry)], rgb(word));
                 dots += 1;
             }
         }
@@ -142,42 +209,79 @@ impl Quantiser {
 
     fn build(&mut self) {
         let all: u64 = self.counts.iter().map(|cell| u64::from(cell.count)).sum();
-        let mut colours: Vec<(usize, Weighted)> = Vec::new();
-        for (at, cell) in self
-            .counts
-            .iter()
-            .enumerate()
-            .filter(|(_, cell)| cell.count > 0)
-        {
-            let [b, g, r, _] = cell.usual.to_le_bytes();
-            colours.push((at, ([r, g, b], cell.count.into())));
+        let mut cells: Vec<(usize, Cell)> = (0..).zip(self.counts.iter().copied()).collect();
+        cells.retain(|(_, cell)| cell.count > 0);
+        // The most frequent first; among equals the lower one.
+        cells.sort_by_key(|(at, cell)| (std::cmp::Reverse(cell.count), *at));
+        let few = cells.len() <= self.most;
+        let mut rest: Vec<Weighted> = Vec::new();
+        for (_, cell) in cells {
+            let frequent = u64::from(cell.count) > all / FREQUENT
+                && cell.lead * 2 > cell.count
+                && self.palette.len() < self.most / 2;
+            if few || frequent {
+                self.add(cell.usual);
+            } else {
+                rest.push((rgb(cell.usual), cell.count.into()));
+            }
         }
-        self.palette.clear();
-        self.nearest.fill(UNKNOWN);
-        // The most frequent first; among equals the one of the lower cell. If there are few, all are.
-        let few = colours.len() <= self.most;
-        let counts = &self.counts;
-        let frequent = |at: usize| {
-            let Cell { count, lead, .. } = counts[at];
-            few || (u64::from(count) >= all / FREQUENT && lead * 2 >= count)
-        };
-        colours.sort_by_key(|(at, (_, count))| (!frequent(*at), std::cmp::Reverse(*count), *at));
-        let most = if few { self.most } else { self.most / 2 };
-        let frequent = colours
-            .iter()
-            .take(most)
-            .take_while(|(at, _)| frequent(*at))
-            .count();
-        for (at, (colour, _)) in &colours[..frequent] {
-            self.nearest[*at] = self.palette.len() as u16;
-            self.palette.push(*colour);
+        let left = self.most - self.palette.len();
+        for colour in split(&mut rest, left) {
+            self.add(word_of(colour));
         }
-        let mut rest: Vec<Weighted> = colours[frequent..]
-            .iter()
-            .map(|(_, weighted)| *weighted)
-            .collect();
-        split(&mut rest, self.most - frequent, &mut self.palette);
     }
+}
+
+/// Up to 256 colours, in the order they were found.
+#[derive(Default)]
+struct Distinct {
+    words: Vec<u32>,
+    /// Places by hash, with room for four times as many; empty until one is added.
+    table: Vec<u32>,
+}
+
+impl Distinct {
+    /// Adds every colour of an area; `false` when that makes more than `most`.
+    fn add_all(&mut self, picture: PixelView<'_>, area: Rect, most: usize) -> bool {
+        self.table.resize(1024, NO_COLOUR);
+        let mut last = NO_COLOUR;
+        for y in area.top..area.bottom {
+            for dot in row(picture, y, area) {
+                let word = u32::from_le_bytes(*dot) & 0x00ff_ffff;
+                if word != last {
+                    last = word;
+                    self.add(word);
+                    if self.words.len() > most {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn add(&mut self, word: u32) {
+        let mut at = (word.wrapping_mul(0x9e37_79b1) >> 22) as usize;
+        while self.table[at] != word {
+            if self.table[at] == NO_COLOUR {
+                self.table[at] = word;
+                self.words.push(word);
+                return;
+            }
+            at = (at + 1) % self.table.len();
+        }
+    }
+}
+
+/// Red, green and blue of a word B, G, R, X.
+#[inline]
+fn rgb(word: u32) -> [u8; 3] {
+    let [b, g, r, _] = word.to_le_bytes();
+    [r, g, b]
+}
+
+fn word_of([r, g, b]: [u8; 3]) -> u32 {
+    u32::from_le_bytes([b, g, r, 0])
 }
 
 /// The dots of row `y` between the edges of an area.
@@ -222,10 +326,10 @@ fn nearest(palette: &[[u8; 3]], colour: [u8; 3]) -> u16 {
     best.1
 }
 
-/// Appends at most `most` colours that stand for all: the set is split, again and again, where that helps most.
-fn split(colours: &mut [Weighted], most: usize, palette: &mut Vec<[u8; 3]>) {
+/// At most `most` colours that stand for all: the set is split, again and again, where that helps most.
+fn split(colours: &mut [Weighted], most: usize) -> Vec<[u8; 3]> {
     if colours.is_empty() || most == 0 {
-        return;
+        return Vec::new();
     }
     let mut groups = vec![Group::new(0..colours.len(), colours)];
     while groups.len() < most {
@@ -256,11 +360,10 @@ fn split(colours: &mut [Weighted], most: usize, palette: &mut Vec<[u8; 3]>) {
         groups[at] = Group::new(range.start..middle, colours);
         groups.push(Group::new(middle..range.end, colours));
     }
-    palette.extend(
-        groups
-            .iter()
-            .map(|group| group.mean.map(|c| c.round() as u8)),
-    );
+    groups
+        .iter()
+        .map(|group| group.mean.map(|c| c.round() as u8))
+        .collect()
 }
 
 /// Colours that one entry will stand for.
@@ -331,6 +434,21 @@ mod tests {
         let dots = picture.data().chunks_exact(4);
         let expected: Vec<[u8; 3]> = dots.map(|p| [p[2], p[1], p[0]]).collect();
         assert_eq!(mapped(&mut quantiser, &picture), expected);
+    }
+
+    #[test]
+    fn colours_a_level_apart_are_not_confused_and_later_ones_join_them() {
+        let mut quantiser = Quantiser::new(256);
+        for base in [0, 100] {
+            let picture = picture(Size::new(10, 10), |x, y| base + x + 10 * y);
+            assert!(quantiser.fit(picture.view(), picture.size.to_rect()));
+            let dots = picture.data().chunks_exact(4);
+            let expected: Vec<[u8; 3]> = dots.map(|p| [p[2], p[1], p[0]]).collect();
+            assert_eq!(mapped(&mut quantiser, &picture), expected);
+            assert!(quantiser.map(picture.data(), &mut Vec::new()));
+        }
+        assert_eq!(quantiser.palette().len(), 200);
+        assert!(!quantiser.map(&[250, 0, 0, 0], &mut Vec::new()));
     }
 
     #[test]
