@@ -554,7 +554,12 @@ fn keys_between_answers_are_neither_lost_nor_made_up() {
                 let all = events(&bytes);
                 let (replies, keys): (Vec<Event>, Vec<Event>) =
                     all.into_iter().partition(|e| matches!(e, Event::Reply(_)));
-                assert_eq!(keys, [expected.clone()], "{} at {at}", terminal.name);
+                assert_eq!(
+                    keys,
+                    std::slice::from_ref(expected),
+                    "{} at {at}",
+                    terminal.name
+                );
                 assert_eq!(replies.len(), answers.len(), "{} at {at}", terminal.name);
             }
         }
