@@ -8,6 +8,7 @@
 pub mod cells;
 mod fit;
 pub mod input;
+pub mod kitty;
 pub mod ladder;
 pub mod pace;
 pub mod paint;
@@ -17,6 +18,7 @@ pub mod probe;
 pub mod quantise;
 mod scale;
 pub mod shadow;
+pub mod tmux;
 pub mod writer;
 
 pub use fit::{Fit, Pane, Raster};

@@ -12,6 +12,7 @@ mod cursor;
 mod displays;
 mod doctor;
 mod jobs;
+mod kitty;
 mod layers;
 mod link;
 mod mixing;

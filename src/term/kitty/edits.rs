@@ -1,0 +1,292 @@
+//! One image, placed once, whose dots are edited.
+//!
+//! An image is sent whole only when there is none of that size; everything later is an edit of a rectangle (`a=f`), however
+//! large. An image that is sent again by its own number is blank until its last chunk has come, and costs kitty 0.26.5 more
+//! than twice as much as an edit of all of it. An edit, even of one dot, costs it as much as some thousands of compressed dots,
+//! because it makes the whole image anew: hence few rectangles. They may have any number of chunks as long as each repeats
+//! which frame of which image it edits; otherwise the terminal takes it for a new picture.
+//!
+//! Rows move by composing (`a=c`) from the frame that is shown to itself, or, when the two places overlap, to a second frame
+//! that is never shown and back.
+
+use super::command::{Route, go};
+use super::join::join;
+use super::media::{Media, Medium};
+use super::payload::{How, Payloads};
+use super::pointer::PointerLayer;
+use super::{BELOW_TEXT, delete, quiet};
+use crate::geometry::{Rect, Size};
+use crate::term::paint::{Painted, Painter, Place, Quality, Scene};
+use crate::term::shadow::{Changes, Move, Moves, Shadow, Wanted};
+
+/// What is compared and refined at once, dots.
+const GRAIN: Size = Size::new(16, 16);
+
+/// Most edits of a frame.
+const MOST_EDITS: usize = 8;
+
+/// Fewer dots than this are always sent exactly.
+const FEW_DOTS: u64 = 64 << 10;
+
+/// Dots and bytes of one step on the way to an exact picture: enough to get there soon, few enough for a key press not to wait
+/// behind them.
+const STEP_DOTS: u64 = 8 << 10;
+const STEP_BYTES: usize = 16 << 10;
+
+/// Fewest bytes that are worth a file.
+const WORTH_A_FILE: u64 = 4 << 10;
+
+/// A painter for terminals with all of the protocol. Its picture is below text, see [`super`].
+pub struct Edits {
+    /// The image that is shown, and the one that is not.
+    images: [u32; 2],
+    shadow: Shadow,
+    /// Where the image is; `None` without one.
+    placed: Option<Place>,
+    /// Whether the image has a second frame.
+    has_scratch: bool,
+    /// An image that went out of sight without being deleted.
+    lost: bool,
+    pointer: PointerLayer,
+    payloads: Payloads,
+    media: Media,
+}
+
+impl Edits {
+    /// A painter that uses the image numbers from `id` to `id + 2`; they must be no other painter's, and are better chosen
+    /// anew for each start of the program.
+    pub fn new(id: u32, medium: Medium) -> Self {
+        let id = id.clamp(1, u32::MAX - 2);
+        Self {
+            images: [id, id + 1],
+            shadow: Shadow::new(GRAIN),
+            placed: None,
+            has_scratch: false,
+            lost: false,
+            pointer: PointerLayer::new(id + 2),
+            payloads: Payloads::default(),
+            media: Media::new(medium, id),
+        }
+    }
+
+    /// Sends a whole image under the other number, places it, and deletes the one before.
+    fn start(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) {
+        let [old, id] = self.images;
+        self.pointer.lose_place();
+        let had_one = self.lost || self.placed.is_some();
+        let size = scene.picture.size;
+        go(scene.place.column, scene.place.row, out);
+        let keys = format!("a=T,i={id},p=1,{},C=1,z={BELOW_TEXT}", quiet());
+        self.shadow
+            .update(scene.picture, &[], Wanted::default(), false);
+        let how = self.how(scene.quality, size.area());
+        self.send(&keys, quiet(), scene, size.to_rect(), how, out);
+        if had_one {
+            delete(Route::Direct, old, out);
+        }
+        self.images = [id, old];
+        self.placed = Some(scene.place);
+        (self.has_scratch, self.lost) = (false, false);
+    }
+
+    fn place_again(&mut self, place: Place, out: &mut Vec<u8>) {
+        go(place.column, place.row, out);
+        let keys = format!(
+            "a=p,i={},p=1,{},C=1,z={BELOW_TEXT}",
+            self.images[0],
+            quiet()
+        );
+        Route::Direct.send(&keys, "", b"", out);
+        self.placed = Some(place);
+        self.pointer.lose_place();
+    }
+
+    /// Makes rows move in the image.
+    fn make_move(&mut self, Move { area, up }: Move, out: &mut Vec<u8>) {
+        let distance = up.unsigned_abs();
+        let rows = area.height().saturating_sub(distance);
+        let (from, to) = if up > 0 {
+            (area.top + up, area.top)
+        } else {
+            (area.top, area.top - up)
+        };
+        if rows <= distance {
+            self.compose((1, 1), area, (from, to), rows, out);
+            return;
+        }
+        if !self.has_scratch {
+            self.has_scratch = true;
+            let keys = format!("a=f,i={},{},f=24,s=1,v=1,c=1", self.images[0], quiet());
+            Route::Direct.send(&keys, "", &[0; 3], out);
+        }
+        self.compose((1, 2), area, (from, to), rows, out);
+        self.compose((2, 1), area, (to, to), rows, out);
+    }
+
+    /// Copies rows of an area from one frame to another.
+    fn compose(
+        &self,
+        (source, target): (u32, u32),
+        area: Rect,
+        (from, to): (i32, i32),
+        rows: u32,
+        out: &mut Vec<u8>,
+    ) {
+        let (id, left, width) = (self.images[0], area.left, area.width());
+        let keys = format!(
+            "a=c,i={id},{},r={source},c={target},C=1,w={width},h={rows},X={left},Y={from},x={left},y={to}",
+            quiet()
+        );
+        Route::Direct.send(&keys, "", b"", out);
+    }
+
+    fn edit(&mut self, scene: &Scene<'_>, rect: Rect, how: How, out: &mut Vec<u8>) {
+        let more = format!("a=f,i={},r=1,{}", self.images[0], quiet());
+        let keys = format!("{more},x={},y={}", rect.left, rect.top);
+        self.send(&keys, &more, scene, rect, how, out);
+    }
+
+    /// Sends a part of the picture in a command, which goes on with the keys `more`.
+    fn send(
+        &mut self,
+        keys: &str,
+        more: &str,
+        scene: &Scene<'_>,
+        rect: Rect,
+        how: How,
+        out: &mut Vec<u8>,
+    ) {
+        if !self.media.is_inline() && rect.area() >= WORTH_A_FILE {
+            let (form, dots) = self.payloads.plain(scene.picture, rect);
+            if let Some((kind, name)) = self.media.write(dots) {
+                let keys = format!("{keys},{},t={kind}", form.keys(rect.size()));
+                Route::Direct.send(&keys, more, &name, out);
+                return;
+            }
+        }
+        let encoded = self.payloads.encode(scene.picture, rect, how);
+        let keys = format!("{keys},{}", encoded.form.keys(rect.size()));
+        Route::Direct.send(&keys, more, encoded.bytes, out);
+        for tile in encoded.inexact(scene.picture, GRAIN) {
+            self.shadow.coarsen(tile);
+        }
+    }
+
+    /// How so many dots are sent.
+    fn how(&self, quality: Quality, dots: u64) -> How {
+        if self.media.is_inline() && (quality < Quality::BEST || dots > FEW_DOTS) {
+            How::Reduced(quality)
+        } else {
+            How::Exact
+        }
+    }
+
+    /// Appends the changes to an image that is there; the number of dots.
+    fn change(&mut self, scene: &Scene<'_>, changed: &[Rect], out: &mut Vec<u8>) -> u64 {
+        let wanted = Wanted {
+            tight: true,
+            moves: Moves::Any,
+            refine: false,
+        };
+        let changes = self.shadow.update(scene.picture, changed, wanted, false);
+        if let Some(moved) = changes.moved {
+            self.make_move(moved, out);
+        }
+        if changes == Changes::default()
+            && scene.quality == Quality::BEST
+            && self.shadow.is_coarse()
+        {
+            return self.refine(scene, out);
+        }
+        let whole = scene.picture.size.to_rect();
+        let dots: u64 = changes.rects.iter().map(|rect| rect.area()).sum();
+        let how = self.how(scene.quality, dots);
+        for rect in join(&changes.rects, MOST_EDITS) {
+            self.edit(scene, how.aligned(rect, whole), how, out);
+        }
+        dots
+    }
+
+    /// Makes some of what is not exact exact; the number of dots.
+    fn refine(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> u64 {
+        let wanted = Wanted {
+            refine: true,
+            ..Wanted::default()
+        };
+        let changes = self.shadow.update(scene.picture, &[], wanted, false);
+        let start = out.len();
+        let (mut edits, mut dots) = (0, 0);
+        for piece in changes.rects.iter().flat_map(|rect| pieces(*rect)) {
+            if edits < MOST_EDITS && out.len() - start < STEP_BYTES {
+                self.edit(scene, piece, How::Exact, out);
+                edits += 1;
+                dots += piece.area();
+            } else {
+                self.shadow.coarsen(piece);
+            }
+        }
+        dots
+    }
+}
+
+/// A rectangle of whole grains in pieces of a step each.
+fn pieces(rect: Rect) -> impl Iterator<Item = Rect> {
+    let across = (STEP_DOTS / u64::from(GRAIN.height)) as i32;
+    let downs = (rect.top..rect.bottom).step_by(GRAIN.height as usize);
+    downs.flat_map(move |y| {
+        (rect.left..rect.right)
+            .step_by(across as usize)
+            .map(move |x| Rect::new(x, y, x + across, y + GRAIN.height as i32).intersect(rect))
+    })
+}
+
+impl Painter for Edits {
+    fn paint(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
+        let whole = scene.picture.size.to_rect();
+        if whole.is_empty() || scene.picture.packed().is_none() {
+            return Painted::default();
+        }
+        let same_size = self
+            .shadow
+            .view()
+            .is_some_and(|shown| shown.size == scene.picture.size);
+        let dots = match self.placed {
+            Some(place) if same_size && place == scene.place => {
+                self.change(scene, scene.changed, out)
+            }
+            Some(_) if same_size => {
+                self.place_again(scene.place, out);
+                self.change(scene, &[whole], out)
+            }
+            _ => {
+                self.start(scene, out);
+                whole.area()
+            }
+        };
+        self.pointer.paint(scene, &mut self.payloads, out);
+        Painted {
+            dots,
+            coarse: self.shadow.is_coarse(),
+        }
+    }
+
+    fn forget(&mut self) {
+        self.lost |= self.placed.take().is_some();
+        self.shadow.forget();
+        self.pointer.forget();
+    }
+
+    fn leave(&mut self, out: &mut Vec<u8>) {
+        if self.lost || self.placed.is_some() {
+            delete(Route::Direct, self.images[0], out);
+        }
+        self.pointer.leave(out);
+        self.forget();
+        self.lost = false;
+        self.media.sweep();
+    }
+
+    fn has_pointer_layer(&self) -> bool {
+        true
+    }
+}
