@@ -21,6 +21,8 @@ const LEAST: u64 = 4 * 1024;
 const QUEUE: Duration = Duration::from_millis(80);
 /// Rates that are remembered; the best of them is the link's.
 const RATES: usize = 8;
+/// Frames that may be on their way, however small they are.
+const MOST_FENCES: usize = 6;
 /// How long an answer is waited for before the terminal counts as one that gives none.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -62,15 +64,16 @@ impl Pace {
         }
     }
 
-    /// Appends a fence to bytes that are about to be sent, if it is time for one, and counts them.
-    pub fn send(&mut self, bytes: &mut Vec<u8>, now: Duration) {
+    /// Appends a fence to bytes that are about to be sent, if it is time for one, and counts them. A `frame` of pixels always
+    /// gets one: few bytes may be much work, as when they name pixels in shared memory.
+    pub fn send(&mut self, bytes: &mut Vec<u8>, frame: bool, now: Duration) {
         if bytes.is_empty() {
             return;
         }
         let was_idle = self.sent == self.arrived;
         let unfenced =
             self.sent + bytes.len() as u64 - self.fences.back().map_or(self.arrived, |f| f.end);
-        let fence = self.answers && unfenced >= FENCED;
+        let fence = self.answers && (frame || unfenced >= FENCED);
         if fence {
             bytes.extend_from_slice(FENCE);
         }
@@ -149,7 +152,7 @@ impl Pace {
 
     /// Whether another frame may be sent.
     pub fn may_send(&self) -> bool {
-        self.outstanding() < self.budget()
+        self.fences.len() < MOST_FENCES && self.outstanding() < self.budget()
     }
 
     /// Bytes a second the link carries; `None` until it was seen at work.
@@ -191,7 +194,7 @@ mod tests {
                 continue;
             }
             let mut bytes = vec![0; frame];
-            pace.send(&mut bytes, now);
+            pace.send(&mut bytes, false, now);
             assert!(bytes.ends_with(FENCE));
             free_at = free_at.max(now) + Duration::from_secs_f64(bytes.len() as f64 / rate);
             answers.push_back(free_at + round_trip);
@@ -228,15 +231,27 @@ mod tests {
     fn a_little_is_sent_without_a_fence() {
         let mut pace = Pace::new(true);
         let mut bytes = b"a glyph".to_vec();
-        pace.send(&mut bytes, Duration::ZERO);
+        pace.send(&mut bytes, false, Duration::ZERO);
         assert_eq!(bytes, b"a glyph");
         assert_eq!(pace.outstanding(), 0);
     }
 
     #[test]
+    fn few_frames_are_on_their_way_however_small_they_are() {
+        let mut pace = Pace::new(true);
+        for _ in 0..MOST_FENCES {
+            assert!(pace.may_send());
+            pace.send(&mut b"a name".to_vec(), true, Duration::ZERO);
+        }
+        assert!(!pace.may_send());
+        pace.answered(MS);
+        assert!(pace.may_send());
+    }
+
+    #[test]
     fn without_answers_the_system_is_believed() {
         let mut pace = Pace::new(false);
-        pace.send(&mut vec![0; 100_000], Duration::ZERO);
+        pace.send(&mut vec![0; 100_000], false, Duration::ZERO);
         assert!(!pace.may_send());
         pace.written(1000, MS);
         assert!(pace.may_send());
@@ -245,7 +260,7 @@ mod tests {
     #[test]
     fn a_terminal_that_stops_answering_is_believed_no_longer() {
         let mut pace = Pace::new(true);
-        pace.send(&mut vec![0; 100_000], Duration::ZERO);
+        pace.send(&mut vec![0; 100_000], false, Duration::ZERO);
         pace.written(0, 5000 * MS);
         assert!(!pace.may_send());
         assert_eq!(pace.deadline(), Some(10_000 * MS));

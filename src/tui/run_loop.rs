@@ -194,7 +194,7 @@ impl Viewer {
         let bytes = self.cells.frame(&self.buffer);
         let length = bytes.len();
         let bytes = [&farewell[..], bytes].concat();
-        self.write(bytes);
+        self.write(bytes, false);
         let covered = covered(&self.app, &self.buffer);
         if let Some(order) = self.app.order(covered) {
             self.painting = Some(tokio::task::spawn_blocking(move || order.run()));
@@ -202,9 +202,10 @@ impl Viewer {
         length
     }
 
-    /// Hands bytes to the writer and counts them.
-    fn write(&mut self, mut bytes: Vec<u8>) {
-        self.app.pace.send(&mut bytes, self.started.elapsed());
+    /// Hands bytes to the writer and counts them; `frame` as in [`Pace::send`](crate::term::pace::Pace::send).
+    fn write(&mut self, mut bytes: Vec<u8>, frame: bool) {
+        let now = self.started.elapsed();
+        self.app.pace.send(&mut bytes, frame, now);
         self.writer.write(bytes);
     }
 
@@ -216,7 +217,7 @@ impl Viewer {
             let mut bytes = cell_writer::BEGIN.to_vec();
             bytes.extend_from_slice(&picture);
             bytes.extend_from_slice(cell_writer::END);
-            self.write(bytes);
+            self.write(bytes, true);
         }
         self.update(Action::Time);
         Ok(())
@@ -271,7 +272,7 @@ impl Viewer {
         let (columns, rows) = crossterm::terminal::size()?;
         // Terminals keep some of what they showed, each in its own way.
         self.cells.forget();
-        self.write(b"\x1b[2J".to_vec());
+        self.write(b"\x1b[2J".to_vec(), false);
         self.update(Action::Resized {
             columns,
             rows,

@@ -10,9 +10,10 @@ use super::pixels::{Frame, GuestPointer, Order, Pixels};
 use super::view;
 use crate::geometry::{Rect, Size};
 use crate::term::Drawing;
+use crate::term::kitty::{self, Medium, Route};
 use crate::term::pace::Pace;
 use crate::term::paint::{Painter, Place};
-use crate::term::probe::Capabilities;
+use crate::term::probe::{Capabilities, Multiplexer};
 
 /// Cells of a terminal that does not say how large they are, where the user wants pixels all the same.
 const USUAL_CELL: Size = Size::new(8, 16);
@@ -172,15 +173,30 @@ impl App {
 
 /// A painter for a way of drawing; `None` for character cells.
 fn painter(drawing: Drawing, capabilities: &Capabilities) -> Option<Box<dyn Painter>> {
-    let _ = capabilities;
-    match drawing {
-        Drawing::Kitty
-        | Drawing::KittyTiles
-        | Drawing::KittyPlaceholders
-        | Drawing::Sixel
-        | Drawing::Iterm2 => None,
-        Drawing::Octant | Drawing::Sextant | Drawing::Quadrant | Drawing::Half | Drawing::Ascii => {
-            None
+    // Image numbers belong to a terminal: other programs on it have some too.
+    let process = std::process::id();
+    let images = (process & 0x3fff | 0x4000) << 16;
+    let kitty = capabilities.kitty.unwrap_or_default();
+    Some(match drawing {
+        Drawing::Kitty => {
+            let medium = match (kitty.shared_memory, kitty.file) {
+                (true, _) => Medium::SharedMemory,
+                (false, true) => Medium::TempFile,
+                (false, false) => Medium::Inline,
+            };
+            Box::new(kitty::Edits::new(images, medium))
         }
-    }
+        Drawing::KittyTiles => Box::new(kitty::Tiles::new(images)),
+        Drawing::KittyPlaceholders => {
+            let route = match capabilities.multiplexer {
+                Some(Multiplexer::Tmux) => Route::Tmux,
+                _ => Route::Direct,
+            };
+            Box::new(kitty::Placeholders::new(process as u8, route))
+        }
+        Drawing::Sixel | Drawing::Iterm2 => return None,
+        Drawing::Octant | Drawing::Sextant | Drawing::Quadrant | Drawing::Half | Drawing::Ascii => {
+            return None;
+        }
+    })
 }
