@@ -31,6 +31,8 @@ const TOLERANCE: u64 = 3;
 /// A palette, and which of its entries is nearest to a colour.
 pub struct Quantiser {
     most: usize,
+    /// Mean squared error below which no more colours are added.
+    enough: f64,
     palette: Vec<[u8; 3]>,
     /// By cell: the nearest entry.
     nearest: Vec<u16>,
@@ -62,6 +64,7 @@ impl Quantiser {
     pub fn new(colours: u16) -> Self {
         Self {
             most: usize::from(colours).clamp(2, 256),
+            enough: 0.0,
             palette: Vec::new(),
             nearest: vec![UNKNOWN; CELLS],
             next: Vec::new(),
@@ -69,6 +72,12 @@ impl Quantiser {
             error: 0,
             counts: Vec::new(),
         }
+    }
+
+    /// The same, but of no more colours than needed for about this mean squared error, the sum over three components. Pictures
+    /// of few colours stay exact.
+    pub fn content_with(self, enough: f64) -> Self {
+        Self { enough, ..self }
     }
 
     /// Red, green and blue by entry.
@@ -226,7 +235,7 @@ impl Quantiser {
             }
         }
         let left = self.most - self.palette.len();
-        for colour in split(&mut rest, left) {
+        for colour in split(&mut rest, left, self.enough * all as f64) {
             self.add(word_of(colour));
         }
     }
@@ -326,13 +335,15 @@ fn nearest(palette: &[[u8; 3]], colour: [u8; 3]) -> u16 {
     best.1
 }
 
-/// At most `most` colours that stand for all: the set is split, again and again, where that helps most.
-fn split(colours: &mut [Weighted], most: usize) -> Vec<[u8; 3]> {
+/// At most `most` colours that stand for all: the set is split, again and again, where that helps most, until the sum of
+/// squared errors is no more than `enough`.
+fn split(colours: &mut [Weighted], most: usize, enough: f64) -> Vec<[u8; 3]> {
     if colours.is_empty() || most == 0 {
         return Vec::new();
     }
     let mut groups = vec![Group::new(0..colours.len(), colours)];
-    while groups.len() < most {
+    let mut error: f64 = groups.iter().map(|group| group.error).sum();
+    while groups.len() < most && error > enough {
         let Some((at, _)) = groups
             .iter()
             .enumerate()
@@ -357,8 +368,11 @@ fn split(colours: &mut [Weighted], most: usize) -> Vec<[u8; 3]> {
             continue;
         }
         let middle = range.start + below;
-        groups[at] = Group::new(range.start..middle, colours);
-        groups.push(Group::new(middle..range.end, colours));
+        let [one, other] =
+            [range.start..middle, middle..range.end].map(|part| Group::new(part, colours));
+        error += one.error + other.error - groups[at].error;
+        groups[at] = one;
+        groups.push(other);
     }
     groups
         .iter()
@@ -375,6 +389,8 @@ struct Group {
     axis: usize,
     /// The sum of squared distances along it.
     spread: f64,
+    /// The same of all three.
+    error: f64,
 }
 
 impl Group {
@@ -398,6 +414,7 @@ impl Group {
             mean,
             axis,
             spread: spread(axis).max(0.0),
+            error: (0..3).map(spread).sum(),
         }
     }
 }
