@@ -18,6 +18,7 @@ pub mod probe;
 pub mod quantise;
 mod scale;
 pub mod shadow;
+pub mod sixel;
 pub mod tmux;
 pub mod writer;
 

@@ -59,6 +59,41 @@ pub struct Place {
     pub terminal: (u16, u16),
 }
 
+impl Place {
+    /// Dots of the picture on some of its cells.
+    pub(super) fn dots_of(&self, cells: Rect) -> Rect {
+        let dot = |cell: i32, dots: u32| {
+            let dot = i64::from(cell).saturating_mul(dots.into());
+            dot.clamp(i32::MIN.into(), i32::MAX.into()) as i32
+        };
+        Rect::new(
+            dot(cells.left, self.cell.width),
+            dot(cells.top, self.cell.height),
+            dot(cells.right, self.cell.width),
+            dot(cells.bottom, self.cell.height),
+        )
+    }
+
+    /// Row and column of the terminal, from 0, of a dot of the picture.
+    pub(super) fn cell_of(&self, dot: Point) -> (u32, u32) {
+        let cell = |first: u16, dot: i32, dots: u32| u32::from(first) + dot.max(0) as u32 / dots;
+        (
+            cell(self.row, dot.y, self.cell.height),
+            cell(self.column, dot.x, self.cell.width),
+        )
+    }
+
+    /// Dots from the picture's first cell on, without those of the terminal's last row.
+    pub(super) fn room(&self) -> Size {
+        let columns = self.terminal.0.saturating_sub(self.column);
+        let rows = self.terminal.1.saturating_sub(1).saturating_sub(self.row);
+        Size::new(
+            u32::from(columns).saturating_mul(self.cell.width),
+            u32::from(rows).saturating_mul(self.cell.height),
+        )
+    }
+}
+
 /// A pointer shape on the picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Pointer<'a> {

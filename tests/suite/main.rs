@@ -21,6 +21,7 @@ mod readme;
 mod recordings;
 mod server;
 mod session;
+mod sixel;
 mod streams;
 mod terminal;
 mod terminal_answers;

@@ -8,6 +8,8 @@ pub mod packets;
 pub mod pictures;
 pub mod recordings;
 pub mod replay;
+#[cfg(feature = "viewer")]
+pub mod screens;
 pub mod scripted;
 pub mod video;
 pub mod viewer;

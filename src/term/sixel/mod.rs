@@ -1,0 +1,263 @@
+//! Pictures as sixels.
+//!
+//! An image is a rectangle of whole cells whose dots outside stay as they are; it brings the colours it uses. Terminals forget
+//! the cells below it, so nothing has to be deleted. The mode that decides where an image starts (DECSDM) is left alone, as
+//! images start at the cursor unless somebody has changed it, and an image never reaches the last row, where it would scroll.
+
+mod encode;
+
+pub use encode::Encoder;
+
+use encode::decimal;
+
+use super::paint::{Painted, Painter, Place, Quality, Scene};
+use super::quantise::Quantiser;
+use super::shadow::{Changes, Move, Moves, Shadow, Wanted};
+use crate::geometry::{Rect, Size};
+use crate::pixels::{PixelBuf, PixelFormat, PixelView};
+
+/// What is known of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest image, pixels (XTSMGRAPHICS). Larger ones are cut into several; a cell is always allowed.
+    pub image: Size,
+    /// Most colours of an image.
+    pub colours: u16,
+    /// Whether images scroll together with the text. Used when the whole picture scrolls from the terminal's first row on.
+    pub scrolls: bool,
+}
+
+impl Default for Limits {
+    /// What xterm allows unless it is told otherwise, without scrolls.
+    fn default() -> Self {
+        Self {
+            image: Size::new(1000, 1000),
+            colours: 256,
+            scrolls: false,
+        }
+    }
+}
+
+/// Draws with sixels.
+pub struct Sixel {
+    limits: Limits,
+    shadow: Shadow,
+    /// Where the picture was.
+    place: Option<Place>,
+    /// Cells that were covered, as dots.
+    covered: Vec<Rect>,
+    /// For so many colours.
+    quantiser: (u16, Quantiser),
+    encoder: Encoder,
+    /// Scratch: entries of an image.
+    indices: Vec<u8>,
+    /// Scratch: a row of dots at half size.
+    half: Vec<u8>,
+}
+
+impl Sixel {
+    /// A painter for a terminal of which nothing is known but its limits.
+    pub fn new(limits: Limits) -> Self {
+        let colours = limits.colours.clamp(2, 256);
+        Self {
+            limits,
+            shadow: Shadow::new(Size::new(1, 1)),
+            place: None,
+            covered: Vec::new(),
+            quantiser: (colours, quantiser(colours)),
+            encoder: Encoder::default(),
+            indices: Vec::new(),
+            half: Vec::new(),
+        }
+    }
+
+    /// Begins anew when the picture is somewhere else.
+    fn settle(&mut self, place: Place) {
+        if self.place != Some(place) {
+            self.shadow = Shadow::new(place.cell);
+            self.place = Some(place);
+        }
+    }
+
+    fn paint_all(&mut self, scene: &Scene<'_>, place: Place, out: &mut Vec<u8>) -> Painted {
+        self.settle(place);
+        let coarse = scene.quality.halved || scene.quality.colours < Quality::BEST.colours;
+        let covered: Vec<Rect> = scene
+            .covered
+            .iter()
+            .map(|cells| place.dots_of(*cells))
+            .collect();
+        let mut changed = scene.changed.to_vec();
+        changed.append(&mut self.covered);
+        let spans = place.column == 0
+            && scene.picture.size.width.div_ceil(place.cell.width) == u32::from(place.terminal.0);
+        let can_scroll = self.limits.scrolls && covered.is_empty() && spans && place.row == 0;
+        let wanted = Wanted {
+            tight: false,
+            moves: if can_scroll {
+                Moves::Grains
+            } else {
+                Moves::None
+            },
+            refine: !coarse && self.shadow.is_coarse(),
+        };
+        let Changes { moved, mut rects } =
+            self.shadow.update(scene.picture, &changed, wanted, coarse);
+        if let Some(moved) = moved {
+            scroll(moved, place, out);
+        }
+        for hole in &covered {
+            rects = rects.iter().flat_map(|rect| rect.subtract(*hole)).collect();
+            self.shadow.lose(*hole);
+        }
+        self.covered = covered;
+        let mut dots = 0;
+        for rect in &rects {
+            dots += rect.area();
+        }
+        self.draw(scene.picture, &rects, scene.quality, place, out);
+        Painted {
+            dots,
+            coarse: self.shadow.is_coarse(),
+        }
+    }
+
+    fn draw(
+        &mut self,
+        picture: PixelView<'_>,
+        rects: &[Rect],
+        quality: Quality,
+        place: Place,
+        out: &mut Vec<u8>,
+    ) {
+        let colours = quality.colours.min(self.limits.colours).clamp(2, 256);
+        if self.quantiser.0 != colours {
+            self.quantiser = (colours, quantiser(colours));
+        }
+        for rect in rects {
+            self.quantiser.1.fit(picture, *rect);
+            for part in parts(*rect, self.limits.image, place.cell) {
+                self.indices.clear();
+                if quality.halved {
+                    self.map_halved(picture, part);
+                } else {
+                    let columns = part.left as usize * 4..part.right as usize * 4;
+                    for y in part.top as u32..part.bottom as u32 {
+                        let row = &picture.row(y)[columns.clone()];
+                        self.quantiser.1.map(row, &mut self.indices);
+                    }
+                }
+                go(place, part, out);
+                let palette = self.quantiser.1.palette();
+                self.encoder
+                    .encode(&self.indices, part.size(), palette, out);
+            }
+        }
+    }
+
+    /// Indices of a part, each the mean of two by two dots and drawn as large.
+    fn map_halved(&mut self, picture: PixelView<'_>, part: Rect) {
+        let width = part.width() as usize;
+        for y in (part.top..part.bottom).step_by(2) {
+            let below = (y + 1).min(part.bottom - 1);
+            let columns = part.left as usize * 4..part.right as usize * 4;
+            let upper = &picture.row(y as u32)[columns.clone()];
+            let lower = &picture.row(below as u32)[columns];
+            self.half.clear();
+            for (upper, lower) in upper.chunks(8).zip(lower.chunks(8)) {
+                for at in 0..4 {
+                    let right = if upper.len() == 8 { at + 4 } else { at };
+                    let sum = [upper[at], upper[right], lower[at], lower[right]].map(u16::from);
+                    self.half.push((sum.iter().sum::<u16>() / 4) as u8);
+                }
+            }
+            let start = self.indices.len();
+            let mut small = Vec::with_capacity(width.div_ceil(2));
+            self.quantiser.1.map(&self.half, &mut small);
+            self.indices
+                .extend(small.iter().flat_map(|entry| [*entry; 2]).take(width));
+            if below > y {
+                self.indices.extend_from_within(start..start + width);
+            }
+        }
+    }
+}
+
+impl Painter for Sixel {
+    fn paint(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
+        let place = scene.place;
+        let room = place.room();
+        let size = Size::new(
+            scene.picture.size.width.min(room.width),
+            scene.picture.size.height.min(room.height),
+        );
+        if size.is_empty() || place.cell.is_empty() || scene.picture.format.bytes() != 4 {
+            return Painted::default();
+        }
+        if size == scene.picture.size && scene.picture.packed().is_some() {
+            return self.paint_all(scene, place, out);
+        }
+        // A copy of what has room, for pictures that were made for another terminal.
+        let cut: PixelBuf = scene.picture.crop(size.to_rect()).to_buf();
+        let Some(picture) = PixelView::new(PixelFormat::Xrgb, cut.size, cut.stride(), cut.data())
+        else {
+            return Painted::default();
+        };
+        self.paint_all(&Scene { picture, ..*scene }, place, out)
+    }
+
+    fn forget(&mut self) {
+        self.shadow.forget();
+        self.covered.clear();
+    }
+
+    /// Nothing: images are gone with the cells they are on.
+    fn leave(&mut self, _: &mut Vec<u8>) {
+        self.forget();
+    }
+}
+
+/// Mean squared error (the sum over three components) for which no more colours are spent: 45 dB, where registers of 101 levels
+/// allow 51. The desktop of `cargo bench --bench sixel` takes a tenth fewer bytes than in 256 colours.
+const ENOUGH: f64 = 2.5;
+
+fn quantiser(colours: u16) -> Quantiser {
+    Quantiser::new(colours).content_with(ENOUGH)
+}
+
+/// A rectangle cut along cells so that no part is larger than an image may be.
+fn parts(rect: Rect, largest: Size, cell: Size) -> impl Iterator<Item = Rect> {
+    // No wider than what the encoder takes.
+    let step =
+        |largest: u32, cell: u32| (largest.min(0xffff) / cell).max(1) as usize * cell as usize;
+    let (wide, high) = (
+        step(largest.width, cell.width),
+        step(largest.height, cell.height),
+    );
+    let tops = (rect.top..rect.bottom).step_by(high);
+    tops.flat_map(move |y| (rect.left..rect.right).step_by(wide).map(move |x| (x, y)))
+        .map(move |(x, y)| Rect::at(x, y, Size::new(wide as u32, high as u32)).intersect(rect))
+}
+
+/// Puts the cursor on the first cell of a part.
+fn go(place: Place, part: Rect, out: &mut Vec<u8>) {
+    let (row, column) = place.cell_of(part.origin());
+    out.extend_from_slice(b"\x1b[");
+    decimal(row + 1, out);
+    out.push(b';');
+    decimal(column + 1, out);
+    out.push(b'H');
+}
+
+/// Scrolls the rows of a move between margins, which are taken away again.
+fn scroll(Move { area, up }: Move, place: Place, out: &mut Vec<u8>) {
+    let row = |dot: i32| u32::from(place.row) + dot as u32 / place.cell.height;
+    out.extend_from_slice(b"\x1b[");
+    decimal(row(area.top) + 1, out);
+    out.push(b';');
+    decimal(row(area.bottom), out);
+    out.extend_from_slice(b"r\x1b[");
+    decimal(up.unsigned_abs() / place.cell.height, out);
+    out.push(if up > 0 { b'S' } else { b'T' });
+    out.extend_from_slice(b"\x1b[r");
+}
