@@ -8,6 +8,7 @@
 pub mod cells;
 mod fit;
 pub mod input;
+pub mod iterm2;
 pub mod kitty;
 pub mod ladder;
 pub mod pace;

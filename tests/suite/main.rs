@@ -11,6 +11,7 @@ mod codecs_dictionary;
 mod cursor;
 mod displays;
 mod doctor;
+mod iterm2;
 mod jobs;
 mod kitty;
 mod layers;

@@ -1,0 +1,164 @@
+//! Pictures by iTerm2's inline files (OSC 1337).
+//!
+//! Such a terminal keeps every picture it was ever sent, so a painter for it is asked rarely: when a picture has been still for
+//! half a second, and no more often than every five seconds while it is not. Each is sent whole, and exactly, as PNG.
+
+use std::io::Write;
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+use super::paint::{Painted, Painter, Place, Scene};
+use crate::geometry::{Rect, Size};
+use crate::pixels::PixelView;
+
+/// Bytes of base64 in one part of a file. tmux and others drop longer sequences (1 MiB in tmux 3.3).
+const PART: usize = 200_000;
+
+/// Draws with inline files.
+#[derive(Default)]
+pub struct Iterm2 {
+    /// What it shows: place, and dots as bytes R, G, B.
+    shown: Option<(Place, Size)>,
+    dots: Vec<u8>,
+    /// Cells nothing was drawn on.
+    covered: Vec<Rect>,
+    /// Scratch: dots of a frame, and it as PNG.
+    frame: Vec<u8>,
+    png: Vec<u8>,
+}
+
+impl Iterm2 {
+    /// A painter for a terminal of which nothing is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Painter for Iterm2 {
+    /// A scene with covered cells is cut into rectangles around them, each a file of its own; [`Scene::quality`] has no effect,
+    /// as pictures are exact and seldom.
+    fn paint(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
+        let place = scene.place;
+        if place.cell.is_empty() || scene.picture.format.bytes() != 4 {
+            return Painted::default();
+        }
+        let size = scene
+            .picture
+            .size
+            .to_rect()
+            .intersect(place.room().to_rect());
+        let picture = scene.picture.crop(size);
+        self.frame.clear();
+        for row in picture.rows() {
+            let dots = row.as_chunks::<4>().0.iter();
+            self.frame
+                .extend(dots.flat_map(|[b, g, r, _]| [*r, *g, *b]));
+        }
+        let same = self.shown == Some((place, picture.size))
+            && self.covered == scene.covered
+            && self.frame == self.dots;
+        if same || picture.size.is_empty() {
+            return Painted::default();
+        }
+        std::mem::swap(&mut self.frame, &mut self.dots);
+        self.shown = Some((place, picture.size));
+        self.covered = scene.covered.to_vec();
+        let mut rects = vec![size];
+        for cells in scene.covered {
+            let hole = place.dots_of(*cells);
+            rects = rects.iter().flat_map(|rect| rect.subtract(hole)).collect();
+        }
+        for rect in &rects {
+            self.send(picture, *rect, place, out);
+        }
+        Painted {
+            dots: rects.iter().map(|rect| rect.area()).sum(),
+            coarse: false,
+        }
+    }
+
+    fn forget(&mut self) {
+        self.shown = None;
+    }
+
+    /// Nothing: a file cannot be taken back.
+    fn leave(&mut self, _: &mut Vec<u8>) {
+        self.forget();
+    }
+}
+
+impl Iterm2 {
+    fn send(&mut self, picture: PixelView<'_>, rect: Rect, place: Place, out: &mut Vec<u8>) {
+        let mut rgb = Vec::with_capacity(rect.area() as usize * 3);
+        for row in picture.crop(rect).rows() {
+            let dots = row.as_chunks::<4>().0.iter();
+            rgb.extend(dots.flat_map(|[b, g, r, _]| [*r, *g, *b]));
+        }
+        self.png.clear();
+        let png = PngEncoder::new_with_quality(
+            &mut self.png,
+            CompressionType::Fast,
+            FilterType::Adaptive,
+        );
+        // Fails only when memory cannot be written to.
+        let size = rect.size();
+        if png
+            .write_image(&rgb, size.width, size.height, ExtendedColorType::Rgb8)
+            .is_err()
+        {
+            return;
+        }
+        let (row, column) = place.cell_of(rect.origin());
+        let arguments = format!(
+            "size={};width={}px;height={}px;preserveAspectRatio=0;inline=1;doNotMoveCursor=1",
+            self.png.len(),
+            size.width,
+            size.height
+        );
+        // A vector takes everything.
+        let _ = write!(out, "\x1b[{};{}H", row + 1, column + 1);
+        let text = base64(&self.png);
+        if text.len() <= PART {
+            let _ = write!(out, "\x1b]1337;File={arguments}:{text}\x07");
+            return;
+        }
+        let _ = write!(out, "\x1b]1337;MultipartFile={arguments}\x07");
+        for part in text.as_bytes().chunks(PART) {
+            out.extend_from_slice(b"\x1b]1337;FilePart=");
+            out.extend_from_slice(part);
+            out.push(0x07);
+        }
+        out.extend_from_slice(b"\x1b]1337;FileEnd\x07");
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let used = digit <= three.len();
+            let value = (bits >> (18 - 6 * digit)) as usize & 63;
+            text.push(if used { DIGITS[value] as char } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    /// RFC 4648, section 10.
+    #[test]
+    fn base64_is_padded() {
+        let texts = ["", "f", "fo", "foo", "foob", "fooba", "foobar"];
+        let expected = [
+            "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy",
+        ];
+        assert_eq!(texts.map(|text| base64(text.as_bytes())), expected);
+    }
+}
