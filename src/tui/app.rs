@@ -200,7 +200,7 @@ impl App {
             self.gone_due,
             self.flash.as_ref().map(|flash| flash.until),
             self.meter.deadline(),
-            self.pixels.as_ref().and_then(Pixels::refinement_due),
+            self.pixels.as_ref().and_then(Pixels::due),
             self.pace.deadline(),
         ]
         .into_iter()

@@ -36,6 +36,11 @@ pub struct Pixels {
     shape_id: u64,
     place: Option<Place>,
     fit: Option<Fit>,
+    /// Least time between two frames, for terminals that keep every one.
+    rest: Duration,
+    ordered_at: Option<Duration>,
+    /// Whether a frame waits for that time to pass.
+    is_late: bool,
 }
 
 /// A pointer on the guest's screen.
@@ -113,7 +118,28 @@ impl Pixels {
             shape_id: 0,
             place: None,
             fit: None,
+            rest: Duration::ZERO,
+            ordered_at: None,
+            is_late: false,
         }
+    }
+
+    /// Paints no two frames within less than this.
+    pub fn rest(&mut self, time: Duration) {
+        self.rest = time;
+    }
+
+    /// When there is something to do: a frame that had to wait, or a picture that stands still and can be made better. `None`
+    /// while there is neither.
+    pub fn due(&self) -> Option<Duration> {
+        let rested = self
+            .rested()
+            .filter(|_| self.is_late && self.studio.is_some());
+        [rested, self.refinement_due()].into_iter().flatten().min()
+    }
+
+    fn rested(&self) -> Option<Duration> {
+        self.ordered_at.map(|at| at + self.rest)
     }
 
     /// Dots changed.
@@ -155,7 +181,12 @@ impl Pixels {
         if self.pending.is_empty() && same && !self.forget && !refines {
             return None;
         }
+        self.is_late = self.rested().is_some_and(|rested| now < rested);
+        if self.is_late {
+            return None;
+        }
         let mut studio = self.studio.take()?;
+        self.ordered_at = Some(now);
         let pending = self.pending.take();
         let mut changed: Vec<Rect> = pending.rects().to_vec();
         let forget = std::mem::take(&mut self.forget);
@@ -540,6 +571,29 @@ mod tests {
         let (plane, _, layer) = seen.last();
         assert!(!layer);
         assert_eq!(plane[(3 * 12 + 5) * 4..][..3], [255, 255, 255]);
+    }
+
+    #[test]
+    fn frames_for_a_terminal_that_keeps_them_are_rare() {
+        let (mut pixels, seen) = stage(false);
+        let second = Duration::from_secs(1);
+        pixels.rest(second);
+        let picture = PixelBuf::new(PixelFormat::Xrgb, SIZE);
+        let fit = Fit::whole(SIZE, &pane()).unwrap();
+        let order = |pixels: &mut Pixels, now| {
+            pixels.order(picture.view(), &fit, PLACE, Vec::new(), None, now)
+        };
+        let first = order(&mut pixels, Duration::ZERO).unwrap();
+        pixels.accept(first.run(), None);
+        assert_eq!(pixels.due(), None);
+        let dot = Rect::new(3, 2, 4, 3);
+        pixels.change(dot, second / 2);
+        assert!(order(&mut pixels, second / 2).is_none());
+        assert_eq!(pixels.due(), Some(second));
+        let late = order(&mut pixels, second).unwrap();
+        pixels.accept(late.run(), None);
+        assert_eq!(seen.last().1, [dot]);
+        assert_eq!(pixels.due(), None);
     }
 
     #[test]

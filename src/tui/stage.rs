@@ -10,13 +10,18 @@ use super::pixels::{Frame, GuestPointer, Order, Pixels};
 use super::view;
 use crate::geometry::{Rect, Size};
 use crate::term::Drawing;
+use crate::term::iterm2::Iterm2;
 use crate::term::kitty::{self, Medium, Route};
 use crate::term::pace::Pace;
 use crate::term::paint::{Painter, Place};
 use crate::term::probe::{Capabilities, Multiplexer};
+use crate::term::sixel::{self, Sixel};
 
 /// Cells of a terminal that does not say how large they are, where the user wants pixels all the same.
 const USUAL_CELL: Size = Size::new(8, 16);
+
+/// Least time between two frames for a terminal that keeps every one in its memory.
+const KEPT: Duration = Duration::from_millis(500);
 
 impl App {
     /// The terminal turned out to do this.
@@ -52,6 +57,11 @@ impl App {
             self.farewell.extend(pixels.leave());
         }
         self.pixels = painter(wanted, &self.capabilities).map(Pixels::new);
+        if let Some(pixels) = &mut self.pixels
+            && wanted == Drawing::Iterm2
+        {
+            pixels.rest(KEPT);
+        }
         if self.pixels.is_none() {
             // Auto keeps to what the environment promises: more may be there, but was not asked for.
             self.setup.style.glyphs = wanted.glyphs().unwrap_or(self.setup.style.glyphs);
@@ -176,15 +186,10 @@ fn painter(drawing: Drawing, capabilities: &Capabilities) -> Option<Box<dyn Pain
     // Image numbers belong to a terminal: other programs on it have some too.
     let process = std::process::id();
     let images = (process & 0x3fff | 0x4000) << 16;
-    let kitty = capabilities.kitty.unwrap_or_default();
     Some(match drawing {
         Drawing::Kitty => {
-            let medium = match (kitty.shared_memory, kitty.file) {
-                (true, _) => Medium::SharedMemory,
-                (false, true) => Medium::TempFile,
-                (false, false) => Medium::Inline,
-            };
-            Box::new(kitty::Edits::new(images, medium))
+            // Of 60 edits a second from shared memory or files, kitty 0.26.5 loses one now and then.
+            Box::new(kitty::Edits::new(images, Medium::Inline))
         }
         Drawing::KittyTiles => Box::new(kitty::Tiles::new(images)),
         Drawing::KittyPlaceholders => {
@@ -194,7 +199,16 @@ fn painter(drawing: Drawing, capabilities: &Capabilities) -> Option<Box<dyn Pain
             };
             Box::new(kitty::Placeholders::new(process as u8, route))
         }
-        Drawing::Sixel | Drawing::Iterm2 => return None,
+        Drawing::Sixel => {
+            let said = capabilities.sixel.unwrap_or_default();
+            let largest = said.largest.map(|(width, height)| Size::new(width, height));
+            Box::new(Sixel::new(sixel::Limits {
+                colours: u16::try_from(said.registers).unwrap_or(u16::MAX),
+                image: largest.unwrap_or(sixel::Limits::default().image),
+                scrolls: said.scrolls,
+            }))
+        }
+        Drawing::Iterm2 => Box::new(Iterm2::new()),
         Drawing::Octant | Drawing::Sextant | Drawing::Quadrant | Drawing::Half | Drawing::Ascii => {
             return None;
         }

@@ -88,8 +88,8 @@ impl App {
         {
             self.stale = true;
         }
-        let refinement = self.pixels.as_ref().and_then(Pixels::refinement_due);
-        self.stale |= refinement.is_some_and(|due| due <= self.now);
+        let picture = self.pixels.as_ref().and_then(Pixels::due);
+        self.stale |= picture.is_some_and(|due| due <= self.now);
         if self.meter.deadline().is_some_and(|at| at <= self.now) {
             self.stale |= self.meter.forget(self.now);
         }
