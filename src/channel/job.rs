@@ -11,6 +11,8 @@ use super::display::{DecodedImage, ImageJob, VideoDone, VideoJob};
 #[must_use = "the channel it came from waits until the job was run and its result given back"]
 pub struct Job {
     pub(crate) channel: ChannelId,
+    /// Tells the channel from those that had its id before or get it later.
+    pub(crate) life: u64,
     pub(crate) work: Work,
 }
 
@@ -25,6 +27,8 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub struct Finished {
     pub(crate) channel: ChannelId,
+    /// As in the [`Job`].
+    pub(crate) life: u64,
     pub(crate) result: Decoded,
 }
 
@@ -49,6 +53,7 @@ impl Job {
         };
         Finished {
             channel: self.channel,
+            life: self.life,
             result,
         }
     }

@@ -12,7 +12,7 @@ use capsaicin::channel::inputs::InputEvent;
 use capsaicin::channel::job::Job;
 use capsaicin::codec::quic;
 use capsaicin::geometry::{Point, Rect, Size};
-use capsaicin::session::{Command, SessionConfig};
+use capsaicin::session::{CloseReason, Command, SessionConfig};
 
 use crate::support::viewer::{DISPLAY, DISPLAY_1, Viewer, copy, fill, primary};
 
@@ -185,6 +185,33 @@ fn a_job_that_nobody_runs_is_given_up_and_its_late_result_dropped() {
     );
     let job = with_jobs.session.poll_job().expect("the second picture");
     run(&mut with_jobs, job);
+    assert_eq!(screen(&with_jobs), screen(&at_once));
+}
+
+/// The display channel closes, and the server lists it once more.
+fn reopen(viewer: &mut Viewer) {
+    viewer.session.closed(DISPLAY, CloseReason::ByPeer);
+    viewer.list(&[ChannelId::INPUTS, DISPLAY, DISPLAY_1]);
+    viewer.open(DISPLAY);
+    viewer.display(&primary(SIDE, SIDE));
+}
+
+#[test]
+fn what_was_decoded_for_a_channel_that_is_gone_is_not_drawn_by_the_one_that_has_its_id() {
+    let (old, new) = (noise(1), noise(2));
+    let (mut at_once, mut with_jobs) = (viewer(false), viewer(true));
+    with_jobs.display(&drawn(&old));
+    let old = with_jobs.session.poll_job().expect("the old picture");
+    reopen(&mut with_jobs);
+    for viewer in [&mut at_once, &mut with_jobs] {
+        viewer.display(&drawn(&new));
+    }
+    let job = with_jobs.session.poll_job().expect("the new picture");
+
+    run(&mut with_jobs, old);
+    assert!(with_jobs.session.is_decoding(DISPLAY));
+    run(&mut with_jobs, job);
+    assert!(!with_jobs.session.is_decoding(DISPLAY));
     assert_eq!(screen(&with_jobs), screen(&at_once));
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use capsaicin::channel::ChannelId;
 use capsaicin::channel::display::StreamCount;
 use capsaicin::channel::display::draw::Clip;
 use capsaicin::channel::display::messages::{
@@ -12,7 +13,7 @@ use capsaicin::channel::display::messages::{
 use capsaicin::channel::main::messages::{MultiMediaTime, ServerMessage as Main};
 use capsaicin::codec::video::Codec;
 use capsaicin::geometry::Rect;
-use capsaicin::session::SessionConfig;
+use capsaicin::session::{CloseReason, SessionConfig};
 
 use crate::support::video::{clip, grey_jpeg};
 use crate::support::viewer::{DISPLAY, Viewer, fill, primary};
@@ -675,6 +676,26 @@ fn what_was_decoded_for_a_stream_that_is_gone_is_not_shown() {
 
     grey(&mut viewer, 1000, 80);
     run_jobs(&mut viewer);
+    assert_eq!(pixel(&viewer, 0, 0), 80);
+}
+
+#[test]
+fn what_was_decoded_for_a_channel_that_is_gone_is_not_shown_by_the_one_that_has_its_id() {
+    let mut viewer = offloading();
+    grey(&mut viewer, 1000, 70);
+    let old = viewer.session.poll_job().expect("the old frame");
+    viewer.session.closed(DISPLAY, CloseReason::ByPeer);
+    viewer.list(&[ChannelId::INPUTS, DISPLAY]);
+    viewer.open(DISPLAY);
+    viewer.display(&primary(16, 16));
+    create(&mut viewer, 0, VideoCodec::Mjpeg);
+    grey(&mut viewer, 1000, 80);
+    let job = viewer.session.poll_job().expect("the new frame");
+
+    let now = viewer.now;
+    viewer.session.finish(old.run(), now);
+    assert_eq!(pixel(&viewer, 0, 0), 0);
+    viewer.session.finish(job.run(), now);
     assert_eq!(pixel(&viewer, 0, 0), 80);
 }
 

@@ -17,6 +17,8 @@ const PARKED_FRAME_BYTES: u64 = 128;
 
 /// One channel, from the moment the session asked for it.
 pub(super) struct Channel {
+    /// Different for each channel there ever was in the session: a server may list an id again whose channel was closed.
+    pub(super) life: u64,
     pub(super) link: Option<Established>,
     pub(super) closed: bool,
     pub(super) behaviour: Behaviour,
@@ -61,8 +63,9 @@ impl Waiting {
 }
 
 impl Channel {
-    pub(super) fn new(behaviour: Behaviour) -> Self {
+    pub(super) fn new(life: u64, behaviour: Behaviour) -> Self {
         Self {
+            life,
             link: None,
             closed: false,
             behaviour,

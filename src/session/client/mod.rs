@@ -34,6 +34,8 @@ pub struct ClientSession {
     config: SessionConfig,
     shared: Shared,
     channels: BTreeMap<ChannelId, Channel>,
+    /// Channels there ever were.
+    lives: u64,
     outputs: VecDeque<Output>,
     events: VecDeque<ClientEvent>,
     notices: Vec<Notice>,
@@ -54,6 +56,7 @@ impl ClientSession {
             config,
             shared,
             channels: BTreeMap::new(),
+            lives: 0,
             outputs: VecDeque::new(),
             events: VecDeque::new(),
             notices: Vec::new(),
@@ -246,16 +249,22 @@ impl ClientSession {
             .find_map(|(id, channel)| match &mut channel.behaviour {
                 Behaviour::Display(display) if !channel.closed => {
                     let work = display.poll_job(room)?;
-                    Some(Job { channel: *id, work })
+                    Some(Job {
+                        channel: *id,
+                        life: channel.life,
+                        work,
+                    })
                 }
                 _ => None,
             })
     }
 
-    /// A job was run.
+    /// A job was run. What it yields for a channel that is gone is dropped, even if another has its id by now.
     pub fn finish(&mut self, finished: Finished, now: Duration) {
         self.with(finished.channel, now, |channel, cx| {
-            if let Behaviour::Display(display) = &mut channel.behaviour {
+            if let Behaviour::Display(display) = &mut channel.behaviour
+                && channel.life == finished.life
+            {
                 display.finish(finished.result, cx);
             }
             Ok(())
@@ -330,7 +339,9 @@ impl ClientSession {
             ChannelKind::Cursor => Behaviour::Cursor(cursor::Client::new(id.id)),
             _ => return,
         };
-        let before = self.channels.insert(id, Channel::new(behaviour));
+        self.lives += 1;
+        let channel = Channel::new(self.lives, behaviour);
+        let before = self.channels.insert(id, channel);
         if let Some(Behaviour::Display(display)) = before.map(|c| c.behaviour) {
             // Its last screen goes with it.
             let bytes = display.canvas().bytes_in_use();
