@@ -5,6 +5,7 @@
 
 use super::ChannelId;
 use super::display::{DecodedImage, ImageJob, VideoDone, VideoJob};
+use crate::codec::contain::contain;
 
 /// A piece of decoding. It holds all it needs.
 #[derive(Debug)]
@@ -45,16 +46,29 @@ impl Job {
         self.channel
     }
 
-    /// Decodes. Takes from a millisecond to a second.
+    /// Decodes. Takes from a millisecond to a second. A panic is contained; the job is then [`lost`](Self::lost).
     pub fn run(self) -> Finished {
-        let result = match self.work {
+        let lost = self.lost();
+        let decode = || match self.work {
             Work::Image(job) => Decoded::Image(job.run()),
             Work::Video(job) => Decoded::Video(Box::new(job.run())),
         };
+        match contain(decode) {
+            Some(result) => Finished { result, ..lost },
+            None => lost,
+        }
+    }
+
+    /// What is to be given back when the job cannot be run: an image is then missing, and a stream ends. Take it before the
+    /// job goes where it may be lost, for its channel waits.
+    pub fn lost(&self) -> Finished {
         Finished {
             channel: self.channel,
             life: self.life,
-            result,
+            result: match &self.work {
+                Work::Image(job) => Decoded::Image(job.lost()),
+                Work::Video(job) => Decoded::Video(Box::new(job.lost())),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{debug, info};
 
 use super::{ClientConfig, ConnectError};
@@ -48,7 +48,7 @@ pub(super) struct Driver {
     connections: HashMap<ChannelId, Connection>,
     dialling: JoinSet<(ChannelId, Dialled)>,
     /// Decoding that would keep commands waiting.
-    jobs: JoinSet<Result<Finished, JoinError>>,
+    jobs: JoinSet<Finished>,
     /// What arrived for channels while they wait for a job. It keeps its share of the budget, so the pumps stop reading.
     held: BTreeMap<ChannelId, VecDeque<Incoming<ChannelId>>>,
     incoming: mpsc::Receiver<Incoming<ChannelId>>,
@@ -155,7 +155,7 @@ impl Driver {
                     }
                 }
                 Some(done) = self.jobs.join_next() => {
-                    if let Ok(Ok(finished)) = done {
+                    if let Ok(finished) = done {
                         self.session.finish(finished, self.started.elapsed());
                     }
                 }
@@ -200,8 +200,8 @@ impl Driver {
     fn perform(&mut self) {
         while let Some(job) = self.session.poll_job() {
             // Whoever wakes the decoding thread often loses its core to it for milliseconds: a task of its own, not this one.
-            self.jobs
-                .spawn(async { spawn_blocking(|| job.run()).await });
+            let lost = job.lost();
+            self.jobs.spawn(outside(|| job.run(), lost));
         }
         while let Some(output) = self.session.poll_output() {
             match output {
@@ -398,6 +398,11 @@ impl Dial {
     }
 }
 
+/// Does work on a thread for it. When that comes to nothing the result is `lost`.
+async fn outside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static, lost: T) -> T {
+    spawn_blocking(work).await.unwrap_or(lost)
+}
+
 /// Waits for the moment; for ever without one. Cancel safe: it holds nothing.
 async fn sleep_until(at: Option<Instant>) {
     match at {
@@ -443,4 +448,25 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn work_that_panics_or_finds_no_thread_is_known_to_be_lost() {
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        assert_eq!(runtime.block_on(outside(|| "done", "lost")), "done");
+        assert_eq!(
+            runtime.block_on(outside(|| panic!("a fault in a job"), "lost")),
+            "lost"
+        );
+
+        let gone = runtime.handle().clone();
+        runtime.shutdown_background();
+        assert_eq!(gone.block_on(outside(|| "done", "lost")), "lost");
+    }
 }

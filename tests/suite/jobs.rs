@@ -9,12 +9,14 @@ use capsaicin::channel::display::draw::{
 use capsaicin::channel::display::image::{Image, ImageData, ImageFlags};
 use capsaicin::channel::display::messages::ServerMessage;
 use capsaicin::channel::inputs::InputEvent;
-use capsaicin::channel::job::Job;
+use capsaicin::channel::job::{Finished, Job};
 use capsaicin::codec::quic;
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::session::{CloseReason, Command, SessionConfig};
 
-use crate::support::viewer::{DISPLAY, DISPLAY_1, Viewer, copy, fill, primary};
+use crate::support::viewer::{
+    DISPLAY, DISPLAY_1, Viewer, break_down, copy, fill, fragile_clock, primary,
+};
 
 const SIDE: u32 = 512;
 const SIZE: Size = Size::new(SIDE, SIDE);
@@ -28,7 +30,11 @@ fn config(offload: bool) -> SessionConfig {
 
 /// A viewer with a screen of one large picture's size.
 fn viewer(offload: bool) -> Viewer {
-    let mut viewer = Viewer::with(config(offload), &[0, 1]);
+    viewer_with(config(offload))
+}
+
+fn viewer_with(config: SessionConfig) -> Viewer {
+    let mut viewer = Viewer::with(config, &[0, 1]);
     viewer.display(&primary(SIDE, SIDE));
     viewer.events();
     viewer
@@ -186,6 +192,47 @@ fn a_job_that_nobody_runs_is_given_up_and_its_late_result_dropped() {
     let job = with_jobs.session.poll_job().expect("the second picture");
     run(&mut with_jobs, job);
     assert_eq!(screen(&with_jobs), screen(&at_once));
+}
+
+/// Has a picture of which nothing comes but what `fate` makes of its job.
+fn draw_around_a_picture(fate: impl FnOnce(Job) -> Finished) {
+    let (missing, next) = (noise(1), noise(2));
+    let corner = fill(Rect::new(0, 0, 8, 8), 0xff);
+    let mut at_once = viewer(false);
+    let mut with_jobs = viewer_with(SessionConfig {
+        clock: fragile_clock,
+        ..config(true)
+    });
+    with_jobs.display(&drawn(&missing));
+    for viewer in [&mut at_once, &mut with_jobs] {
+        viewer.display(&corner);
+    }
+    let job = with_jobs.session.poll_job().expect("the picture");
+    let now = with_jobs.now;
+    with_jobs.session.finish(fate(job), now);
+
+    assert!(!with_jobs.session.is_decoding(DISPLAY));
+    let notices = with_jobs.notices();
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].contains("QUIC image: the decoder failed"));
+    assert_eq!(screen(&with_jobs), screen(&at_once));
+
+    for viewer in [&mut at_once, &mut with_jobs] {
+        viewer.display(&drawn(&next));
+    }
+    let job = with_jobs.session.poll_job().expect("the next picture");
+    run(&mut with_jobs, job);
+    assert_eq!(screen(&with_jobs), screen(&at_once));
+}
+
+#[test]
+fn a_picture_whose_job_breaks_down_is_missing_and_what_follows_is_drawn() {
+    draw_around_a_picture(break_down);
+}
+
+#[test]
+fn a_picture_whose_job_is_lost_is_missing_and_what_follows_is_drawn() {
+    draw_around_a_picture(|job| job.lost());
 }
 
 /// The display channel closes, and the server lists it once more.

@@ -16,7 +16,7 @@ use capsaicin::geometry::Rect;
 use capsaicin::session::{CloseReason, SessionConfig};
 
 use crate::support::video::{clip, grey_jpeg};
-use crate::support::viewer::{DISPLAY, Viewer, fill, primary};
+use crate::support::viewer::{DISPLAY, Viewer, break_down, fill, fragile_clock, primary};
 
 const STREAM_REPORT: u16 = 102;
 const PREFERRED_VIDEO_CODEC_TYPE: u16 = 105;
@@ -697,6 +697,49 @@ fn what_was_decoded_for_a_channel_that_is_gone_is_not_shown_by_the_one_that_has_
     assert_eq!(pixel(&viewer, 0, 0), 0);
     viewer.session.finish(job.run(), now);
     assert_eq!(pixel(&viewer, 0, 0), 80);
+}
+
+#[test]
+fn a_stream_whose_frame_is_lost_ends_and_leaves_its_place_to_others() {
+    let mut viewer = offloading();
+    for id in 0..64 {
+        create(&mut viewer, id, VideoCodec::Mjpeg);
+        data(&mut viewer, id, 1000, &grey_jpeg(&[70]));
+    }
+    let jobs: Vec<_> = std::iter::from_fn(|| viewer.session.poll_job()).collect();
+    assert_eq!(jobs.len(), 64);
+    viewer.outputs();
+
+    let now = viewer.now;
+    for job in jobs {
+        viewer.session.finish(job.lost(), now);
+    }
+    let refusals: Vec<_> = (0..64).map(refusal).collect();
+    assert_eq!(reports(&mut viewer), refusals);
+    let notice = "stream 0 is not played: MJPEG cannot go on: the decoder failed";
+    assert!(viewer.notices()[0].contains(notice));
+
+    create(&mut viewer, 0, VideoCodec::Mjpeg);
+    grey(&mut viewer, 1000, 80);
+    assert_eq!(run_jobs(&mut viewer), 1);
+    assert_eq!(pixel(&viewer, 0, 0), 80);
+}
+
+#[test]
+fn a_stream_whose_job_breaks_down_ends() {
+    let mut viewer = viewer_with(SessionConfig {
+        offload: true,
+        clock: fragile_clock,
+        ..SessionConfig::default()
+    });
+    create(&mut viewer, 0, VideoCodec::Mjpeg);
+    grey(&mut viewer, 1000, 70);
+    let job = viewer.session.poll_job().expect("the frame");
+
+    let now = viewer.now;
+    viewer.session.finish(break_down(job), now);
+    assert_eq!(reports(&mut viewer), [refusal(0)]);
+    assert_eq!(viewer.session.memory().frames, 0);
 }
 
 #[test]

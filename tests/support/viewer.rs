@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use capsaicin::channel::common::messages as common;
+use capsaicin::channel::job::{Finished, Job};
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::channel::{display, main};
 use capsaicin::geometry::Rect;
@@ -210,6 +211,20 @@ pub fn copy(at: Rect, image: display::image::Image<'_>) -> display::messages::Se
         scale_mode: ScaleMode::Nearest,
         mask: QMask::default(),
     })
+}
+
+/// A clock that panics where [`break_down`] runs a job, and stands still elsewhere.
+pub fn fragile_clock() -> Duration {
+    let thread = std::thread::current();
+    assert_ne!(thread.name(), Some("broken job"), "a fault in a job");
+    Duration::ZERO
+}
+
+/// Runs a job of a session with a [`fragile_clock`].
+pub fn break_down(job: Job) -> Finished {
+    let thread = std::thread::Builder::new().name("broken job".to_owned());
+    let thread = thread.spawn(|| job.run()).expect("a thread");
+    thread.join().expect("the panic is contained")
 }
 
 /// A frame with this number and body.

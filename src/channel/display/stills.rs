@@ -10,8 +10,7 @@ use bytes::Bytes;
 use super::image::{Image, ImageData, ImageFlags, JpegAlpha, JpegAlphaFlags};
 use super::picture::{Picture, Pixels};
 use crate::canvas::Layout;
-use crate::codec::contain::contain;
-use crate::codec::{Limits, jpeg, lz, lz4, quic};
+use crate::codec::{Error, Limits, jpeg, lz, lz4, quic};
 use crate::geometry::Size;
 
 /// Pixels from which decoding QUIC or JPEG is worth a job: it then takes more than a millisecond.
@@ -144,7 +143,7 @@ impl<B: AsRef<[u8]>> Still<B> {
     ) -> Result<Picture<'static>, String> {
         let Size { width, height } = self.size;
         let limits = Limits::announced(width, height);
-        let text = |error: crate::codec::Error| error.to_string();
+        let text = |error: Error| error.to_string();
         let (layout, top_down) = match &self.coded {
             Coded::Quic(data) => {
                 let header = quic
@@ -210,14 +209,22 @@ impl ImageJob {
     pub fn run(mut self) -> DecodedImage {
         let started = (self.clock)();
         let buffer = std::mem::take(&mut self.buffer);
-        // The decoders do not panic on anything a test has found; if one does, the image is lost and not the session.
-        let picture = contain(|| self.still.decode(&mut self.quic, buffer))
-            .unwrap_or_else(|| Err("the decoder broke down over it".to_owned()));
+        let picture = self.still.decode(&mut self.quic, buffer);
         DecodedImage {
             number: self.number,
             quic: self.quic,
             picture,
             took: (self.clock)().saturating_sub(started),
+        }
+    }
+
+    /// What it yields when it is lost, as when a decoder panics. The decoder is not used again.
+    pub fn lost(&self) -> DecodedImage {
+        DecodedImage {
+            number: self.number,
+            quic: quic::Decoder::default(),
+            picture: Err(Error::GaveUp.to_string()),
+            took: Duration::ZERO,
         }
     }
 }

@@ -22,13 +22,19 @@ pub(crate) struct VideoJob {
 pub(crate) struct VideoDone {
     pub(super) stream: u32,
     pub(super) serial: u64,
-    pub(super) decoder: Decoder,
-    pub(super) place: Place,
-    /// In the order shown.
-    pub(super) pictures: Vec<Picture>,
-    pub(super) result: Result<(), Error>,
+    /// With an error the stream ends, and has no use for its decoder.
+    pub(super) result: Result<Decoded, Error>,
     /// How long it took.
     pub(super) time: Duration,
+}
+
+/// A decoded frame, and the decoder for the next one.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub decoder: Decoder,
+    pub place: Place,
+    /// In the order shown.
+    pub pictures: Vec<Picture>,
 }
 
 impl VideoJob {
@@ -37,17 +43,30 @@ impl VideoJob {
         let start = (self.timer)();
         let mut pictures = Vec::new();
         let result = self.decoder.decode(&self.frame.data, &mut pictures);
+        let place = Place {
+            time: self.frame.time,
+            dest: self.frame.dest,
+        };
+        let decoder = self.decoder;
         VideoDone {
             stream: self.stream,
             serial: self.serial,
-            decoder: self.decoder,
-            place: Place {
-                time: self.frame.time,
-                dest: self.frame.dest,
-            },
-            pictures,
-            result,
+            result: result.map(|()| Decoded {
+                decoder,
+                place,
+                pictures,
+            }),
             time: (self.timer)().saturating_sub(start),
+        }
+    }
+
+    /// What becomes of the frame when the job is lost, as when a decoder panics.
+    pub fn lost(&self) -> VideoDone {
+        VideoDone {
+            stream: self.stream,
+            serial: self.serial,
+            result: Err(Error::GaveUp),
+            time: Duration::ZERO,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::job::{VideoDone, VideoJob};
+use super::job::{Decoded, VideoDone, VideoJob};
 use super::report::Report;
 use super::{Painting, STARVED_AFTER, StreamCount, to_clip, wait};
 use crate::canvas::Clip;
@@ -225,17 +225,25 @@ impl Stream {
     }
 
     /// A frame was decoded.
+    ///
+    /// # Errors
+    ///
+    /// When it was not; the stream is to be ended.
     pub fn finish(&mut self, done: VideoDone) -> Result<(), Error> {
         self.decode_time += done.time;
-        self.decoder = Some(done.decoder);
-        done.result?;
-        self.held.push(done.place);
+        let Decoded {
+            decoder,
+            place: own,
+            pictures,
+        } = done.result?;
+        self.decoder = Some(decoder);
+        self.held.push(own);
         self.held
             .sort_by(|a, b| (a.time.wrapping_sub(b.time) as i32).cmp(&0));
-        for picture in done.pictures {
+        for picture in pictures {
             // Pictures come in the order shown, so each has the earliest of the times left.
             let place = match self.held.is_empty() {
-                true => done.place,
+                true => own,
                 false => self.held.remove(0),
             };
             self.ready.push_back((place, picture));
