@@ -69,8 +69,7 @@ impl Address {
                 return Err(bad("what is in brackets is not an IPv6 address"));
             }
             let port = match after.strip_prefix(':') {
-                Some(port) => parse_port(port, least_port)
-                    .ok_or(bad("the port is not a number from 1 to 65535"))?,
+                Some(port) => parse_port(port, least_port).map_err(bad)?,
                 None if after.is_empty() => Self::DEFAULT_PORT,
                 None => return Err(bad("only a port may follow the bracket")),
             };
@@ -85,8 +84,7 @@ impl Address {
             },
             Some(("", _)) => Err(bad("the host is missing")),
             Some((host, port)) => {
-                let port = parse_port(port, least_port)
-                    .ok_or(bad("the port is not a number from 1 to 65535"))?;
+                let port = parse_port(port, least_port).map_err(bad)?;
                 Ok(Self::tcp(host, port))
             }
         }
@@ -101,9 +99,14 @@ impl Address {
     }
 }
 
-fn parse_port(text: &str, least: u16) -> Option<u16> {
+/// A port of at least `least`, which is 0 or 1; what is wrong with it otherwise.
+fn parse_port(text: &str, least: u16) -> Result<u16, &'static str> {
     let digits = text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port >= least)
+    let port = text.parse().ok().filter(|port| digits && *port >= least);
+    port.ok_or(match least {
+        0 => "the port is not a number from 0 to 65535",
+        _ => "the port is not a number from 1 to 65535",
+    })
 }
 
 impl fmt::Display for Address {
@@ -169,12 +172,26 @@ mod tests {
     }
 
     #[test]
-    fn only_who_listens_may_leave_the_port_to_the_system() {
+    fn only_who_listens_may_leave_the_port_to_the_system_and_is_told_so() {
         assert!(Address::parse("127.0.0.1:0").is_err());
         assert_eq!(
             Address::parse_to_listen("127.0.0.1:0"),
             Ok(Address::tcp("127.0.0.1", 0))
         );
+        for text in ["host:http", "host:65536", "[::1]:-1"] {
+            let why = |result: Result<_, BadAddress>| result.unwrap_err().why;
+            assert_eq!(
+                [
+                    why(Address::parse(text)),
+                    why(Address::parse_to_listen(text))
+                ],
+                [
+                    "the port is not a number from 1 to 65535",
+                    "the port is not a number from 0 to 65535"
+                ],
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -155,6 +155,24 @@ fn a_missing_socket_and_a_missing_file_each_say_what_is_missing() {
 }
 
 #[test]
+fn only_serve_says_that_port_0_is_one() {
+    let serve = capsaicin(&["serve", "127.0.0.1:http"]);
+    assert_eq!(code(&serve), 2);
+    assert!(
+        stderr(&serve).contains("the port is not a number from 0 to 65535"),
+        "{}",
+        stderr(&serve)
+    );
+    let connect = capsaicin(&["connect", "127.0.0.1:0"]);
+    assert_eq!(code(&connect), 2);
+    assert!(
+        stderr(&connect).contains("the port is not a number from 1 to 65535"),
+        "{}",
+        stderr(&connect)
+    );
+}
+
+#[test]
 fn a_password_over_60_bytes_is_a_usage_error_and_is_not_shown() {
     let long = "x".repeat(61);
     let mut program = command(&["connect", "127.0.0.1:1"]);
