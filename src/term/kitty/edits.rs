@@ -116,8 +116,10 @@ impl Edits {
         }
         if !self.has_scratch {
             self.has_scratch = true;
-            let keys = format!("a=f,i={},{},f=24,s=1,v=1,c=1", self.images[0], quiet());
-            Route::Direct.send(&keys, "", &[0; 3], out);
+            // It stands upon no other frame, and has alpha: kitty 0.26.5 composes garbage when a frame and the one it stands
+            // upon differ in whether they have, which is up to how the image was sent.
+            let keys = format!("a=f,i={},{},f=32,s=1,v=1", self.images[0], quiet());
+            Route::Direct.send(&keys, "", &[0; 4], out);
         }
         self.compose((1, 2), area, (from, to), rows, out);
         self.compose((2, 1), area, (to, to), rows, out);

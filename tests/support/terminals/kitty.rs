@@ -386,8 +386,9 @@ impl Kitty {
         let whole = image.size.to_rect();
         match keys.number('r') {
             0 => {
-                assert_eq!(keys.number('c'), 1, "a frame upon the first");
-                let mut frame = image.frames[0].clone();
+                // Upon another frame kitty 0.26.5 needs both to have alpha or neither, and composes garbage otherwise.
+                assert_eq!((keys.number('c'), keys.text('f', "32").as_str()), (0, "32"));
+                let mut frame = vec![0; image.size.area() as usize * 4];
                 blit(&mut frame, image.size, size.to_rect(), &dots, size, (0, 0));
                 image.frames.push(frame);
             }
