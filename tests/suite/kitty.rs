@@ -315,6 +315,18 @@ fn a_desktop_is_in_sight_after_140_kilobytes_and_exact_later() {
 }
 
 #[test]
+fn a_photograph_is_in_sight_after_a_megabyte() {
+    let picture = photo();
+    let mut stage = Stage::edits(LARGE);
+    let painted = stage.paint(&picture, &[]);
+    assert!(
+        painted.coarse && stage.bytes <= 1_000_000,
+        "{} bytes",
+        stage.bytes
+    );
+}
+
+#[test]
 fn an_edit_of_everything_keeps_the_old_picture_in_sight_until_it_is_complete() {
     let mut stage = Stage::edits(SMALL);
     let mut next = Numbers(77);
