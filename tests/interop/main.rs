@@ -20,6 +20,7 @@ mod modes;
 mod program;
 mod server;
 mod streams;
+mod terminals;
 mod viewer;
 mod witnesses;
 mod xserver;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         draws::tests(),
         keys::tests(),
         failures::tests(),
+        terminals::tests(),
         viewer::tests(),
         server::tests(),
         streams::tests(),

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::picture::Picture;
 use super::process::{Process, read_lossy};
-use super::{quiet, until};
+use super::until;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -49,7 +49,9 @@ impl Desktop {
         let server = Process::start("xvfb", &command, dir.path());
         let display = until("the X server", LIMIT, || {
             let display = read_lossy(&number);
-            display.strip_suffix('\n').map(|number| format!(":{number}"))
+            display
+                .strip_suffix('\n')
+                .map(|number| format!(":{number}"))
         });
         Self {
             programs: Vec::new(),
@@ -75,9 +77,18 @@ impl Desktop {
                 let mut command = Command::new("kitty");
                 let (width, height) = SIZE;
                 command.args(["--config", "NONE", "-o", "remember_window_size=no"]);
-                command.arg("-o").arg(format!("initial_window_width={width}"));
-                command.arg("-o").arg(format!("initial_window_height={height}"));
-                command.args(["-o", "window_padding_width=0", "-o", "confirm_os_window_close=0"]);
+                command
+                    .arg("-o")
+                    .arg(format!("initial_window_width={width}"));
+                command
+                    .arg("-o")
+                    .arg(format!("initial_window_height={height}"));
+                command.args([
+                    "-o",
+                    "window_padding_width=0",
+                    "-o",
+                    "confirm_os_window_close=0",
+                ]);
                 command.args(["sh", "-c", shell]);
                 command.env("LIBGL_ALWAYS_SOFTWARE", "1");
                 command
@@ -107,13 +118,9 @@ impl Desktop {
         assert!(status.is_ok_and(|status| status.success()), "{keys:?}");
     }
 
-    /// Moves the mouse.
-    pub fn point(&self, x: u32, y: u32) {
-        let status = Command::new("xdotool")
-            .args(["mousemove", &x.to_string(), &y.to_string()])
-            .env("DISPLAY", &self.display)
-            .status();
-        assert!(status.is_ok_and(|status| status.success()));
+    /// A folder for the files of a test; the working folder of programs.
+    pub fn scratch(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The pixels on it.
@@ -127,9 +134,11 @@ impl Desktop {
         Picture::from_xwd(&output.stdout)
     }
 
-    /// The pixels on it once they have not changed for a while.
-    pub fn quiet_screen(&self) -> Picture {
-        quiet(|| self.screen())
+    /// Waits as long as a part of the screen is this picture, as [`Desktop::wait_for`] finds it.
+    pub fn wait_while(&self, what: &str, picture: &Picture, noise: f64) {
+        until(what, LIMIT, || {
+            find(&self.screen(), picture, noise).is_none().then_some(())
+        });
     }
 
     /// Waits until a part of the screen is this picture: the first for which the difference is at most `noise`, the mean of
@@ -170,8 +179,14 @@ fn find(screen: &Picture, picture: &Picture, noise: f64) -> Option<(u32, u32)> {
 /// Whether a picture is at a place; most places are told by a few pixels.
 fn is_at(screen: &Picture, picture: &Picture, (x, y): (u32, u32), noise: f64) -> bool {
     let error = |column: u32, row: u32| -> f64 {
-        let (a, b) = (screen.pixel(x + column, y + row), picture.pixel(column, row));
-        let squares = a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(b)).powi(2));
+        let (a, b) = (
+            screen.pixel(x + column, y + row),
+            picture.pixel(column, row),
+        );
+        let squares = a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| f64::from(a.abs_diff(b)).powi(2));
         squares.sum::<f64>() / 3.0
     };
     let mean = |step: usize| {

@@ -5,6 +5,7 @@
 //! returned when it is ready, which is seen, not waited for.
 
 pub mod boot;
+pub mod desktop;
 pub mod draws;
 pub mod guest;
 pub mod picture;
@@ -42,6 +43,10 @@ pub enum Peer {
     Spicy,
     /// The terminal multiplexer that the viewer is driven in.
     Tmux,
+    /// An X server without a screen, a terminal with sixels on it, and what types and looks there.
+    Desktop,
+    /// The terminal of the kitty graphics protocol.
+    Kitty,
 }
 
 impl Peer {
@@ -75,6 +80,11 @@ impl Peer {
             Self::Encoders => return encoders_missing(),
             Self::Spicy => (&["spicy-screenshot"], "spice-client-gtk"),
             Self::Tmux => (&["tmux"], "tmux"),
+            Self::Desktop => (
+                &["Xvfb", "xwd", "xdotool", "xterm"],
+                "xvfb x11-apps xdotool xterm",
+            ),
+            Self::Kitty => (&["kitty"], "kitty"),
         };
         programs
             .iter()
