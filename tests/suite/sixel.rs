@@ -177,6 +177,21 @@ fn a_screen_that_scrolls_costs_its_last_line_where_images_scroll_with_text() {
 }
 
 #[test]
+fn many_small_differences_cost_about_as_much_as_all_of_it() {
+    let mut stage = Stage::of_a_screen(LIMITS);
+    stage.paint_whole(&screens::term0());
+    let first = stage.written.len();
+    let scrolled = screens::term1();
+    stage.paint_whole(&scrolled);
+    assert!(
+        stage.written.len() <= first * 11 / 10,
+        "{}",
+        stage.written.len()
+    );
+    assert!(stage.compare(&scrolled).1 >= 45.0);
+}
+
+#[test]
 fn icy_sixel_reads_what_the_model_reads() {
     let photo = screens::photo();
     let mut stage = Stage::of_a_screen(LIMITS);

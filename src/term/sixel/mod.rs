@@ -23,7 +23,8 @@ pub struct Limits {
     pub image: Size,
     /// Most colours of an image.
     pub colours: u16,
-    /// Whether images scroll together with the text. Used when the whole picture scrolls from the terminal's first row on.
+    /// Whether images scroll together with the text, between margins too (seen from xterm 379). Used when the picture is as wide as
+    /// the terminal and no text is on it.
     pub scrolls: bool,
 }
 
@@ -91,7 +92,7 @@ impl Sixel {
         changed.append(&mut self.covered);
         let spans = place.column == 0
             && scene.picture.size.width.div_ceil(place.cell.width) == u32::from(place.terminal.0);
-        let can_scroll = self.limits.scrolls && covered.is_empty() && spans && place.row == 0;
+        let can_scroll = self.limits.scrolls && covered.is_empty() && spans;
         let wanted = Wanted {
             tight: false,
             moves: if can_scroll {
@@ -106,18 +107,15 @@ impl Sixel {
         if let Some(moved) = moved {
             scroll(moved, place, out);
         }
+        rects = merged(rects);
         for hole in &covered {
             rects = rects.iter().flat_map(|rect| rect.subtract(*hole)).collect();
             self.shadow.lose(*hole);
         }
         self.covered = covered;
-        let mut dots = 0;
-        for rect in &rects {
-            dots += rect.area();
-        }
         self.draw(scene.picture, &rects, scene.quality, place, out);
         Painted {
-            dots,
+            dots: rects.iter().map(|rect| rect.area()).sum(),
             coarse: self.shadow.is_coarse(),
         }
     }
@@ -134,8 +132,11 @@ impl Sixel {
         if self.quantiser.0 != colours {
             self.quantiser = (colours, quantiser(colours));
         }
+        let bounds = rects
+            .iter()
+            .fold(Rect::default(), |all, rect| all.bounds(*rect));
+        self.quantiser.1.fit(picture, bounds);
         for rect in rects {
-            self.quantiser.1.fit(picture, *rect);
             for part in parts(*rect, self.limits.image, place.cell) {
                 self.indices.clear();
                 if quality.halved {
@@ -223,6 +224,33 @@ const ENOUGH: f64 = 2.5;
 
 fn quantiser(colours: u16) -> Quantiser {
     Quantiser::new(colours).content_with(ENOUGH)
+}
+
+/// Dots that may be drawn for nothing to save an image: it costs a few hundred bytes for its colours, a dot of text a third of
+/// a byte.
+const SPARE: u64 = 1536;
+
+/// Rectangles that are still to be looked at for one to be joined with.
+const NEAR: usize = 16;
+
+/// Fewer rectangles that cover the same, sorted by their tops; they may overlap.
+fn merged(rects: Vec<Rect>) -> Vec<Rect> {
+    let mut merged: Vec<Rect> = Vec::with_capacity(rects.len());
+    for mut rect in rects {
+        // One that has grown may reach the next.
+        while let Some(at) = partner(&merged, rect) {
+            rect = rect.bounds(merged.remove(at));
+        }
+        merged.push(rect);
+    }
+    merged
+}
+
+/// The latest rectangle that is better drawn together with another one.
+fn partner(merged: &[Rect], rect: Rect) -> Option<usize> {
+    let near = merged.len().saturating_sub(NEAR);
+    let fits = |other: &Rect| rect.bounds(*other).area() <= rect.area() + other.area() + SPARE;
+    merged[near..].iter().rposition(fits).map(|at| near + at)
 }
 
 /// A rectangle cut along cells so that no part is larger than an image may be.
