@@ -181,15 +181,14 @@ impl Band {
         runs.push((1 << high) - 1, width);
         runs.end_colour();
         let mut start = 0;
-        for entry in 0..256 {
-            let end = self.ends[entry] as usize;
-            let strips = &self.sorted[start..end];
-            start = end;
+        for ((entry, register), end) in registers.iter().enumerate().zip(&self.ends) {
+            let strips = &self.sorted[start..*end as usize];
+            start = *end as usize;
             if strips.is_empty() || entry == commonest {
                 continue;
             }
             runs.out.push(b'$');
-            runs.select(registers[entry]);
+            runs.select(*register);
             let mut next = 0;
             for strip in strips {
                 let x = usize::from(strip.x);
