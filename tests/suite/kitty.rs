@@ -394,6 +394,25 @@ fn pixels_travel_through_shared_memory_and_files_and_none_is_left() {
 }
 
 #[test]
+fn edits_that_wait_for_a_late_terminal_are_not_lost() {
+    let mut stage = Stage::new(Edits::new(2000, Medium::TempFile), SMALL);
+    let mut next = Numbers(8);
+    let mut picture = blank(300, 200);
+    stage.settle(&picture);
+    let mut unread = Vec::new();
+    for n in 0..600 {
+        let spot = Rect::at(n % 230, n % 130, Size::new(64, 64));
+        let word = next.below(1 << 24);
+        for y in spot.top as u32..spot.bottom as u32 {
+            (spot.left as u32..spot.right as u32).for_each(|x| picture.set_pixel(x, y, word));
+        }
+        unread.extend(stage.encoded(&picture, &[spot]).1);
+    }
+    stage.terminal.read(&unread);
+    stage.assert_shows(&picture, "at last");
+}
+
+#[test]
 fn a_pointer_is_sent_once_and_then_moved() {
     // An opaque and a half transparent column; colours are multiplied by alpha.
     let mut shape = PixelBuf::new(PixelFormat::Argb, Size::new(2, 3));

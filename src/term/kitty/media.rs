@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How pixels travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +21,13 @@ pub enum Medium {
     TempFile,
 }
 
-/// Files that may wait to be read. Older ones were read, or never will be.
-const MOST_WAITING: usize = 256;
+/// Files that may wait to be read, and their bytes. Hundreds of commands fit into what lies between us and a terminal that is
+/// late, so none is removed for being old: when there are this many, pixels go inline.
+const MOST_WAITING: usize = 512;
+const MOST_BYTES: usize = 64 << 20;
+
+/// Files of this process so far; no two painters have one of the same name.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// The files of one painter.
 #[derive(Debug)]
@@ -29,8 +35,8 @@ pub(super) struct Media {
     medium: Medium,
     /// A name nobody else has.
     name: String,
-    written: u64,
-    waiting: VecDeque<PathBuf>,
+    /// Files that were not read when last looked at, with their bytes, in the order in which they will be.
+    waiting: VecDeque<(PathBuf, usize)>,
 }
 
 impl Media {
@@ -41,7 +47,6 @@ impl Media {
         Self {
             medium,
             name,
-            written: 0,
             waiting: VecDeque::new(),
         }
     }
@@ -50,20 +55,20 @@ impl Media {
         self.medium == Medium::Inline
     }
 
-    /// Writes a file; the value of `t` and the payload that name it. `None` when that fails, or when all goes inline.
+    /// Writes a file; the value of `t` and the payload that name it. `None` when that fails, when too many wait to be read, or
+    /// when all goes inline.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Option<(char, Vec<u8>)> {
-        let name = format!("{}-{}", self.name, self.written);
+        if !self.has_room(bytes.len()) {
+            return None;
+        }
+        let name = format!("{}-{}", self.name, WRITTEN.fetch_add(1, Ordering::Relaxed));
         let (kind, path) = match self.medium {
             Medium::Inline => return None,
             Medium::SharedMemory => ('s', PathBuf::from("/dev/shm").join(&name)),
             Medium::TempFile => ('t', std::env::temp_dir().join(&name)),
         };
-        self.written += 1;
         let mut file = create(&path).ok()?;
-        self.waiting.push_back(path.clone());
-        if self.waiting.len() > MOST_WAITING {
-            self.waiting.pop_front().map(std::fs::remove_file);
-        }
+        self.waiting.push_back((path.clone(), bytes.len()));
         file.write_all(bytes).ok()?;
         let payload = match self.medium {
             Medium::SharedMemory => format!("/{name}").into_bytes(),
@@ -72,9 +77,18 @@ impl Media {
         Some((kind, payload))
     }
 
+    /// Whether one more file may wait.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        while self.waiting.front().is_some_and(|(path, _)| !path.exists()) {
+            self.waiting.pop_front();
+        }
+        let waiting: usize = self.waiting.iter().map(|(_, bytes)| bytes).sum();
+        self.waiting.len() < MOST_WAITING && waiting + bytes <= MOST_BYTES
+    }
+
     /// Removes what was not read.
     pub(super) fn sweep(&mut self) {
-        for path in self.waiting.drain(..) {
+        for (path, _) in self.waiting.drain(..) {
             // Most are gone: whoever reads one removes it.
             let _ = std::fs::remove_file(path);
         }
@@ -110,5 +124,17 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"dots");
         media.sweep();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_waits_stays_however_many_come_after_it() {
+        let mut media = Media::new(Medium::TempFile, 0x5eee);
+        let path = |name: Vec<u8>| PathBuf::from(String::from_utf8(name).unwrap());
+        let first = path(media.write(b"dots").unwrap().1);
+        while media.write(b"dots").is_some() {}
+        assert_eq!(media.waiting.len(), MOST_WAITING);
+        assert!(first.exists());
+        std::fs::remove_file(first).unwrap();
+        assert!(media.write(b"dots").is_some());
     }
 }
