@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use capsaicin::geometry::{Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
+use capsaicin::term::kitty::{Edits, Medium, Placeholders, Route, Tiles};
+use capsaicin::term::paint::{Painted, Painter, Place, Quality, Scene};
 use capsaicin::term::{Colours, Fit, Glyphs, Grid, Pane, Scaler, Style, cells};
 use capsaicin::tui::cell_writer::CellWriter;
 use ratatui::buffer::Buffer;
@@ -62,6 +64,90 @@ fn main() {
             measure_change(&name, [&before, &fixture(file)], style, rounds);
         }
     }
+    for (name, picture) in &pictures {
+        measure_kitty(name, picture, rounds.min(31));
+    }
+    for (what, file) in [("one glyph", "type1.png"), ("scrolled", "term1.png")] {
+        measure_kitty_change(what, [&before, &fixture(file)], rounds.min(31));
+    }
+}
+
+/// Painters of kitty's protocol with the names of their rows.
+fn kitty_painters() -> [(&'static str, Box<dyn Painter>); 4] {
+    [
+        ("edits", Box::new(Edits::new(1, Medium::Inline))),
+        (
+            "shared memory",
+            Box::new(Edits::new(9, Medium::SharedMemory)),
+        ),
+        ("tiles", Box::new(Tiles::new(1))),
+        ("placeholders", Box::new(Placeholders::new(1, Route::Tmux))),
+    ]
+}
+
+/// A whole picture: in sight with 256 colours, and then the time and bytes until it is exact.
+///
+/// viuer's kitty printer cannot be put beside it: it writes to the terminal itself and waits for an answer.
+fn measure_kitty(name: &str, picture: &PixelBuf, rounds: usize) {
+    for (painter_name, mut painter) in kitty_painters() {
+        let (mut bytes, mut out) = (0, Vec::new());
+        let first = median(rounds, || {
+            painter.leave(&mut out);
+            out.clear();
+            paint(&mut *painter, picture, &mut out);
+            bytes = out.len();
+        });
+        let started = Instant::now();
+        let mut steps = 0;
+        out.clear();
+        while paint(&mut *painter, picture, &mut out).coarse {
+            steps += 1;
+        }
+        let rest = started.elapsed();
+        println!(
+            "{:35} {:>8.3} {bytes:>9}   exact after {:>8.3} {:>9} in {steps} steps",
+            format!("{name}, kitty {painter_name}"),
+            ms(first),
+            ms(rest),
+            out.len(),
+        );
+    }
+}
+
+/// A change of an exact picture, there and back.
+fn measure_kitty_change(name: &str, [before, after]: [&PixelBuf; 2], rounds: usize) {
+    for (painter_name, mut painter) in kitty_painters() {
+        let (mut bytes, mut out, mut there) = (0, Vec::new(), false);
+        while paint(&mut *painter, before, &mut out).coarse {}
+        let time = median(rounds, || {
+            there = !there;
+            out.clear();
+            paint(&mut *painter, if there { after } else { before }, &mut out);
+            bytes = out.len();
+        });
+        println!(
+            "{:35} {:>8.3} {bytes:>9}",
+            format!("{name}, kitty {painter_name}"),
+            ms(time)
+        );
+    }
+}
+
+fn paint(painter: &mut dyn Painter, picture: &PixelBuf, out: &mut Vec<u8>) -> Painted {
+    let scene = Scene {
+        picture: picture.view(),
+        changed: &[picture.size.to_rect()],
+        place: Place {
+            column: 0,
+            row: 0,
+            cell: Size::new(8, 16),
+            terminal: (COLUMNS, ROWS + 1),
+        },
+        covered: &[],
+        pointer: None,
+        quality: Quality::BEST,
+    };
+    painter.paint(&scene, out)
 }
 
 fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
