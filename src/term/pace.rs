@@ -24,7 +24,7 @@ const RATES: usize = 8;
 /// Frames that may be on their way, however small they are.
 const MOST_FENCES: usize = 6;
 /// How long an answer is waited for before the terminal counts as one that gives none.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Counts what is on its way and measures the link.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,8 @@ pub struct Pace {
     arrived: u64,
     /// When that became known.
     arrived_at: Duration,
+    /// Bytes the system has not taken yet, when it was last asked.
+    waiting: u64,
     /// Fences without an answer yet.
     fences: VecDeque<Fence>,
     rates: VecDeque<f64>,
@@ -118,16 +120,20 @@ impl Pace {
     /// The system has taken everything but `outstanding` bytes. For a terminal that answers no fences that is all there is
     /// to know.
     pub fn written(&mut self, outstanding: u64, now: Duration) {
-        let silent = self
-            .fences
-            .front()
-            .is_some_and(|fence| now.saturating_sub(fence.sent_at) > PATIENCE && outstanding == 0);
-        if silent {
-            self.answers = false;
-            self.fences.clear();
-        }
+        self.waiting = outstanding;
+        self.tick(now);
         if !self.answers {
             self.arrived = self.sent.saturating_sub(outstanding);
+            self.arrived_at = now;
+        }
+    }
+
+    /// Time passed: a terminal that has everything and says nothing is asked no more.
+    pub fn tick(&mut self, now: Duration) {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.answers = false;
+            self.fences.clear();
+            self.arrived = self.sent;
             self.arrived_at = now;
         }
     }
@@ -165,9 +171,10 @@ impl Pace {
         self.round_trip
     }
 
-    /// When a terminal that answers nothing is given up, while one is waited for.
+    /// When a terminal that answers nothing is given up, while an answer of one is waited for that has all bytes.
     pub fn deadline(&self) -> Option<Duration> {
-        self.fences.front().map(|fence| fence.sent_at + PATIENCE)
+        let fence = self.fences.front().filter(|_| self.waiting == 0)?;
+        Some(fence.sent_at + PATIENCE)
     }
 }
 
@@ -261,11 +268,15 @@ mod tests {
     fn a_terminal_that_stops_answering_is_believed_no_longer() {
         let mut pace = Pace::new(true);
         pace.send(&mut vec![0; 100_000], false, Duration::ZERO);
-        pace.written(0, 5000 * MS);
+        // One that has stopped reading is another matter.
+        pace.written(1, 2000 * MS);
+        assert_eq!(pace.deadline(), None);
+        pace.written(0, 3000 * MS);
         assert!(!pace.may_send());
-        assert_eq!(pace.deadline(), Some(10_000 * MS));
-        pace.written(0, 10_001 * MS);
+        assert_eq!(pace.deadline(), Some(PATIENCE));
+        pace.tick(PATIENCE);
         assert!(pace.may_send());
+        assert_eq!(pace.deadline(), None);
     }
 
     #[test]

@@ -188,7 +188,7 @@ fn painter(drawing: Drawing, capabilities: &Capabilities) -> Option<Box<dyn Pain
     let images = (process & 0x3fff | 0x4000) << 16;
     Some(match drawing {
         Drawing::Kitty => {
-            // Of 60 edits a second from shared memory or files, kitty 0.26.5 loses one now and then.
+            // Of 60 edits a second from shared memory kitty 0.26.5 was seen to lose one now and then.
             Box::new(kitty::Edits::new(images, Medium::Inline))
         }
         Drawing::KittyTiles => Box::new(kitty::Tiles::new(images)),

@@ -68,6 +68,7 @@ impl App {
     }
 
     fn what_is_due(&mut self, effects: &mut Vec<Effect>) {
+        self.pace.tick(self.now);
         while let Some(event) = self.typist.next_due(self.now) {
             effects.push(Effect::Command(Command::Input(event)));
         }

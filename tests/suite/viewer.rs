@@ -1401,6 +1401,42 @@ struct Program {
     screen: vt100::Parser,
 }
 
+#[test]
+fn a_terminal_that_stops_reading_does_not_keep_the_viewer_from_ending() {
+    let size = portable_pty::PtySize {
+        rows: 24,
+        cols: 80,
+        pixel_width: 640,
+        pixel_height: 384,
+    };
+    let pair = portable_pty::native_pty_system().openpty(size).unwrap();
+    let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_capsaicin"));
+    command.args(["view", "demo:"]);
+    command.env("TERM", "xterm-256color");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    let mut reader = pair.master.try_clone_reader().unwrap();
+    let mut keyboard = pair.master.take_writer().unwrap();
+    // It has a VT220, which shows some of the first picture and then nothing more. The demo moves without end, so soon there is
+    // no room left between the two.
+    std::io::Write::write_all(&mut keyboard, b"\x1b[?62c").unwrap();
+    let mut shown = [0; 3000];
+    std::io::Read::read_exact(&mut reader, &mut shown).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+
+    let number = child.process_id().unwrap().to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-TERM", &number])
+        .status();
+    assert!(told.unwrap().success());
+
+    let (ended, waited) = std::sync::mpsc::channel();
+    let mut killer = child.clone_killer();
+    std::thread::spawn(move || ended.send(child.wait()));
+    let status = waited.recv_timeout(Duration::from_secs(20));
+    let _ = killer.kill();
+    assert_eq!(status.expect("it ends").unwrap().exit_code(), 130);
+}
+
 impl Program {
     /// It asked the terminal, which has not answered yet.
     fn asking() -> Self {
@@ -1413,7 +1449,8 @@ impl Program {
         let portable_pty::PtyPair { master, slave } =
             portable_pty::native_pty_system().openpty(size).unwrap();
         let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_capsaicin"));
-        command.args(["view", "demo:"]);
+        // What reads it knows no pictures.
+        command.args(["view", "--draw", "half", "demo:"]);
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         command.env_remove("NO_COLOR");
