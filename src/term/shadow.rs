@@ -4,7 +4,6 @@
 //! with the new picture and answers with [`Changes`]: at most one move of rows, then rectangles that differ.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
 use crate::geometry::{Rect, Size};
@@ -342,16 +341,7 @@ impl Shadow {
             Moves::Grains => self.grain.height as i32,
             _ => 1,
         };
-        // A seed of the process's own, so that no picture can be made to collide.
-        let state = RandomState::new();
-        let hash = |plane: &[u8], y: i32| {
-            let mut hasher = state.build_hasher();
-            for dot in self.row(plane, y, area.left, area.right).chunks_exact(DOT) {
-                // A lost dot is like no other.
-                hasher.write_u32(u32::from_le_bytes([dot[0], dot[1], dot[2], 0]));
-            }
-            hasher.finish()
-        };
+        let hash = |plane: &[u8], y: i32| hash(self.row(plane, y, area.left, area.right));
         let old: Vec<u64> = (area.top..area.bottom)
             .map(|y| hash(&self.plane, y))
             .collect();
@@ -486,6 +476,29 @@ fn same(shown: &[u8], picture: &[u8]) -> bool {
                 all | ((word(shown) ^ word(dot)) & 0x00ff_ffff) | (word(shown) & 0xff00_0000)
             });
     differences == 0
+}
+
+/// A number for a row of dots, the same for rows that look the same. Different rows may share one: what is made of it is compared
+/// dot by dot in the end.
+fn hash(row: &[u8]) -> u64 {
+    const TIMES: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |sum: u64, dot: &[u8; DOT]| {
+        let word = u64::from(u32::from_le_bytes(*dot) & 0x00ff_ffff);
+        (sum ^ word).wrapping_mul(TIMES).rotate_left(29)
+    };
+    let (dots, _) = row.as_chunks::<DOT>();
+    // Four sums at a time: a multiplication takes longer than it keeps the processor busy.
+    let (fours, rest) = dots.as_chunks::<4>();
+    let mut sums = [1, 2, 3, 4];
+    for four in fours {
+        for (sum, dot) in sums.iter_mut().zip(four) {
+            *sum = mix(*sum, dot);
+        }
+    }
+    let all = sums.iter().fold(0u64, |all, sum| {
+        (all ^ sum).wrapping_mul(TIMES).rotate_left(29)
+    });
+    rest.iter().fold(all, mix)
 }
 
 /// By how many rows most of the changed ones moved up, in multiples of `step`.

@@ -48,7 +48,10 @@ impl App {
                 if let Some(pixels) = &mut self.pixels {
                     pixels.forget();
                 }
-                self.choose_drawing();
+                // Before the terminal has answered there is nothing to choose from.
+                if self.drawing.is_some() {
+                    self.choose_drawing();
+                }
                 self.lay_out();
             }
             Action::Capabilities {
