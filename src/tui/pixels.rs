@@ -14,6 +14,9 @@ use crate::term::Fit;
 use crate::term::ladder::{Ladder, STILL};
 use crate::term::paint::{Painted, Painter, Place, Pointer, Quality, Scene};
 
+/// Red, green and blue of what lies below text, in a terminal that does not say what is behind its text: dark, as most are.
+const PAPER: [u8; 3] = [24; 3];
+
 /// Longest side of a pointer's shape, dots.
 const MOST_POINTER: u32 = 256;
 
@@ -36,6 +39,8 @@ pub struct Pixels {
     shape_id: u64,
     place: Option<Place>,
     fit: Option<Fit>,
+    /// Red, green and blue of what lies below text.
+    paper: [u8; 3],
     /// Least time between two frames, for terminals that keep every one.
     rest: Duration,
     ordered_at: Option<Duration>,
@@ -63,6 +68,7 @@ pub struct Order {
     pointer: Option<DotPointer>,
     quality: Quality,
     forget: bool,
+    paper: [u8; 3],
 }
 
 /// A frame that was painted.
@@ -118,6 +124,7 @@ impl Pixels {
             shape_id: 0,
             place: None,
             fit: None,
+            paper: PAPER,
             rest: Duration::ZERO,
             ordered_at: None,
             is_late: false,
@@ -127,6 +134,11 @@ impl Pixels {
     /// Paints no two frames within less than this.
     pub fn rest(&mut self, time: Duration) {
         self.rest = time;
+    }
+
+    /// Red, green and blue of what lies below text, from now on.
+    pub fn set_paper(&mut self, paper: [u8; 3]) {
+        self.paper = paper;
     }
 
     /// When there is something to do: a frame that had to wait, or a picture that stands still and can be made better. `None`
@@ -215,6 +227,7 @@ impl Pixels {
         self.fit = Some(*fit);
         Some(Order {
             forget: studio.size.is_empty(),
+            paper: self.paper,
             studio,
             size: dots.size,
             patches,
@@ -256,7 +269,16 @@ impl Order {
         if self.forget {
             self.studio.painter.forget();
         }
-        let changed = self.studio.apply(self.size, self.patches, self.pointer);
+        let veiled = self
+            .covered
+            .iter()
+            .map(|cells| in_dots(*cells, self.place.cell));
+        let veiled = veiled
+            .filter(|_| self.studio.painter.lies_below_text())
+            .collect();
+        let changed =
+            self.studio
+                .apply(self.size, self.patches, (veiled, self.paper), self.pointer);
         let studio = &mut self.studio;
         let stride = PixelFormat::Xrgb.row_bytes(studio.size.width);
         let mut bytes = Vec::new();
@@ -289,6 +311,7 @@ impl Studio {
         &mut self,
         size: Size,
         patches: Vec<(Rect, Vec<u8>)>,
+        (veiled, [red, green, blue]): (Vec<Rect>, [u8; 3]),
         pointer: Option<DotPointer>,
     ) -> Vec<Rect> {
         let mut changed = Vec::with_capacity(patches.len() + 2);
@@ -305,6 +328,11 @@ impl Studio {
         }
         for (rect, dots) in patches {
             self.put(rect, &dots);
+            changed.push(rect);
+        }
+        for rect in veiled {
+            let rect = rect.intersect(size.to_rect());
+            self.put(rect, &[blue, green, red, 0].repeat(rect.area() as usize));
             changed.push(rect);
         }
         self.pointer = pointer;
@@ -468,6 +496,9 @@ mod tests {
         fn has_pointer_layer(&self) -> bool {
             self.layer
         }
+        fn lies_below_text(&self) -> bool {
+            self.layer
+        }
     }
 
     fn pane() -> Pane {
@@ -571,6 +602,29 @@ mod tests {
         let (plane, _, layer) = seen.last();
         assert!(!layer);
         assert_eq!(plane[(3 * 12 + 5) * 4..][..3], [255, 255, 255]);
+    }
+
+    #[test]
+    fn a_picture_below_text_is_of_one_colour_there_until_the_text_is_gone() {
+        let (mut pixels, seen) = stage(true);
+        let mut picture = PixelBuf::new(PixelFormat::Xrgb, SIZE);
+        picture.data_mut().fill(200);
+        pixels.set_paper([3, 2, 1]);
+        let fit = Fit::whole(SIZE, &pane()).unwrap();
+        let mut show = |picture: &PixelBuf, covered: &[Rect]| {
+            let covered = covered.to_vec();
+            let order = pixels.order(picture.view(), &fit, PLACE, covered, None, Duration::ZERO);
+            pixels.accept(order.unwrap().run(), None);
+            seen.last().0
+        };
+        // The second cell of the first row: dots 2 and 3 of rows 0 to 3.
+        let plane = show(&picture, &[Rect::new(1, 0, 2, 1)]);
+        for (at, dot) in (0..).zip(plane.chunks_exact(4)) {
+            let below = (2..4).contains(&(at % 12)) && at / 12 < 4;
+            let expected = if below { [1, 2, 3] } else { [200; 3] };
+            assert_eq!(dot[..3], expected, "dot {at}");
+        }
+        assert_eq!(show(&picture, &[]), picture.data());
     }
 
     #[test]

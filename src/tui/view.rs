@@ -1,6 +1,6 @@
 //! Layout and theme: draws an [`App`], changes nothing.
 
-use ratatui::buffer::{Buffer, CellDiffOption};
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
@@ -129,44 +129,6 @@ pub fn draw(app: &App, buf: &mut Buffer) {
         Focus::Help(from) => help::draw(app, *from, area_above(layout.status, area), buf),
     }
     draw_status(app, layout.status, buf);
-    if app.draws_pixels() {
-        stand_out(app, layout.picture, buf);
-    }
-}
-
-/// Gives text on a picture a background of its own: pixels lie below the text of some terminals, and show through the default
-/// one.
-fn stand_out(app: &App, picture: Rect, buf: &mut Buffer) {
-    let colour = |said: Option<[u8; 3]>, otherwise| {
-        let [r, g, b] = said.unwrap_or(otherwise);
-        // The default colour itself would count as no colour.
-        Color::Rgb(r, g, b ^ 1)
-    };
-    let paper = colour(app.capabilities.background, [24, 24, 24]);
-    let ink = colour(app.capabilities.foreground, [224, 224, 224]);
-    let Some(cells) = app.picture.fit().map(|fit| fit.cells()) else {
-        return;
-    };
-    // Inside its pane, whose sides are 16 bits.
-    let cells = Rect {
-        x: picture.x + cells.left as u16,
-        y: picture.y + cells.top as u16,
-        width: cells.width() as u16,
-        height: cells.height() as u16,
-    };
-    for position in cells.positions() {
-        let Some(cell) = buf.cell_mut(position) else {
-            continue;
-        };
-        if cell.diff_option != CellDiffOption::Skip {
-            if cell.bg == Color::Reset {
-                cell.bg = paper;
-            }
-            if cell.fg == Color::Reset {
-                cell.fg = ink;
-            }
-        }
-    }
 }
 
 fn area_above(status: Rect, area: Rect) -> Rect {

@@ -288,6 +288,10 @@ impl Painter for Edits {
         self.media.sweep();
     }
 
+    fn lies_below_text(&self) -> bool {
+        true
+    }
+
     fn has_pointer_layer(&self) -> bool {
         true
     }

@@ -59,6 +59,10 @@ impl Painter for Tiles {
         self.pointer.leave(out);
     }
 
+    fn lies_below_text(&self) -> bool {
+        true
+    }
+
     fn has_pointer_layer(&self) -> bool {
         true
     }
