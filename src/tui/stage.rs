@@ -66,7 +66,6 @@ impl App {
             pixels.rest(KEPT);
         }
         if self.pixels.is_none() {
-            // Auto keeps to what the environment promises: more may be there, but was not asked for.
             self.setup.style.glyphs = wanted.glyphs().unwrap_or(self.setup.style.glyphs);
             self.picture.set_style(self.setup.style);
         }

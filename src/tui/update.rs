@@ -108,7 +108,9 @@ impl App {
     }
 
     fn painted(&mut self, bytes: usize) {
-        if std::mem::take(&mut self.picture_stale) && self.picture.fit().is_some() {
+        let has_picture = self.picture.fit().is_some() && !self.draws_pixels();
+        // Pixels count when they are painted.
+        if std::mem::take(&mut self.picture_stale) && has_picture {
             self.meter.count(bytes, self.now);
         }
     }
