@@ -12,6 +12,7 @@ mod surroundings;
 pub use capabilities::{Capabilities, Cells, Kitty, Sixel, Window};
 pub use surroundings::{Multiplexer, Surroundings};
 
+use super::base64::base64;
 use super::input::{ModeState, Reply};
 
 /// The image of each question about kitty graphics; far from any that a picture is drawn with.
@@ -63,22 +64,10 @@ impl Question<'_> {
 
 /// The question whether a pixel that arrives in this way could be shown.
 fn pixel(id: u32, medium: char, payload: &str) -> String {
-    let payload = base64(payload.as_bytes());
+    let mut text = Vec::new();
+    base64(payload.as_bytes(), &mut text);
+    let payload = String::from_utf8_lossy(&text);
     format!("\x1b_Gi={id},s=1,v=1,a=q,t={medium},f=24;{payload}\x1b\\")
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let byte = |n: usize| u32::from(group.get(n).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for n in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * n) & 63) as usize];
-            text.push(if n <= group.len() { digit.into() } else { '=' });
-        }
-    }
-    text
 }
 
 /// What the terminal answered so far.
