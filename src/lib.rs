@@ -73,6 +73,7 @@ pub use channel::cursor::Event as CursorEvent;
 pub use channel::display::{Event as DisplayEvent, RegionPixels};
 pub use channel::inputs::{Event as InputsEvent, InputEvent};
 pub use channel::main::Event as MainEvent;
+pub use channel::main::agent::Event as AgentEvent;
 #[cfg(feature = "client")]
 pub use client::SpiceClient;
 #[cfg(feature = "server")]

@@ -10,6 +10,7 @@ use super::args::{Common, ConnectArgs};
 use super::dial::Dial;
 use super::logging;
 use super::report::Failure;
+use crate::channel::main::agent;
 use crate::channel::{ChannelId, ChannelKind, cursor, display, inputs, main};
 use crate::client::SpiceClient;
 use crate::geometry::{Rect, Size};
@@ -168,6 +169,7 @@ fn describe(event: &ClientEvent, form: Form) -> Option<Said> {
         ClientEvent::Main(event) => Said::on(ChannelId::MAIN, from_main(event, form)),
         ClientEvent::Display(event) => from_display(event, form),
         ClientEvent::Inputs(event) => Said::on(ChannelId::INPUTS, from_inputs(event, form)),
+        ClientEvent::Agent(event) => Said::on(ChannelId::MAIN, from_agent(event, form)?),
         ClientEvent::Cursor(event) => from_cursor(event, form),
         ClientEvent::ChannelOpened(id) => {
             Said::on(*id, form.say("opened", || "open".into(), || json!({})))
@@ -245,6 +247,50 @@ fn from_main(event: &main::Event, form: Form) -> What {
             || json!({ "ms": time }),
         ),
     }
+}
+
+/// What the agent says; of transfers nothing, since nobody asks for one here.
+fn from_agent(event: &agent::Event, form: Form) -> Option<What> {
+    use agent::{Event, State};
+    Some(match event {
+        Event::State(State::Ready(abilities)) => form.say(
+            "agent-abilities",
+            || format!("guest agent can {abilities:?}"),
+            || json!({ "abilities": abilities.0 }),
+        ),
+        Event::State(State::Silent) => form.say(
+            "agent-silent",
+            || "guest agent says nothing".into(),
+            || json!({}),
+        ),
+        Event::State(State::Broken) => form.say(
+            "agent-broken",
+            || "guest agent speaks another protocol".into(),
+            || json!({}),
+        ),
+        Event::Offered {
+            selection, kinds, ..
+        } => {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            form.say(
+                "clipboard-offered",
+                || {
+                    format!(
+                        "guest offers {} in its {}",
+                        kinds.join(", "),
+                        selection.name()
+                    )
+                },
+                || json!({ "selection": selection.name(), "kinds": kinds }),
+            )
+        }
+        Event::Released { selection } => form.say(
+            "clipboard-released",
+            || format!("guest offers nothing in its {}", selection.name()),
+            || json!({ "selection": selection.name() }),
+        ),
+        _ => return None,
+    })
 }
 
 fn from_display(event: &display::Event, form: Form) -> Said {

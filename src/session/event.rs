@@ -1,5 +1,6 @@
 //! What a session tells its user, and what the user asks of it: unions of what the channels define.
 
+use crate::channel::main::agent;
 use crate::channel::{ChannelId, cursor, display, inputs, main};
 use crate::session::{CloseReason, Notice, SessionStats};
 
@@ -15,6 +16,8 @@ pub enum ClientEvent {
     Inputs(inputs::Event),
     /// From a cursor channel.
     Cursor(cursor::Event),
+    /// From the guest agent, by way of the main channel.
+    Agent(agent::Event),
     /// A channel stands.
     ChannelOpened(ChannelId),
     /// A channel is gone while the session goes on.
@@ -33,6 +36,8 @@ pub enum ClientEvent {
 pub enum Command {
     /// Something done with keyboard or mouse.
     Input(inputs::InputEvent),
+    /// Something for the guest agent.
+    Agent(agent::Order),
     /// Asks for another mouse mode.
     MouseMode(main::MouseMode),
     /// Asks for [`ClientEvent::Stats`].

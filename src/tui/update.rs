@@ -420,6 +420,7 @@ impl App {
                 }
             }
             ClientEvent::Notice(notice) => self.notice(&notice),
+            ClientEvent::Agent(_) => return,
             ClientEvent::Stats(stats) => {
                 self.stats = Some(stats);
                 self.stale |= self.panes.iter().any(|pane| pane.shows_stats());

@@ -2,6 +2,7 @@
 //!
 //! Protocol: spec 02 §5 to §9.
 
+pub mod agent;
 mod client;
 pub mod messages;
 mod server;

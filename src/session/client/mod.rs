@@ -170,6 +170,7 @@ impl ClientSession {
         match command {
             Command::Input(_) if self.config.view_only => {}
             Command::Input(event) => self.input(event, now),
+            Command::Agent(_) => {}
             Command::MouseMode(mode) => self.with(ChannelId::MAIN, now, |channel, cx| {
                 if let Behaviour::Main(main) = &mut channel.behaviour {
                     main.request_mouse_mode(mode, cx);
