@@ -7,6 +7,7 @@
 
 mod base64;
 pub mod cells;
+pub mod clipboard;
 mod fit;
 pub mod input;
 pub mod iterm2;

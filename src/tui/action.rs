@@ -1,5 +1,7 @@
 //! What can happen in the viewer, and what it wants done outside.
 
+use bytes::Bytes;
+
 use super::typist::{Held, Key};
 use crate::channel::inputs::Button;
 use crate::session::{ClientEvent, CloseReason, Command};
@@ -54,6 +56,8 @@ pub enum Action {
         /// Bytes written.
         bytes: usize,
     },
+    /// A file was written for the user, or why it was not.
+    Saved(Result<String, String>),
     /// Time passed; something may be due.
     Time,
 }
@@ -117,6 +121,17 @@ pub enum Mouse {
 pub enum Effect {
     /// A command for the session.
     Command(Command),
+    /// Put text into the terminal's clipboard.
+    Copy(String),
+    /// Write a new file.
+    Save {
+        /// The beginning of its name.
+        stem: &'static str,
+        /// The end of its name, without the dot.
+        extension: &'static str,
+        /// What goes into it.
+        content: Bytes,
+    },
     /// Give the terminal back to the shell until the user returns.
     Suspend,
     /// The end.

@@ -7,6 +7,7 @@ use super::meter::Meter;
 use super::panes::{PaneKind, log, palette};
 use super::picture::Picture;
 use super::pixels::Pixels;
+use super::sharing::Sharing;
 use super::typist::Typist;
 use super::view;
 use crate::channel::inputs::Button;
@@ -59,8 +60,8 @@ pub struct App {
     pub flash: Option<Flash>,
     /// The guest's name.
     pub name: Option<String>,
-    /// Whether its agent is there.
-    pub agent: bool,
+    /// What it shares with the terminal through its agent.
+    pub sharing: Sharing,
     /// The mouse mode in force.
     pub mouse_mode: MouseMode,
     /// What the terminal can do, as far as it is known.
@@ -141,7 +142,7 @@ impl App {
             meter: Meter::default(),
             flash: None,
             name: None,
-            agent: false,
+            sharing: Sharing::default(),
             mouse_mode: MouseMode::empty(),
             capabilities: Capabilities::default(),
             drawing: None,

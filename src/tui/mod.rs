@@ -4,6 +4,7 @@
 //! [`view::draw`] draws it. Only [`run`] knows of sockets, signals and time.
 
 pub mod action;
+mod agent;
 pub mod app;
 pub mod cell_writer;
 pub mod keymap;
@@ -13,7 +14,9 @@ pub mod picture;
 pub mod pixels;
 pub mod probing;
 mod run_loop;
+mod saving;
 pub mod screen;
+pub mod sharing;
 mod stage;
 pub mod text;
 pub mod tty;

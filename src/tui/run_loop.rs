@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::Rect;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::action::{Action, Effect, Ending};
@@ -19,12 +20,14 @@ use super::app::{App, Setup};
 use super::cell_writer::{self, CellWriter};
 use super::pixels::Frame;
 use super::probing::Probing;
+use super::saving::save;
 use super::screen::{self, Screen};
 use super::tty::Input;
 use super::{Options, ViewError, keymap, view};
 use crate::client::SpiceClient;
 use crate::geometry;
 use crate::session::{ClientEvent, CloseReason};
+use crate::term::clipboard;
 use crate::term::input::{Event, Reply};
 use crate::term::probe::{Capabilities, Surroundings};
 use crate::term::writer::Writer;
@@ -46,6 +49,8 @@ pub(super) struct Viewer {
     progress: Arc<Notify>,
     /// The frame that is being painted.
     painting: Option<JoinHandle<Frame>>,
+    /// Files that are being written.
+    saving: JoinSet<io::Result<PathBuf>>,
     /// The frame at hand.
     buffer: Buffer,
     cells: CellWriter,
@@ -65,6 +70,8 @@ enum Woken {
     Painted(Option<Frame>),
     /// Bytes were written to the terminal.
     Written,
+    /// A file was written, or not.
+    Saved(Result<io::Result<PathBuf>, JoinError>),
     Time,
 }
 
@@ -93,6 +100,7 @@ impl Viewer {
             writer,
             progress,
             painting: None,
+            saving: JoinSet::new(),
             buffer: Buffer::default(),
             cells: CellWriter::new(),
             logged: options.logged,
@@ -133,6 +141,7 @@ impl Viewer {
                 event = next_event(&mut self.input) => Woken::Terminal(event),
                 frame = painted(&mut self.painting) => Woken::Painted(frame),
                 () = self.progress.notified() => Woken::Written,
+                Some(saved) = self.saving.join_next() => Woken::Saved(saved),
                 event = self.client.next_event() => Woken::Session(event),
                 () = sleep_until(wake_at) => Woken::Time,
             };
@@ -144,6 +153,7 @@ impl Viewer {
                 Woken::Terminal(None) => return Err(ViewError::NoTerminal),
                 Woken::Painted(frame) => self.painted(frame)?,
                 Woken::Written => self.written()?,
+                Woken::Saved(saved) => self.saved(saved),
                 Woken::Session(event) => self.session_events(event),
                 Woken::Time => self.update(Action::Time),
             }
@@ -311,6 +321,18 @@ impl Viewer {
             match effect {
                 // When the session is over its Closed event says so.
                 Effect::Command(command) => drop(self.client.sender().send(command).await),
+                Effect::Copy(text) => {
+                    let bytes = clipboard::copy(&text, self.app.capabilities.passes_through());
+                    self.write(bytes, false);
+                }
+                Effect::Save {
+                    stem,
+                    extension,
+                    content,
+                } => {
+                    let write = move || save(Path::new(""), stem, extension, &content);
+                    self.saving.spawn_blocking(write);
+                }
                 Effect::Suspend => {
                     self.suspend()?;
                 }
@@ -318,6 +340,15 @@ impl Viewer {
             }
         }
         Ok(None)
+    }
+
+    fn saved(&mut self, saved: Result<io::Result<PathBuf>, JoinError>) {
+        let outcome = match saved {
+            Ok(Ok(path)) => Ok(path.display().to_string()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("the program failed".into()),
+        };
+        self.update(Action::Saved(outcome));
     }
 
     /// Stops this process as Ctrl+Z would, with the terminal given back.

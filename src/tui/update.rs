@@ -35,7 +35,7 @@ impl App {
             Action::Escape => self.escape(),
             Action::Menu(key) => self.menu_key(key, &mut effects),
             Action::Key(key) => self.guest_key(key),
-            Action::Paste(text) => self.paste(&text),
+            Action::Paste(text) => self.paste(&text, &mut effects),
             Action::Pointer(pointer) => self.pointer(pointer, &mut effects),
             Action::FocusLost => self.let_go(),
             Action::Resized {
@@ -53,6 +53,9 @@ impl App {
                     self.choose_drawing();
                 }
                 self.lay_out();
+                if self.sharing.follows {
+                    self.resize_guest(&mut effects);
+                }
             }
             Action::Capabilities {
                 capabilities,
@@ -64,6 +67,7 @@ impl App {
             Action::Logged(line) => self.log_line(&line),
             Action::Frame => self.frame(),
             Action::Painted { bytes } => self.painted(bytes),
+            Action::Saved(outcome) => self.saved(outcome),
             Action::Time => {}
         }
         self.what_is_due(&mut effects);
@@ -115,7 +119,7 @@ impl App {
         }
     }
 
-    fn flash(&mut self, text: String) {
+    pub(super) fn flash(&mut self, text: String) {
         self.flash = Some(Flash {
             text,
             until: self.now + FLASH,
@@ -123,7 +127,7 @@ impl App {
         self.stale = true;
     }
 
-    fn log_line(&mut self, line: &str) {
+    pub(super) fn log_line(&mut self, line: &str) {
         self.log.push(self.now, printable(line));
         self.stale |= self.panes.contains(&PaneKind::Log);
     }
@@ -165,7 +169,7 @@ impl App {
         }
     }
 
-    fn paste(&mut self, text: &str) {
+    fn paste(&mut self, text: &str, effects: &mut Vec<Effect>) {
         if let Focus::Palette(state) = &mut self.focus {
             state.type_text(text);
             self.stale = true;
@@ -173,6 +177,9 @@ impl App {
         }
         if self.setup.view_only {
             return;
+        }
+        if self.sharing.expects_paste {
+            return self.offer(text, effects);
         }
         let missing = self.typist.paste(text, self.now);
         if text.chars().count() > MOST_PASTED {
@@ -263,6 +270,11 @@ impl App {
             }
             Choice::Help => self.focus = Focus::Help(0),
             Choice::Suspend => effects.push(Effect::Suspend),
+            Choice::PasteThere => self.expect_paste(),
+            Choice::Take(kind) => self.take(kind, effects),
+            Choice::Automatic => self.toggle_automatic(effects),
+            Choice::Resize => self.resize_guest(effects),
+            Choice::Follow => self.toggle_follow(effects),
             Choice::Scroll(lines) => {
                 self.log.scroll(lines);
                 self.focus = Focus::Palette(palette::State::of(Menu::Panes));
@@ -420,7 +432,7 @@ impl App {
                 }
             }
             ClientEvent::Notice(notice) => self.notice(&notice),
-            ClientEvent::Agent(_) => return,
+            ClientEvent::Agent(event) => self.agent(event, effects),
             ClientEvent::Stats(stats) => {
                 self.stats = Some(stats);
                 self.stale |= self.panes.iter().any(|pane| pane.shows_stats());
@@ -452,15 +464,10 @@ impl App {
                 self.mouse_mode = current;
                 self.pointer.at = None;
             }
-            main::Event::Agent { connected } => {
-                self.log_line(if connected {
-                    "the guest agent is there"
-                } else {
-                    "the guest agent is gone"
-                });
-                self.agent = connected;
-            }
-            main::Event::Init { .. } | main::Event::Uuid(_) | main::Event::MultiMediaTime(_) => {
+            main::Event::Agent { .. }
+            | main::Event::Init { .. }
+            | main::Event::Uuid(_)
+            | main::Event::MultiMediaTime(_) => {
                 return;
             }
         }

@@ -10,6 +10,7 @@ use ratatui::widgets::Widget;
 use super::app::{App, Focus};
 use super::panes::{PaneKind, help, palette, viewer};
 use super::text::short;
+use crate::channel::main::agent::State;
 use crate::client::Monitor;
 use crate::term::{Colours, Glyphs};
 
@@ -185,7 +186,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         _ => String::new(),
     };
     let view_only = if app.setup.view_only { "view only" } else { "" };
-    let agent = if app.agent { "agent" } else { "" };
+    let agent = agent(app);
     // In the order they are shown; the numbers say which are kept longest.
     let parts = [
         (1, app.setup.target.as_str()),
@@ -211,6 +212,17 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         .map(join)
         .find(|line| Line::raw(line.as_str()).width() <= width)
         .unwrap_or_else(|| join(1))
+}
+
+/// What the guest agent is good for at the moment.
+fn agent(app: &App) -> &'static str {
+    match app.sharing.agent {
+        State::Absent => "",
+        State::Ready(_) if !app.sharing.offered.is_empty() => "agent: copied",
+        State::Ready(_) => "agent",
+        State::Starting => "agent ...",
+        State::Silent | State::Broken => "agent fails",
+    }
 }
 
 /// Colours and lines for what the terminal can do.

@@ -22,6 +22,7 @@ mod readme;
 mod recordings;
 mod server;
 mod session;
+mod sharing;
 mod sixel;
 mod streams;
 mod terminal;

@@ -33,13 +33,13 @@ use ratatui::style::Color;
 use crate::terminal_answers::KITTY;
 
 /// An app and its clock.
-struct Viewer {
-    app: App,
-    now: Duration,
+pub struct Viewer {
+    pub app: App,
+    pub now: Duration,
 }
 
 impl Viewer {
-    fn of_size(columns: u16, rows: u16) -> Self {
+    pub fn of_size(columns: u16, rows: u16) -> Self {
         Self::with(Setup {
             target: "vm:5900".into(),
             view_only: false,
@@ -51,7 +51,7 @@ impl Viewer {
         })
     }
 
-    fn with(setup: Setup) -> Self {
+    pub fn with(setup: Setup) -> Self {
         Self {
             app: App::new(setup),
             now: Duration::ZERO,
@@ -59,7 +59,7 @@ impl Viewer {
     }
 
     /// One that shows a screen of one colour.
-    fn showing(columns: u16, rows: u16, width: u32, height: u32, rgb: [u8; 3]) -> Self {
+    pub fn showing(columns: u16, rows: u16, width: u32, height: u32, rgb: [u8; 3]) -> Self {
         let mut viewer = Self::of_size(columns, rows);
         viewer.screen(width, height);
         viewer.fill(Rect::new(0, 0, width as i32, height as i32), rgb);
@@ -67,25 +67,25 @@ impl Viewer {
         viewer
     }
 
-    fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub fn act(&mut self, action: Action) -> Vec<Effect> {
         self.app.update(action, self.now)
     }
 
-    fn session(&mut self, event: ClientEvent) -> Vec<Effect> {
+    pub fn session(&mut self, event: ClientEvent) -> Vec<Effect> {
         self.act(Action::Session(event))
     }
 
-    fn wait(&mut self, ms: u64) -> Vec<Effect> {
+    pub fn wait(&mut self, ms: u64) -> Vec<Effect> {
         self.now += Duration::from_millis(ms);
         self.act(Action::Time)
     }
 
-    fn screen(&mut self, width: u32, height: u32) {
+    pub fn screen(&mut self, width: u32, height: u32) {
         self.screen_of(0, width, height);
     }
 
     /// A screen on a display, marked.
-    fn screen_of(&mut self, display: u8, width: u32, height: u32) {
+    pub fn screen_of(&mut self, display: u8, width: u32, height: u32) {
         self.unmarked_screen_of(display, width, height);
         self.session(ClientEvent::Display(DisplayEvent::Marked { display }));
     }
@@ -99,7 +99,7 @@ impl Viewer {
         }));
     }
 
-    fn fill(&mut self, rect: Rect, rgb: [u8; 3]) {
+    pub fn fill(&mut self, rect: Rect, rgb: [u8; 3]) {
         self.fill_on(0, rect, rgb);
     }
 
@@ -124,7 +124,7 @@ impl Viewer {
     }
 
     /// Draws a frame of the size the app was told.
-    fn frame(&mut self) -> Buffer {
+    pub fn frame(&mut self) -> Buffer {
         self.act(Action::Frame);
         self.act(Action::Painted { bytes: 1000 });
         let (columns, rows) = self.app.setup.size;
@@ -133,7 +133,7 @@ impl Viewer {
         buffer
     }
 
-    fn text(&mut self) -> Vec<String> {
+    pub fn text(&mut self) -> Vec<String> {
         let buffer = self.frame();
         let columns = usize::from(buffer.area.width);
         let row = |cells: &[ratatui::buffer::Cell]| {
@@ -144,7 +144,7 @@ impl Viewer {
     }
 
     /// A terminal event, as the run loop passes it on.
-    fn terminal(&mut self, event: Event) -> Vec<Effect> {
+    pub fn terminal(&mut self, event: Event) -> Vec<Effect> {
         match keymap::action(event, self.app.mode()) {
             Some(action) => self.act(action),
             None => Vec::new(),
@@ -152,7 +152,7 @@ impl Viewer {
     }
 
     /// Bytes from a terminal.
-    fn bytes(&mut self, bytes: &[u8]) -> Vec<Effect> {
+    pub fn bytes(&mut self, bytes: &[u8]) -> Vec<Effect> {
         let mut events = Vec::new();
         Parser::new().feed(bytes, &mut events);
         events
@@ -161,11 +161,11 @@ impl Viewer {
             .collect()
     }
 
-    fn press(&mut self, code: KeyCode, modifiers: Modifiers) -> Vec<Effect> {
+    pub fn press(&mut self, code: KeyCode, modifiers: Modifiers) -> Vec<Effect> {
         self.terminal(Event::Key(Pressed::with(code, modifiers)))
     }
 
-    fn menu(&mut self, keys: &str) -> Vec<Effect> {
+    pub fn menu(&mut self, keys: &str) -> Vec<Effect> {
         self.act(Action::Escape);
         let mut effects = Vec::new();
         for c in keys.chars() {
@@ -992,15 +992,19 @@ fn the_escape_key_opens_a_menu_that_looks_like_this() {
         "                    ┌ menu ────────────────────────────────┐",
         "                    │ q  quit                              │",
         "                    │ k  send keys ...                     │",
+        "                    │ v  paste to the guest's clipboard    │",
+        "                    │ C  guest's clipboard ...             │",
         "                    │ i  panes ...                         │",
         "                    │ z  zoom ...                          │",
         "                    │ o  monitor ...                       │",
         "                    │ d  drawing ...                       │",
+        "                    │ g  resize guest to this window       │",
+        "                    │ G  - guest follows this window       │",
         "                    │ ^Z suspend                           │",
         "                    │ ?  help                              │",
         "                    └──────────────────────────────────────┘",
     ];
-    assert_eq!(text[7..17], menu);
+    assert_eq!(text[5..19], menu);
     assert_eq!(text[23], " vm:5900 · half · 0 fps 0B/s · Ctrl+] menu");
 }
 
@@ -1017,7 +1021,7 @@ fn the_menu_fits_the_smallest_terminal() {
     ];
     assert_eq!(viewer.text()[..4], expected[..4]);
     // The marked entry stays in sight.
-    for _ in 0..7 {
+    for _ in 0..11 {
         viewer.act(Action::Menu(MenuKey::Down));
     }
     assert_eq!(viewer.text()[2], "│ ?  help          │");

@@ -180,6 +180,12 @@ impl Capabilities {
         }
     }
 
+    /// Whether sequences reach the terminal around tmux when they are wrapped for it.
+    pub fn passes_through(&self) -> bool {
+        let answered = self.kitty.is_some_and(|kitty| kitty.placeholders);
+        self.multiplexer == Some(Multiplexer::Tmux) && answered
+    }
+
     /// Whether a living picture can be drawn here in this way.
     pub fn has(&self, drawing: Drawing) -> bool {
         let kitty = self.kitty.unwrap_or_default();

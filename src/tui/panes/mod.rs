@@ -1,5 +1,6 @@
 //! What stands beside the picture or in front of it: one file each, with its state, its keys and its drawing.
 
+pub mod agent;
 pub mod channels;
 pub mod help;
 pub mod log;
@@ -22,19 +23,22 @@ pub enum PaneKind {
     Channels,
     /// Image codecs and caches.
     Stats,
+    /// The guest agent.
+    Agent,
     /// What happened so far.
     Log,
 }
 
 impl PaneKind {
     /// All, in the order of the menu.
-    pub const ALL: [Self; 3] = [Self::Channels, Self::Stats, Self::Log];
+    pub const ALL: [Self; 4] = [Self::Channels, Self::Stats, Self::Agent, Self::Log];
 
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Channels => "channels",
             Self::Stats => "codecs",
+            Self::Agent => "agent",
             Self::Log => "log",
         }
     }
@@ -68,6 +72,7 @@ impl PaneKind {
         match self {
             Self::Channels => channels::draw(app, inside, buf),
             Self::Stats => stats::draw(app, inside, buf),
+            Self::Agent => agent::draw(app, inside, buf),
             Self::Log => log::draw(app, inside, buf),
         }
     }

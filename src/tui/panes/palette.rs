@@ -7,6 +7,7 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 use super::{PaneKind, draw_lines};
 use crate::channel::inputs::scancode::make_code;
+use crate::channel::main::agent::ContentKind;
 use crate::client::Monitor;
 use crate::term::{Colours, Drawing, Glyphs, Style};
 use crate::tui::action::MenuKey;
@@ -43,6 +44,8 @@ pub enum Menu {
     Draw,
     /// Monitors to show.
     Monitors,
+    /// What was copied in the guest.
+    Clipboard,
 }
 
 /// What the user chose.
@@ -76,6 +79,16 @@ pub enum Choice {
     Help,
     /// Gives the terminal to the shell for a while.
     Suspend,
+    /// Puts the next paste into the guest's clipboard.
+    PasteThere,
+    /// Takes what was copied in the guest.
+    Take(ContentKind),
+    /// Takes text by itself when it is copied in the guest, or not.
+    Automatic,
+    /// Makes the guest's screen as large as the room for it.
+    Resize,
+    /// Keeps it so large, or not.
+    Follow,
 }
 
 /// What a key did.
@@ -197,13 +210,14 @@ fn back(state: &mut State) -> Response {
 
 fn entries(menu: Menu, app: &App) -> Vec<Entry> {
     match menu {
-        Menu::Root => root(),
+        Menu::Root => root(app),
         Menu::Keys => send_keys(),
         Menu::SysRq => sys_rq(),
         Menu::Panes => panes(app),
         Menu::Zoom => zoom(app),
         Menu::Draw => drawing(app),
         Menu::Monitors => monitors(app),
+        Menu::Clipboard => clipboard(app),
     }
 }
 
@@ -216,14 +230,21 @@ fn entry(shortcut: char, label: impl Into<String>, choice: Choice) -> Entry {
     }
 }
 
-fn root() -> Vec<Entry> {
+fn root(app: &App) -> Vec<Entry> {
     vec![
         entry('q', "quit", Choice::Quit),
         entry('k', "send keys ...", Choice::Open(Menu::Keys)),
+        entry('v', "paste to the guest's clipboard", Choice::PasteThere),
+        entry('C', "guest's clipboard ...", Choice::Open(Menu::Clipboard)),
         entry('i', "panes ...", Choice::Open(Menu::Panes)),
         entry('z', "zoom ...", Choice::Open(Menu::Zoom)),
         entry('o', "monitor ...", Choice::Open(Menu::Monitors)),
         entry('d', "drawing ...", Choice::Open(Menu::Draw)),
+        entry('g', "resize guest to this window", Choice::Resize),
+        Entry {
+            on: Some(app.sharing.follows),
+            ..entry('G', "guest follows this window", Choice::Follow)
+        },
         Entry {
             shortcut: Some(MenuKey::Ctrl('z')),
             ..entry('z', "suspend", Choice::Suspend)
@@ -372,6 +393,24 @@ fn monitors(app: &App) -> Vec<Entry> {
     app.picture.monitors().into_iter().map(one).collect()
 }
 
+fn clipboard(app: &App) -> Vec<Entry> {
+    let sharing = &app.sharing;
+    let mut entries = Vec::new();
+    if sharing.offered.contains(&ContentKind::Text) {
+        let take = Choice::Take(ContentKind::Text);
+        entries.push(entry('c', "copy its text to this terminal", take));
+    }
+    if let Some(kind) = sharing.picture() {
+        let label = format!("save its picture ({})", kind.name());
+        entries.push(entry('s', label, Choice::Take(kind)));
+    }
+    entries.push(Entry {
+        on: Some(sharing.automatic),
+        ..entry('a', "copy text at once, always", Choice::Automatic)
+    });
+    entries
+}
+
 /// Draws the menu in the middle of `area`.
 pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     const WIDTH: u16 = 40;
@@ -416,6 +455,7 @@ fn title(menu: Menu) -> &'static str {
         Menu::Zoom => "zoom",
         Menu::Draw => "drawing",
         Menu::Monitors => "monitor, n next, p previous",
+        Menu::Clipboard => "guest's clipboard",
     }
 }
 
