@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::args::{TargetArgs, VideoCodec};
+use super::connection_file;
 use super::password::{self, Secret};
 use super::report::{Exit, Failure};
 use super::target::Target;
@@ -41,13 +42,20 @@ impl Dial {
     ///
     /// Whatever went wrong, in words for the person who wrote the target.
     pub async fn connect(self, args: &TargetArgs) -> Result<Dialled, Failure> {
-        let target = target(args)?;
+        let mut target = target(args)?;
+        let mut used_file = None;
+        if let Target::ConnectionFile(path) = &target {
+            let path = path.clone();
+            let (server, file) = connection_file::read(&path)?;
+            // Its password is as hidden as the file is.
+            (target, used_file) = (server, Some((path, file)));
+        }
         let (address, in_target, demo) = match &target {
             Target::Demo => {
                 let demo = Demo::start().await?;
                 (demo.address().clone(), None, Some(demo))
             }
-            Target::Recording(_) => {
+            Target::ConnectionFile(_) | Target::Recording(_) => {
                 let text = format!("cannot connect to {target}: it is a recording");
                 return Err(Failure::new(Exit::Usage, text)
                     .with_hint("'capsaicin screenshot' takes a picture of one"));
@@ -57,7 +65,7 @@ impl Dial {
                 password,
                 tls_passed_over,
             } => {
-                if password.is_some() {
+                if password.is_some() && used_file.is_none() {
                     eprintln!(
                         "capsaicin: others can see a password in a target; --password-file hides it"
                     );
@@ -106,8 +114,12 @@ impl Dial {
             let secret = answer.map_err(|_| Failure::interrupted())??;
             result = SpiceClient::connect_with(config(secret)).await;
         }
+        let client = result?;
+        if let Some((path, file)) = &used_file {
+            connection_file::used(path, file);
+        }
         Ok(Dialled {
-            client: result?,
+            client,
             name,
             _demo: demo,
         })

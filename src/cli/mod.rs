@@ -3,6 +3,7 @@
 pub mod args;
 mod completions;
 mod connect;
+mod connection_file;
 mod decode;
 mod dial;
 mod doctor;

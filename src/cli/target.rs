@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 
 use super::password::Secret;
-use super::recording;
+use super::{connection_file, recording};
 use crate::net::Address;
 
 /// Something to connect to.
@@ -21,6 +21,8 @@ pub enum Target {
         /// Whether the server has a TLS port too, which is passed over.
         tls_passed_over: bool,
     },
+    /// A virt-viewer connection file; `-` is standard input.
+    ConnectionFile(PathBuf),
     /// A recorded session.
     Recording(PathBuf),
     /// The server inside this program, showing its demonstration desktop.
@@ -38,7 +40,7 @@ pub enum BadTarget {
 
 impl Target {
     /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+unix://PATH`, the path of a socket, the
-    /// name of a recording, or `demo:`.
+    /// name of a connection file (`-` for standard input) or of a recording, or `demo:`.
     ///
     /// # Errors
     ///
@@ -63,13 +65,16 @@ impl Target {
         if recording::is_recording(Path::new(text)) {
             return Ok(Self::Recording(text.into()));
         }
+        if connection_file::is_one(text) {
+            return Ok(Self::ConnectionFile(text.into()));
+        }
         if let Some(what) = not_yet(text) {
             return Err(BadTarget::NotYet(what));
         }
         // Without a slash it may be the name of a host all the same.
         if text.contains('/') && Path::new(text).is_file() {
             return Err(malformed(
-                "this file is neither a recording (.pcapng or .pcap) nor a socket",
+                "this file is neither a connection file (.vv) nor a recording (.pcapng or .pcap) nor a socket",
             ));
         }
         if let Some((scheme, _)) = text.split_once("://") {
@@ -94,12 +99,7 @@ impl Target {
 
 /// Forms of the contract that belong to later versions, by what they are.
 fn not_yet(text: &str) -> Option<&'static str> {
-    let extension = Path::new(text).extension().and_then(|e| e.to_str());
-    if extension.is_some_and(|e| e.eq_ignore_ascii_case("vv")) {
-        Some("a virt-viewer connection file")
-    } else if text == "-" {
-        Some("a connection file on standard input")
-    } else if text.starts_with("spice+tls://") {
+    if text.starts_with("spice+tls://") {
         Some("TLS")
     } else if text.starts_with("libvirt:") || text.starts_with("libvirt+") {
         Some("asking libvirt")
@@ -216,7 +216,8 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server { address, .. } => address.fmt(f),
-            Self::Recording(path) => path.display().fmt(f),
+            Self::ConnectionFile(path) if path == Path::new("-") => f.write_str("standard input"),
+            Self::ConnectionFile(path) | Self::Recording(path) => path.display().fmt(f),
             Self::Demo => f.write_str("demo:"),
         }
     }
@@ -249,7 +250,7 @@ mod tests {
     fn a_file_that_is_no_recording_is_not_taken_for_a_socket() {
         let file = std::env::current_exe().expect("it runs");
         let why = Target::parse(file.to_str().expect("a path in UTF-8"));
-        let expected = "this file is neither a recording (.pcapng or .pcap) nor a socket";
+        let expected = "this file is neither a connection file (.vv) nor a recording (.pcapng or .pcap) nor a socket";
         assert_eq!(why, Err(BadTarget::Malformed(expected.to_owned())));
     }
 
@@ -279,6 +280,12 @@ mod tests {
                 "some/boot.PCAP",
                 Ok(Target::Recording("some/boot.PCAP".into())),
             ),
+            ("vm.vv", Ok(Target::ConnectionFile("vm.vv".into()))),
+            (
+                "some/vm.VV",
+                Ok(Target::ConnectionFile("some/vm.VV".into())),
+            ),
+            ("-", Ok(Target::ConnectionFile("-".into()))),
             ("demo:", Ok(Target::Demo)),
             ("demo:desktop", Ok(Target::Demo)),
         ] {
@@ -314,9 +321,6 @@ mod tests {
         for (text, what) in [
             ("spice+tls://vm:5901", "TLS"),
             ("spice://vm?tls-port=5901", "TLS"),
-            ("vm.vv", "a virt-viewer connection file"),
-            ("some/vm.vv", "a virt-viewer connection file"),
-            ("-", "a connection file on standard input"),
             ("libvirt:fedora", "asking libvirt"),
             ("libvirt+qemu:///system:fedora", "asking libvirt"),
             ("demo:video", "this demonstration"),

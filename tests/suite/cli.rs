@@ -349,6 +349,86 @@ fn a_served_picture_is_what_a_screenshot_of_it_shows() {
     );
 }
 
+/// A server of ours with the password `sesame`, and its port.
+fn server_with_password(folder: &std::path::Path) -> (std::process::Child, u16) {
+    let secret = folder.join("secret");
+    std::fs::write(&secret, "sesame\n").expect("written");
+    let secret = secret.to_str().expect("UTF-8");
+    let mut server = command(&["serve", "127.0.0.1:0", "--password-file", secret, "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    let stdout = server.stdout.take().expect("piped");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)
+        .expect("it says where");
+    let facts: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let address = facts["listening"].as_str().expect("an address");
+    let (_, port) = address.rsplit_once(':').expect("a port");
+    (server, port.parse().expect("a number"))
+}
+
+#[test]
+fn a_connection_file_leads_to_its_server_and_is_removed_if_it_asks_for_that() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut server, port) = server_with_password(folder.path());
+    let text = |delete: u8| {
+        format!(
+            "[virt-viewer]\ntype=spice\nhost=127.0.0.1\nport={port}\npassword=sesame\ndelete-this-file={delete}\n"
+        )
+    };
+    let (kept, removed) = (folder.path().join("kept"), folder.path().join("removed.vv"));
+    std::fs::write(&kept, text(0)).expect("written");
+    std::fs::write(&removed, text(1)).expect("written");
+    let shot = |target: &str, input: Stdio| {
+        let png = folder.path().join("a.png");
+        let output = command(&["screenshot", target, "-o", png.to_str().expect("UTF-8")])
+            .stdin(input)
+            .output()
+            .expect("it starts");
+        (code(&output), stderr(&output))
+    };
+
+    let kept_path = kept.to_str().expect("UTF-8");
+    let by_name = shot(kept_path, Stdio::null());
+    let by_pipe = shot("-", std::fs::File::open(&kept).expect("it is there").into());
+    let once = shot(removed.to_str().expect("UTF-8"), Stdio::null());
+    let again = shot(removed.to_str().expect("UTF-8"), Stdio::null());
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+
+    assert_eq!(by_name, (0, String::new()));
+    assert_eq!(by_pipe, (0, String::new()));
+    assert_eq!(once, (0, String::new()));
+    assert!(kept.exists() && !removed.exists());
+    let gone = format!("cannot read the connection file {}", removed.display());
+    assert!(again.0 == 11 && again.1.contains(&gone), "{again:?}");
+}
+
+#[test]
+fn a_connection_file_that_cannot_be_used_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.vv");
+    let said = |text: &str| {
+        std::fs::write(&file, text).expect("written");
+        let output = capsaicin(&["connect", file.to_str().expect("UTF-8")]);
+        assert!(file.exists(), "what was not used is kept");
+        (code(&output), stderr(&output))
+    };
+    let proxmox = "[virt-viewer]\ntype=spice\nhost=pvespiceproxy:5f5e1000:1:n::s\ntls-port=61000\n";
+    for (text, why) in [
+        ("[virt-viewer\n", "its first group is not [virt-viewer]"),
+        (proxmox, "it expired"),
+        (
+            "[virt-viewer]\ntype=spice\nhost=vm\ntls-port=5901\n",
+            "it wants TLS, which is not supported yet",
+        ),
+    ] {
+        let (exit, words) = said(text);
+        assert!(exit == 11 && words.contains(why), "{exit} {words}");
+    }
+}
+
 /// Spec 08a §11.1: 2×2 RGB32.
 const QUIC_2X2: [u8; 36] = [
     0x51, 0x55, 0x49, 0x43, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0x86, 0x82, 0x84, 0x86,

@@ -8,6 +8,7 @@ mod cell_writer;
 mod cli;
 mod codecs;
 mod codecs_dictionary;
+mod connection_file;
 mod cursor;
 mod displays;
 mod doctor;
