@@ -112,7 +112,9 @@ pub struct Pointer<'a> {
 }
 
 /// How good a frame has to be, best by default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// Qualities have no order: whether half the dots or half the colours are worse depends on the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quality {
     /// Whether only every second dot is drawn both ways, and drawn twice as large.
     pub halved: bool,
@@ -126,6 +128,11 @@ impl Quality {
         halved: false,
         colours: 256,
     };
+
+    /// Whether nothing may be left out.
+    pub const fn is_best(self) -> bool {
+        !self.halved && self.colours >= Self::BEST.colours
+    }
 }
 
 impl Default for Quality {

@@ -488,7 +488,7 @@ mod tests {
             out.push(b'.');
             Painted {
                 dots: 0,
-                coarse: scene.quality != Quality::BEST,
+                coarse: !scene.quality.is_best(),
             }
         }
         fn forget(&mut self) {}

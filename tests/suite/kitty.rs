@@ -315,6 +315,24 @@ fn a_desktop_is_in_sight_after_140_kilobytes_and_exact_later() {
 }
 
 #[test]
+fn a_poorer_quality_is_poorer_whether_in_dots_or_in_colours() {
+    // Whole cells: placeholders send others as they are.
+    let mut picture = blank(104, 64);
+    let mut next = Numbers(21);
+    scribble(&mut picture, Rect::new(0, 0, 104, 64), 1 << 20, &mut next);
+    let qualities = [(true, 256), (false, 128), (true, 32)];
+    for mut stage in Stage::all(SMALL) {
+        for (halved, colours) in qualities {
+            stage.quality = Quality { halved, colours };
+            stage.painter.forget();
+            assert!(stage.paint(&picture, &[]).coarse, "{:?}", stage.quality);
+        }
+        stage.quality = Quality::BEST;
+        stage.settle(&picture);
+    }
+}
+
+#[test]
 fn a_photograph_is_in_sight_after_a_megabyte() {
     let picture = photo();
     let mut stage = Stage::edits(LARGE);

@@ -176,7 +176,7 @@ impl Edits {
 
     /// How so many dots are sent.
     fn how(&self, quality: Quality, dots: u64) -> How {
-        if self.media.is_inline() && (quality < Quality::BEST || dots > FEW_DOTS) {
+        if self.media.is_inline() && (!quality.is_best() || dots > FEW_DOTS) {
             How::Reduced(quality)
         } else {
             How::Exact
@@ -194,10 +194,7 @@ impl Edits {
         if let Some(moved) = changes.moved {
             self.make_move(moved, out);
         }
-        if changes == Changes::default()
-            && scene.quality == Quality::BEST
-            && self.shadow.is_coarse()
-        {
+        if changes == Changes::default() && scene.quality.is_best() && self.shadow.is_coarse() {
             return self.refine(scene, out);
         }
         let whole = scene.picture.size.to_rect();

@@ -229,7 +229,7 @@ impl Board {
 
     /// Makes some of what is not exact exact, if that is asked for; the number of dots.
     fn refine(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> u64 {
-        if scene.quality != Quality::BEST || !self.shadow.is_coarse() {
+        if !scene.quality.is_best() || !self.shadow.is_coarse() {
             return 0;
         }
         let wanted = Wanted {
@@ -478,7 +478,7 @@ fn at_cursor() -> String {
 
 /// How so many dots are sent.
 fn how(quality: Quality, dots: u64) -> How {
-    if quality < Quality::BEST || dots > FEW_DOTS {
+    if !quality.is_best() || dots > FEW_DOTS {
         How::Reduced(quality)
     } else {
         How::Exact

@@ -82,7 +82,7 @@ impl Sixel {
 
     fn paint_all(&mut self, scene: &Scene<'_>, place: Place, out: &mut Vec<u8>) -> Painted {
         self.settle(place);
-        let coarse = scene.quality.halved || scene.quality.colours < Quality::BEST.colours;
+        let coarse = !scene.quality.is_best();
         let covered: Vec<Rect> = scene
             .covered
             .iter()
