@@ -24,6 +24,11 @@ pub fn tests() -> Vec<Trial> {
             &[Peer::Qemu, Peer::Desktop],
             || a_guest_is_shown(Emulator::Xterm, FORTY_DECIBELS),
         ),
+        test(
+            "terminals::foot_shows_the_guest_with_sixels",
+            &[Peer::Qemu, Peer::Desktop, Peer::Foot],
+            || a_guest_is_shown(Emulator::Foot, FORTY_DECIBELS),
+        ),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! An X server without a screen, and terminals with a window on it: what a person would see of the viewer.
 
+use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,6 +13,9 @@ use super::process::{Process, read_lossy};
 use super::until;
 
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// The socket of Wayland windows, in the scratch folder.
+const WAYLAND: &str = "wayland";
 
 /// Size of the desktop, pixels.
 pub const SIZE: (u32, u32) = (1000, 700);
@@ -30,6 +35,8 @@ pub enum Emulator {
     Xterm,
     /// kitty, drawn without a graphics card.
     Kitty,
+    /// foot, in a Wayland compositor that is itself a window.
+    Foot,
 }
 
 impl Desktop {
@@ -64,36 +71,35 @@ impl Desktop {
     /// Opens a terminal in which a command of the shell runs.
     pub fn open(&mut self, emulator: Emulator, shell: &str) {
         let mut command = match emulator {
-            Emulator::Xterm => {
-                let mut command = Command::new("xterm");
-                command.args(["-ti", "vt340", "-b", "0", "+sb", "-fn", "8x13"]);
-                command.args(["-geometry", "125x53+0+0", "-bw", "0"]);
-                let resources = ["*maxGraphicSize: 4000x4000", "*numColorRegisters: 256"];
-                command.args(resources.iter().flat_map(|r| ["-xrm", r]));
-                command.args(["-e", "sh", "-c", shell]);
-                command
-            }
-            Emulator::Kitty => {
-                let mut command = Command::new("kitty");
-                let (width, height) = SIZE;
-                command.args(["--config", "NONE", "-o", "remember_window_size=no"]);
-                command
-                    .arg("-o")
-                    .arg(format!("initial_window_width={width}"));
-                command
-                    .arg("-o")
-                    .arg(format!("initial_window_height={height}"));
-                command.args([
-                    "-o",
-                    "window_padding_width=0",
-                    "-o",
-                    "confirm_os_window_close=0",
-                ]);
-                command.args(["sh", "-c", shell]);
-                command.env("LIBGL_ALWAYS_SOFTWARE", "1");
-                command
+            Emulator::Xterm => xterm(),
+            Emulator::Kitty => kitty(),
+            Emulator::Foot => {
+                self.start_compositor();
+                foot()
             }
         };
+        command.args(["sh", "-c", shell]);
+        self.run("terminal", command);
+    }
+
+    /// Starts what shows Wayland windows on the desktop, each as large as it; returns when there can be one.
+    fn start_compositor(&mut self) {
+        // It draws the mouse. There is none in the corner, and no picture of a guest.
+        let corner = [SIZE.0 - 1, SIZE.1 - 1].map(|at| at.to_string());
+        self.xdotool("mousemove", &corner);
+        let mut command = Command::new("weston");
+        command.args(["--no-config", "--backend=x11-backend.so", "--use-pixman"]);
+        command.args(["--shell=kiosk-shell.so", "--idle-time=0"]);
+        command.arg(format!("--socket={WAYLAND}"));
+        command.arg(format!("--width={}", SIZE.0));
+        command.arg(format!("--height={}", SIZE.1));
+        self.run("compositor", command);
+        let socket = self.dir.path().join(WAYLAND);
+        until("the compositor", LIMIT, || socket.exists().then_some(()));
+    }
+
+    /// Starts a program on the desktop.
+    fn run(&mut self, name: &str, mut command: Command) {
         command
             .env("DISPLAY", &self.display)
             .env("HOME", self.dir.path())
@@ -101,21 +107,27 @@ impl Desktop {
             .env("LC_ALL", "C.UTF-8")
             .env_remove("TMUX")
             .env_remove("COLORTERM")
-            .env_remove("WAYLAND_DISPLAY")
             .current_dir(self.dir.path());
-        let name = format!("terminal-{}", self.programs.len());
+        let name = format!("{name}-{}", self.programs.len());
         self.programs
             .push(Process::start(&name, &command, self.dir.path()));
     }
 
     /// Types keys by their X names, as `ctrl+bracketright` or `q`.
     pub fn keys(&self, keys: &[&str]) {
+        self.xdotool("key", keys);
+    }
+
+    fn xdotool(&self, what: &str, words: &[impl AsRef<OsStr> + Debug]) {
         let status = Command::new("xdotool")
-            .arg("key")
-            .args(keys)
+            .arg(what)
+            .args(words)
             .env("DISPLAY", &self.display)
             .status();
-        assert!(status.is_ok_and(|status| status.success()), "{keys:?}");
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "{what} {words:?}"
+        );
     }
 
     /// A folder for the files of a test; the working folder of programs.
@@ -162,6 +174,40 @@ impl Desktop {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+fn xterm() -> Command {
+    let mut command = Command::new("xterm");
+    command.args(["-ti", "vt340", "-b", "0", "+sb", "-fn", "8x13"]);
+    command.args(["-geometry", "125x53+0+0", "-bw", "0"]);
+    let resources = ["*maxGraphicSize: 4000x4000", "*numColorRegisters: 256"];
+    command.args(resources.iter().flat_map(|r| ["-xrm", r]));
+    command.arg("-e");
+    command
+}
+
+fn kitty() -> Command {
+    let mut command = Command::new("kitty");
+    let (width, height) = SIZE;
+    command.args(["--config", "NONE"]);
+    let options = [
+        "remember_window_size=no".to_owned(),
+        format!("initial_window_width={width}"),
+        format!("initial_window_height={height}"),
+        "window_padding_width=0".to_owned(),
+        "confirm_os_window_close=0".to_owned(),
+    ];
+    command.args(options.iter().flat_map(|option| ["-o", option]));
+    command.env("LIBGL_ALWAYS_SOFTWARE", "1");
+    command.env_remove("WAYLAND_DISPLAY");
+    command
+}
+
+fn foot() -> Command {
+    let mut command = Command::new("foot");
+    command.args(["--config=/dev/null", "--override=pad=0x0"]);
+    command.env("WAYLAND_DISPLAY", WAYLAND);
+    command
 }
 
 /// Where in a screen a picture is.

@@ -47,6 +47,8 @@ pub enum Peer {
     Desktop,
     /// The terminal of the kitty graphics protocol.
     Kitty,
+    /// A Wayland compositor, and a terminal with sixels for that.
+    Foot,
 }
 
 impl Peer {
@@ -85,6 +87,7 @@ impl Peer {
                 "xvfb x11-apps xdotool xterm",
             ),
             Self::Kitty => (&["kitty"], "kitty"),
+            Self::Foot => (&["weston", "foot"], "weston foot"),
         };
         programs
             .iter()
