@@ -28,6 +28,12 @@ impl App {
     pub(super) fn learn(&mut self, capabilities: Capabilities, answers: bool) {
         self.releases = capabilities.keyboard;
         let answered = answers && !self.pace_answers;
+        // What the user chose in the menu stays until the terminal says something else.
+        if self.drawing.is_none() || self.capabilities.colours != capabilities.colours {
+            self.setup.style.colours = capabilities.colours;
+            self.picture.set_style(self.setup.style);
+            self.stale = true;
+        }
         self.capabilities = capabilities;
         if answered {
             self.pace_answers = true;

@@ -17,21 +17,21 @@ const fn terminal(name: &'static str, answers: &'static [u8]) -> Terminal {
 pub const XTERM: Terminal = terminal(
     "xterm",
     b"\x1bP>|XTerm(379)\x1b\\\x1b]10;rgb:0000/0000/0000\x1b\\\x1b]11;rgb:ffff/ffff/ffff\x1b\\\
-      \x1b[?1;3S\x1b[?2;3S\x1b[?2026;0$y\x1b[?1016;2$y\x1b[?64;1;2;6;9;15;16;17;18;21;22;28c",
+      \x1bP1$r0;38:2::1:2:3m\x1b\\\x1b[?1;3S\x1b[?2;3S\x1b[?2026;0$y\x1b[?1016;2$y\x1b[?64;1;2;6;9;15;16;17;18;21;22;28c",
 );
 
 /// Recorded from XTerm 379 started with `-ti vt340`, 80×24 cells of 6×13 pixels.
 pub const XTERM_VT340: Terminal = terminal(
     "xterm -ti vt340",
     b"\x1bP>|XTerm(379)\x1b\\\x1b]10;rgb:0000/0000/0000\x1b\\\x1b]11;rgb:ffff/ffff/ffff\x1b\\\
-      \x1b[?1;0;1024S\x1b[?2;0;480;312S\x1b[?2026;0$y\x1b[?1016;2$y\x1b[?63;1;2;4;6;9;15;16;22;28c",
+      \x1bP1$r0;38:2::1:2:3m\x1b\\\x1b[?1;0;1024S\x1b[?2;0;480;312S\x1b[?2026;0$y\x1b[?1016;2$y\x1b[?63;1;2;4;6;9;15;16;22;28c",
 );
 
 /// Recorded from kitty 0.26.5.
 pub const KITTY: Terminal = terminal(
     "kitty",
     b"\x1bP>|kitty(0.26.5)\x1b\\\x1b_Gi=2147418113;OK\x1b\\\x1b]10;rgb:dddd/dddd/dddd\x1b\\\
-      \x1b]11;rgb:0000/0000/0000\x1b\\\x1b[4;846;1296t\x1b[6;18;9t\x1b[?2026;2$y\x1b[?1016;2$y\x1b[?0u\x1b[?62;c",
+      \x1b]11;rgb:0000/0000/0000\x1b\\\x1bP1$r38:2:1:2:3m\x1b\\\x1b[4;846;1296t\x1b[6;18;9t\x1b[?2026;2$y\x1b[?1016;2$y\x1b[?0u\x1b[?62;c",
 );
 
 /// Recorded from tmux 3.3a.
@@ -42,6 +42,14 @@ pub const TMUX: Terminal = terminal("tmux", b"\x1bP>|tmux 3.3a\x1b\\\x1b[?1;2c")
 pub const TMUX_IN_KITTY: Terminal = terminal(
     "tmux in kitty",
     b"\x1bP>|tmux 3.3a\x1b\\\x1b[?1;2c\x1b_Gi=2147418116;OK\x1b\\",
+);
+
+/// Recorded from foot 1.13.1 in weston 10.0.1, 142×50 cells of 7×14 pixels.
+pub const FOOT_1_13: Terminal = terminal(
+    "foot 1.13",
+    b"\x1bP>|foot(1.13.1)\x1b\\\x1b]10;rgb:dcdc/dcdc/cccc\x1b\\\x1b]11;rgb:1111/1111/1111\x1b\\\
+      \x1bP1$r0;38:2::1:2:3m\x1b\\\x1b[4;700;994t\x1b[6;14;7t\x1b[?1;0;1024S\x1b[?2;0;994;700S\x1b[?2026;2$y\
+      \x1b[?1016;2$y\x1b[?0u\x1b[?62;4;22c",
 );
 
 /// As foot 1.20 answers.
@@ -89,6 +97,7 @@ pub const ALL: &[Terminal] = &[
     KITTY,
     TMUX,
     TMUX_IN_KITTY,
+    FOOT_1_13,
     FOOT,
     WEZTERM,
     ITERM2,

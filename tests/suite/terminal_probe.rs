@@ -66,6 +66,7 @@ fn the_question_is_what_the_terminals_documentation_says_and_ends_with_the_one_a
     let expected = "\x1b[>0q\
         \x1b_Gi=2147418113,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\
         \x1b]10;?\x1b\\\x1b]11;?\x1b\\\
+        \x1b[38;2;1;2;3m\x1bP$qm\x1b\\\x1b[m\
         \x1b[14t\x1b[16t\x1b[?1;1;0S\x1b[?2;1;0S\x1b[?2026$p\x1b[?1016$p\x1b[?u\x1b[c";
     assert_eq!(String::from_utf8(ASK.bytes()).unwrap(), expected);
 }
@@ -172,6 +173,7 @@ fn xterm_draws_sixels_only_if_it_was_told_to_be_a_vt340() {
 #[test]
 fn each_terminal_gets_the_best_it_has() {
     for (terminal, best) in [
+        (&answers::FOOT_1_13, Drawing::Sixel),
         (&answers::FOOT, Drawing::Sixel),
         (&answers::WEZTERM, Drawing::Sixel),
         (&answers::ITERM2, Drawing::Sixel),
@@ -182,6 +184,9 @@ fn each_terminal_gets_the_best_it_has() {
         assert_eq!(found(terminal, XTERM_256).best(), best, "{}", terminal.name);
     }
     assert_eq!(found(&answers::FOOT, XTERM_256).cells, Cells::Octant);
+    let old = found(&answers::FOOT_1_13, XTERM_256);
+    assert_eq!((old.cells, old.cell), (Cells::Sextant, Some((7, 14))));
+    assert!(old.synchronized && old.keyboard && old.pixel_mouse);
     assert!(found(&answers::WEZTERM, XTERM_256).iterm2);
     assert!(found(&answers::ITERM2, XTERM_256).iterm2);
 }
@@ -247,6 +252,36 @@ fn a_locale_without_unicode_gets_ascii() {
     assert_eq!(latin.style.glyphs, Glyphs::Ascii);
     let found = Capabilities::of(&answered(&answers::XTERM), &latin, WINDOW);
     assert_eq!(found.best(), Drawing::Ascii);
+}
+
+#[test]
+fn colours_are_those_the_terminal_keeps() {
+    let with = |reply: &[u8], variables: &[(&str, &str)]| {
+        let mut answers = answered(&answers::LINUX);
+        for reply in replies(reply) {
+            assert!(answers.take(reply));
+        }
+        Capabilities::of(&answers, &around(variables), WINDOW).colours
+    };
+    let plain = [("TERM", "xterm")];
+    let boasting = [("TERM", "xterm"), ("COLORTERM", "truecolor")];
+    let unwanted = [("TERM", "xterm"), ("NO_COLOR", "1")];
+    assert_eq!(with(b"", &plain), Colours::Palette16);
+    for direct in [
+        &b"\x1bP1$r0;38:2::1:2:3m\x1b\\"[..],
+        b"\x1bP1$r38:2:1:2:3m\x1b\\",
+        b"\x1bP1$r0;1;38;2;1;2;3m\x1b\\",
+    ] {
+        assert_eq!(with(direct, &plain), Colours::True);
+        assert_eq!(with(direct, &unwanted), Colours::None);
+    }
+    // The nearest of the palette.
+    let nearest = b"\x1bP1$r0;38:5:16m\x1b\\";
+    assert_eq!(with(nearest, &plain), Colours::Palette16);
+    assert_eq!(with(nearest, &boasting), Colours::Palette256);
+    // A terminal that does not know the question.
+    assert!(replies(b"\x1bP0$r\x1b\\").is_empty());
+    assert_eq!(with(b"", &boasting), Colours::True);
 }
 
 // --- late and repeated answers

@@ -1368,6 +1368,31 @@ fn every_drawing_can_be_chosen_with_every_number_of_colours() {
 }
 
 #[test]
+fn cells_have_the_colours_that_the_terminal_says_it_has() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [200, 30, 30]);
+    let style = Style {
+        colours: Colours::Palette16,
+        ..Style::default()
+    };
+    viewer.app.setup.style = style;
+    let say = |viewer: &mut Viewer, colours| {
+        viewer.act(Action::Capabilities {
+            capabilities: Box::new(Terminal {
+                colours,
+                ..Terminal::default()
+            }),
+            answers: true,
+        });
+        viewer.app.setup.style.colours
+    };
+    assert_eq!(say(&mut viewer, Colours::True), Colours::True);
+    viewer.menu("d3");
+    let users = say(&mut viewer, Colours::True);
+    assert_eq!(users, Colours::Palette16, "what the user chose stays");
+    assert_eq!(say(&mut viewer, Colours::Palette256), Colours::Palette256);
+}
+
+#[test]
 fn octants_have_four_times_the_dots_of_half_blocks() {
     let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
     viewer.menu("do");

@@ -324,6 +324,8 @@ pub enum Reply {
         /// Red, green, blue.
         rgb: [u8; 3],
     },
+    /// DECRQSS of attributes, after a colour was set as red, green and blue: whether it is told back as that.
+    DirectColour(bool),
     /// Kitty graphics.
     Kitty {
         /// The image.

@@ -38,12 +38,23 @@ impl StringKind {
     pub fn reply(self, body: &[u8]) -> Option<Reply> {
         let text = String::from_utf8_lossy(body);
         match self {
-            Self::Device => text.strip_prefix(">|").map(|v| Reply::Version(clean(v))),
+            Self::Device => match text.strip_prefix(">|") {
+                Some(version) => Some(Reply::Version(clean(version))),
+                None => attributes(&text),
+            },
             Self::System => colour(&text),
             Self::Application => kitty(&text),
             Self::Other(_) => None,
         }
     }
+}
+
+/// `1$r0;38:2::1:2:3m`: the attributes in force. kitty leaves the 0 out, and the colour space between the 2 and red.
+fn attributes(text: &str) -> Option<Reply> {
+    let attributes = text.strip_prefix("1$r")?.strip_suffix('m')?;
+    let numbers: Vec<&str> = attributes.split([';', ':']).collect();
+    let is_direct = numbers.windows(2).any(|pair| pair == ["38", "2"]);
+    Some(Reply::DirectColour(is_direct))
 }
 
 /// `10;rgb:ffff/ffff/ffff` and the like.

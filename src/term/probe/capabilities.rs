@@ -141,7 +141,6 @@ impl Capabilities {
             .attributes
             .as_ref()
             .is_some_and(|a| a.iter().skip(1).any(|n| *n == 4));
-        let all_colours = around.style.colours != Colours::None && named.has_all_colours();
         Self {
             cell: answers.cell.filter(is_cell).or(shared.filter(is_cell)),
             area,
@@ -162,10 +161,15 @@ impl Capabilities {
             keyboard: answers.keyboard.is_some(),
             foreground: answers.foreground,
             background: answers.background,
-            colours: if all_colours {
-                Colours::True
-            } else {
-                around.style.colours
+            colours: match (around.style.colours, answers.direct_colour) {
+                // The user wants none, or the terminal has none.
+                (Colours::None, _) => Colours::None,
+                (_, Some(true)) => Colours::True,
+                // Variables may be of another terminal.
+                (Colours::True, Some(false)) => Colours::Palette256,
+                (expected, Some(false)) => expected,
+                (_, None) if named.has_all_colours() => Colours::True,
+                (expected, None) => expected,
             },
             cells: match around.style.glyphs {
                 Glyphs::Ascii => Cells::Ascii,

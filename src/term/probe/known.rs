@@ -49,7 +49,7 @@ impl Named {
             || self.is_since("Konsole", &[22, 4])
     }
 
-    /// Whether it shows 2²⁴ colours, of those that are seen where nothing in the environment says so.
+    /// Whether it shows 2²⁴ colours, for those that do not say how they keep one.
     pub fn has_all_colours(&self) -> bool {
         let all = [
             "kitty", "foot", "ghostty", "WezTerm", "iTerm2", "Konsole", "contour", "mintty", "rio",

@@ -55,6 +55,8 @@ impl Question<'_> {
                 text += &format!("\x1bPtmux;{inside}\x1b\\");
             }
             text += "\x1b]10;?\x1b\\\x1b]11;?\x1b\\";
+            // A colour of 24 bits, how attributes are told back with it, and an end to it.
+            text += "\x1b[38;2;1;2;3m\x1bP$qm\x1b\\\x1b[m";
         }
         text += "\x1b[14t\x1b[16t\x1b[?1;1;0S\x1b[?2;1;0S\x1b[?2026$p\x1b[?1016$p\x1b[?u";
         text += "\x1b[c";
@@ -95,6 +97,8 @@ pub struct Answers {
     pub foreground: Option<[u8; 3]>,
     /// The default colour behind it.
     pub background: Option<[u8; 3]>,
+    /// Whether a colour is kept as red, green and blue.
+    pub direct_colour: Option<bool>,
     /// Kitty graphics with the pixels in the sequence itself: OK, or what is wrong.
     pub kitty: Option<String>,
     /// The same with shared memory.
@@ -132,6 +136,7 @@ impl Answers {
                 true => news(&mut self.background, rgb),
                 false => news(&mut self.foreground, rgb),
             },
+            Reply::DirectColour(kept) => news(&mut self.direct_colour, kept),
             Reply::Kitty { id, message } => match id {
                 DIRECT => news(&mut self.kitty, message),
                 SHARED => news(&mut self.kitty_shared, message),
