@@ -11,7 +11,7 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use super::tty::Input;
 use super::{screen, tty};
 use crate::term::input::{Event, Key, KeyCode, Modifiers, Reply};
-use crate::term::probe::{Answers, Capabilities, Multiplexer, Question, Surroundings};
+use crate::term::probe::{Answers, Capabilities, Question, Surroundings};
 
 /// How long a terminal may take to answer: here, and at the other end of a long line.
 const NEAR: Duration = Duration::from_millis(300);
@@ -54,10 +54,9 @@ impl Probing {
         if strings && !self.around.remote && self.around.multiplexer.is_none() {
             self.media = Media::create();
         }
-        let tmux = self.around.multiplexer == Some(Multiplexer::Tmux);
         let question = Question {
             strings,
-            tmux,
+            multiplexer: self.around.multiplexer,
             shared_memory: self.media.shared_memory_name(),
             file: self.media.file_path(),
         };

@@ -4,9 +4,13 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 
-use crate::peers::Peer;
-use crate::peers::desktop::{Desktop, Emulator};
+use crate::peers::desktop::{self, Desktop, Emulator};
+use crate::peers::outer::{Kind, Outer};
+use crate::peers::picture::Picture;
 use crate::peers::qemu::{Boot, Machine};
+use crate::peers::tmux::Tmux;
+use crate::peers::{Peer, until};
+use crate::program::CAPSAICIN;
 use crate::{LIMIT, test};
 
 /// Mean of squares that is a ratio of 40 dB.
@@ -28,6 +32,11 @@ pub fn tests() -> Vec<Trial> {
             "terminals::foot_shows_the_guest_with_sixels",
             &[Peer::Qemu, Peer::Desktop, Peer::Foot],
             || a_guest_is_shown(Emulator::Foot, FORTY_DECIBELS),
+        ),
+        test(
+            "terminals::a_terminal_around_tmux_shows_every_pixel_of_the_guest",
+            &[Peer::Qemu, Peer::Tmux],
+            tmux_shows_the_guest,
         ),
     ]
 }
@@ -63,4 +72,44 @@ fn a_guest_is_shown(emulator: Emulator, noise: f64) {
             .filter(|text| text.ends_with('\n'))
     });
     assert_eq!(ended, "0\n");
+}
+
+/// In a terminal with pictures, through all that may happen to a window of tmux.
+fn tmux_shows_the_guest() {
+    let mut qemu = Machine::new(Boot::Quarters).start();
+    let tmux = Tmux::with(90, 30, "set -g allow-passthrough on");
+    let outer = Outer::attach(&tmux, Kind::Pictures, 100, 40);
+    tmux.command(&format!("clear; {CAPSAICIN} view {}", qemu.address));
+
+    let first = qemu.quiet_screen();
+    wait_for("the guest", &outer, &first);
+    tmux.key("x");
+    crate::keys::wait_until_taken(&qemu, 1);
+    let second = qemu.quiet_screen();
+    wait_for("its other screen", &outer, &second);
+
+    tmux.key("C-]");
+    until("the menu", LIMIT, || {
+        desktop::find(&outer.picture(), &second, 0.0)
+            .is_none()
+            .then_some(())
+    });
+    tmux.key("Escape");
+    wait_for("the guest again", &outer, &second);
+
+    outer.resize(110, 38);
+    wait_for("the guest after a resize", &outer, &second);
+}
+
+fn wait_for(what: &str, outer: &Outer, picture: &Picture) {
+    let start = std::time::Instant::now();
+    while desktop::find(&outer.picture(), picture, 0.0).is_none() {
+        if start.elapsed() > LIMIT {
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+            let seen = folder.join(format!("{}-screen.png", what.replace(' ', "-")));
+            outer.picture().write_png(&seen);
+            panic!("{what}: {}\n{}", seen.display(), outer.text());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
 }

@@ -10,7 +10,7 @@ use crate::terminal_answers::{self as answers, Terminal};
 
 const ASK: Question = Question {
     strings: true,
-    tmux: false,
+    multiplexer: None,
     shared_memory: None,
     file: None,
 };
@@ -89,16 +89,41 @@ fn shared_memory_and_a_file_are_named_in_base64() {
 
 #[test]
 fn the_terminal_behind_tmux_is_asked_by_passthrough() {
-    let text = String::from_utf8(Question { tmux: true, ..ASK }.bytes()).unwrap();
+    let asked = Question {
+        multiplexer: Some(Multiplexer::Tmux),
+        ..ASK
+    };
+    let text = String::from_utf8(asked.bytes()).unwrap();
     let wrapped = "\x1bPtmux;\x1b\x1b_Gi=2147418116,s=1,v=1,a=q,U=1,t=d,f=24;AAAA\x1b\x1b\\\x1b\\";
     assert!(text.contains(wrapped), "{text:?}");
+}
+
+#[test]
+fn a_multiplexer_is_sent_no_string_that_it_would_show() {
+    for multiplexer in [Multiplexer::Tmux, Multiplexer::Screen, Multiplexer::Zellij] {
+        let asked = Question {
+            multiplexer: Some(multiplexer),
+            ..ASK
+        };
+        let text = String::from_utf8(asked.bytes()).unwrap();
+        let outside: String = match text.split_once("\x1bPtmux;") {
+            Some((before, after)) => {
+                before.to_owned() + after.split_once("\x1b\x1b\\\x1b\\").unwrap().1
+            }
+            None => text,
+        };
+        assert!(
+            !outside.contains("\x1b_") && !outside.contains("\x1bP"),
+            "{outside:?}"
+        );
+    }
 }
 
 #[test]
 fn a_terminal_that_shows_strings_is_asked_without_them() {
     let asked = Question {
         strings: false,
-        tmux: true,
+        multiplexer: Some(Multiplexer::Tmux),
         shared_memory: Some("x"),
         file: Some("y"),
     };

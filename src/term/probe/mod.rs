@@ -26,8 +26,8 @@ const THROUGH: u32 = 0x7fff_0004;
 pub struct Question<'a> {
     /// Whether the terminal takes strings (APC, OSC) it does not know without showing them.
     pub strings: bool,
-    /// Whether tmux stands between: its terminal is asked as well.
-    pub tmux: bool,
+    /// What stands between. Through tmux its terminal is asked as well.
+    pub multiplexer: Option<Multiplexer>,
     /// The name of a shared memory object that holds one RGB pixel.
     pub shared_memory: Option<&'a str>,
     /// The path of a temporary file that holds one RGB pixel; its name contains `tty-graphics-protocol`. The terminal
@@ -40,14 +40,17 @@ impl Question<'_> {
     pub fn bytes(&self) -> Vec<u8> {
         let mut text = String::from("\x1b[>0q");
         if self.strings {
-            text += &pixel(DIRECT, 'd', "\0\0\0");
+            // tmux and screen take what is in it for the title of their window.
+            if self.multiplexer.is_none() {
+                text += &pixel(DIRECT, 'd', "\0\0\0");
+            }
             if let Some(name) = self.shared_memory {
                 text += &pixel(SHARED, 's', name);
             }
             if let Some(path) = self.file {
                 text += &pixel(FILE, 't', path);
             }
-            if self.tmux {
+            if self.multiplexer == Some(Multiplexer::Tmux) {
                 // Placeholders are all that can be used there: a kitty too old for them refuses to answer the U.
                 let inside = pixel(THROUGH, 'd', "\0\0\0")
                     .replace(",a=q", ",a=q,U=1")
@@ -55,8 +58,11 @@ impl Question<'_> {
                 text += &format!("\x1bPtmux;{inside}\x1b\\");
             }
             text += "\x1b]10;?\x1b\\\x1b]11;?\x1b\\";
-            // A colour of 24 bits, how attributes are told back with it, and an end to it.
-            text += "\x1b[38;2;1;2;3m\x1bP$qm\x1b\\\x1b[m";
+            // A colour of 24 bits, how attributes are told back with it, and an end to it. screen would have its terminal show
+            // what is in the string.
+            if self.multiplexer.is_none() {
+                text += "\x1b[38;2;1;2;3m\x1bP$qm\x1b\\\x1b[m";
+            }
         }
         text += "\x1b[14t\x1b[16t\x1b[?1;1;0S\x1b[?2;1;0S\x1b[?2026$p\x1b[?1016$p\x1b[?u";
         text += "\x1b[c";

@@ -211,7 +211,7 @@ fn foot() -> Command {
 }
 
 /// Where in a screen a picture is.
-fn find(screen: &Picture, picture: &Picture, noise: f64) -> Option<(u32, u32)> {
+pub fn find(screen: &Picture, picture: &Picture, noise: f64) -> Option<(u32, u32)> {
     let places = || {
         let (right, bottom) = (
             screen.width.checked_sub(picture.width)?,

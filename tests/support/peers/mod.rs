@@ -8,6 +8,7 @@ pub mod boot;
 pub mod desktop;
 pub mod draws;
 pub mod guest;
+pub mod outer;
 pub mod picture;
 pub mod process;
 pub mod qemu;

@@ -1,6 +1,6 @@
 //! A terminal of its own for the viewer: a tmux server with one pane, in which a shell runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -20,11 +20,19 @@ pub struct Tmux {
 impl Tmux {
     /// A terminal of so many cells; returns when its shell asks for a command.
     pub fn start(columns: u16, rows: u16) -> Self {
+        Self::with(columns, rows, "")
+    }
+
+    /// The same with more lines of configuration.
+    pub fn with(columns: u16, rows: u16, lines: &str) -> Self {
         let dir = TempDir::new().expect("a scratch folder");
-        let config = "set -g default-terminal tmux-256color\n\
-                      set -ga terminal-features ,*:RGB\n\
-                      set -g status off\n\
-                      set -sg escape-time 0\n";
+        let config = format!(
+            "set -g default-terminal tmux-256color\n\
+             set -ga terminal-features ,*:RGB\n\
+             set -g status off\n\
+             set -sg escape-time 0\n\
+             {lines}\n"
+        );
         std::fs::write(dir.path().join("tmux.conf"), config)
             .expect("the scratch folder is writable");
         let mut command = Command::new("tmux");
@@ -129,7 +137,13 @@ impl Tmux {
         self.dir.path()
     }
 
-    fn order(&self, words: &[&str]) -> String {
+    /// The socket that its clients connect to.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("socket")
+    }
+
+    /// Has tmux carry out a command of its own; what it prints.
+    pub fn order(&self, words: &[&str]) -> String {
         self.try_order(words)
             .unwrap_or_else(|| panic!("tmux refuses {words:?}"))
     }

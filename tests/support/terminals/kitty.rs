@@ -124,6 +124,32 @@ impl Kitty {
         self.images.len()
     }
 
+    /// Has more or fewer cells from now on.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        (self.columns, self.rows) = (columns, rows);
+    }
+
+    /// Whether it has an image of this number.
+    pub fn has_image(&self, id: u32) -> bool {
+        self.images.contains_key(&id)
+    }
+
+    /// Shows these characters, row by row, each with the colour of the palette it is written in. What is no placeholder shows
+    /// nothing.
+    pub fn show<'a>(&mut self, rows: impl Iterator<Item = Vec<(&'a str, Option<u8>)>>) {
+        self.characters.clear();
+        for (row, cells) in (0..).zip(rows) {
+            for (column, (text, ink)) in (0..).zip(cells) {
+                if let Some(marks) = text.strip_prefix(PLACEHOLDER) {
+                    self.cursor = (column, row);
+                    self.ink = ink;
+                    let marks: Vec<char> = marks.chars().collect();
+                    self.put(&marks);
+                }
+            }
+        }
+    }
+
     /// Reads bytes, which may end anywhere.
     pub fn read(&mut self, bytes: &[u8]) {
         let mut all = std::mem::take(&mut self.rest);
@@ -232,12 +258,20 @@ impl Kitty {
             marks.push(mark);
             length += next.len();
         }
+        self.put(&marks);
+        self.cursor.0 += 1;
+        assert!(self.cursor.0 <= self.columns);
+        Some(length)
+    }
+
+    /// Puts a placeholder with these marks where the cursor is.
+    fn put(&mut self, marks: &[char]) {
         let ink = self.ink.expect("a placeholder in no colour");
         let (column, row) = self.cursor;
         let left = column
             .checked_sub(1)
             .and_then(|left| self.characters.get(&(left, row)));
-        let part = match marks[..] {
+        let part = match *marks {
             [row, column, high] => Part {
                 id: number(high) << 24 | u32::from(ink),
                 ink,
@@ -255,9 +289,6 @@ impl Kitty {
             _ => panic!("{marks:?}"),
         };
         self.characters.insert((column, row), part);
-        self.cursor.0 += 1;
-        assert!(self.cursor.0 <= self.columns);
-        Some(length)
     }
 
     fn graphics(&mut self, command: &[u8]) {
