@@ -89,8 +89,9 @@ impl Surface {
     /// Lays the paint over row `y` of `rect` through `coverage`.
     fn paint_row(&mut self, rect: Rect, y: i32, coverage: &[u8], paint: &Paint<'_>) {
         let format = self.format();
-        let stride = self.pixels.stride();
-        let row = &mut self.pixels.data_mut()[y as usize * stride..][..stride];
+        let pixels = self.rows.in_order_mut();
+        let stride = pixels.stride();
+        let row = &mut pixels.data_mut()[y as usize * stride..][..stride];
         let covered = (rect.left..).zip(coverage).filter(|(_, m)| **m != 0);
         if let (Ink::Flat(_), 32) = (&paint.ink, format.bits()) {
             let colour = paint.colour_at(rect.left, y);

@@ -25,6 +25,7 @@ mod path;
 mod ratio;
 mod rop;
 mod rop3;
+mod rows;
 mod scale;
 mod source;
 mod stroke;
@@ -156,6 +157,9 @@ impl Canvas {
     ) -> Result<R, Error> {
         if let Some(id) = reads.iter().find(|id| !self.surfaces.contains_key(id)) {
             return Err(Error::UnknownSurface(*id));
+        }
+        for id in reads {
+            self.surfaces.get_mut(id).map(Surface::put_in_order);
         }
         // Taken out of the set, so that the others can be borrowed while it changes.
         let Some(mut surface) = self.surfaces.remove(&target) else {

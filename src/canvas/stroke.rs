@@ -92,7 +92,7 @@ impl Surface {
     fn plot(&mut self, places: impl Iterator<Item = usize>, pen: &Pen<'_>) {
         let format = self.format();
         let width = self.size().width as usize;
-        let data = self.pixels.data_mut();
+        let data = self.rows.in_order_mut().data_mut();
         match (&pen.ink, format.bytes()) {
             (Ink::Flat(word), 4) => {
                 let (set, keep) = pen.rop.with_constant(*word);

@@ -10,9 +10,10 @@
 use super::area::part_within;
 use super::clip::{Order, Region};
 use super::ink::Ink;
+use super::rows::Rows;
 use super::{Area, Brush, Clip, Cutout, Damage, Error, Layout, Rop, convert};
 use crate::geometry::{Point, Rect, Size};
-use crate::pixels::{PixelBuf, PixelFormat, PixelView};
+use crate::pixels::{PixelFormat, PixelView};
 
 /// Words of a row that are combined at once, on the stack: a kilobyte.
 const WORDS: usize = 256;
@@ -24,7 +25,7 @@ const WORDS: usize = 256;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Surface {
     /// INVARIANT: no side is 0 or longer than [`Surface::MAX_SIDE`].
-    pub(super) pixels: PixelBuf,
+    pub(super) rows: Rows,
 }
 
 impl Surface {
@@ -39,7 +40,7 @@ impl Surface {
     pub fn new(format: PixelFormat, size: Size) -> Result<Self, Error> {
         Self::bytes_for(format, size)?;
         Ok(Self {
-            pixels: PixelBuf::new(format, size),
+            rows: Rows::new(format, size),
         })
     }
 
@@ -53,27 +54,44 @@ impl Surface {
 
     /// Memory of this surface.
     pub(super) fn bytes(&self) -> u64 {
-        self.pixels.data().len() as u64
+        self.rows.bytes() as u64
     }
 
     /// Layout of one pixel.
     pub fn format(&self) -> PixelFormat {
-        self.pixels.format
+        self.rows.format()
     }
 
     /// Width and height.
     pub fn size(&self) -> Size {
-        self.pixels.size
+        self.rows.size()
     }
 
     /// What is on it, top row first.
+    ///
+    /// While an area scrolls its rows are put in order in a copy, once until something is drawn; see
+    /// [`rows_of`](Self::rows_of).
     pub fn pixels(&self) -> PixelView<'_> {
-        self.pixels.view()
+        self.rows.view()
+    }
+
+    /// What is on it inside `rect`, which is cut to it first: row by row, top first, and never through a copy of them all.
+    /// Not for [`PixelFormat::A1`], whose pixels share bytes.
+    pub fn rows_of(&mut self, rect: Rect) -> impl Iterator<Item = &[u8]> {
+        let rect = rect.intersect(self.size().to_rect());
+        self.rows.reach(rect);
+        let rows = &self.rows;
+        (rect.top..rect.bottom).map(move |y| rows.row(rect, y))
+    }
+
+    /// Makes [`pixels`](Self::pixels) cheap, until something is moved.
+    pub(super) fn put_in_order(&mut self) {
+        self.rows.in_order_mut();
     }
 
     /// Makes every pixel word 0.
     pub fn clear(&mut self, damage: &mut Damage) {
-        self.pixels.data_mut().fill(0);
+        self.rows.clear();
         damage.add(self.size().to_rect());
     }
 
@@ -126,13 +144,13 @@ impl Surface {
         rows: &mut Vec<u8>,
         damage: &mut Damage,
     ) -> bool {
-        let len = self.pixels.data().len();
+        let len = self.rows.bytes();
         let fits = size == self.size() && rows.len() == len && rows.capacity() == len;
         if !fits || self.format() == PixelFormat::A1 || !convert::is_verbatim(layout, self.format())
         {
             return false;
         }
-        self.pixels.exchange(rows);
+        self.rows.exchange(rows);
         damage.add(size.to_rect());
         true
     }
@@ -195,8 +213,13 @@ impl Surface {
         let region = clip.region_in(target, order);
         if self.format() == PixelFormat::A1 {
             self.move_plainly(region, way, damage);
+        } else if let Some(whole) = only_rect(&region)
+            && way.x == 0
+            && self.rows.scroll(whole, way.y)
+        {
+            damage.add(whole);
         } else {
-            each_rect(region, damage, |rect| self.move_rect(rect, way));
+            each_rect(region, damage, |rect| self.rows.copy(rect, (way.x, way.y)));
         }
     }
 
@@ -208,7 +231,9 @@ impl Surface {
         rop: Rop,
         damage: &mut Damage,
     ) {
-        let region = area.clip.region(ink.extent(area.extent(self.size())));
+        let extent = ink.extent(area.extent(self.size()));
+        self.rows.reach(extent);
+        let region = area.clip.region(extent);
         if self.format() == PixelFormat::A1 {
             self.draw_plainly(region, area, ink, rop, damage);
         } else if area.mask.is_some() {
@@ -227,15 +252,15 @@ impl Surface {
         rop: Rop,
         damage: &mut Damage,
     ) {
+        let pixels = self.rows.in_order_mut();
         each_rect(region, damage, |rect| {
             for y in rect.top..rect.bottom {
                 for x in rect.left..rect.right {
                     if area.draws(x, y) {
                         // Regions lie on the surface: no coordinate is negative.
                         let (px, py) = (x as u32, y as u32);
-                        let old = self.pixels.view().pixel(px, py);
-                        self.pixels
-                            .set_pixel(px, py, rop.apply(ink.word(x, y), old));
+                        let old = pixels.view().pixel(px, py);
+                        pixels.set_pixel(px, py, rop.apply(ink.word(x, y), old));
                     }
                 }
             }
@@ -328,6 +353,7 @@ impl Surface {
         let format = self.format();
         let width = self.size().width as usize;
         let in_place = format.bytes() == 4 && area.mask.is_none();
+        self.rows.reach(area.extent(self.size()));
         let (mut words, mut selected) = match in_place {
             true => (vec![], vec![]),
             false => (vec![[0; 4]; width], vec![0; width]),
@@ -351,15 +377,14 @@ impl Surface {
     /// The words of row `y` of `rect`, which lies on the surface.
     fn load_row(&self, rect: Rect, y: i32, words: &mut [[u8; 4]]) {
         let format = self.format();
-        let row = self.pixels.view().row(y as u32);
-        let left = rect.left as usize;
         if format == PixelFormat::A1 {
-            for (x, word) in (left..).zip(words) {
+            let row = self.pixels().row(y as u32);
+            for (x, word) in (rect.left as usize..).zip(words) {
                 *word = format.load(row, x).to_le_bytes();
             }
             return;
         }
-        let row = &row[left * format.bytes()..];
+        let row = self.rows.row(rect, y);
         match format.bytes() {
             4 => words.copy_from_slice(&row.as_chunks().0[..words.len()]),
             2 => {
@@ -382,8 +407,8 @@ impl Surface {
         if format == PixelFormat::A1 {
             for (x, (word, selected)) in (rect.left as u32..).zip(operands) {
                 if *selected != 0 {
-                    self.pixels
-                        .set_pixel(x, y as u32, u32::from_le_bytes(*word));
+                    let pixels = self.rows.in_order_mut();
+                    pixels.set_pixel(x, y as u32, u32::from_le_bytes(*word));
                 }
             }
         } else {
@@ -409,32 +434,16 @@ impl Surface {
         }
     }
 
-    /// Moves into `rect` what lies `way` from it.
-    fn move_rect(&mut self, rect: Rect, way: Point) {
-        let (stride, bytes) = (self.pixels.stride(), self.format().bytes());
-        // Both rectangles are on the surface: no coordinate is negative.
-        let at = |x: i32, y: i32| y as usize * stride + x as usize * bytes;
-        let len = rect.width() as usize * bytes;
-        for i in 0..rect.bottom - rect.top {
-            let y = match way.y < 0 {
-                true => rect.bottom - 1 - i,
-                false => rect.top + i,
-            };
-            let from = at(rect.left + way.x, y + way.y);
-            let to = at(rect.left, y);
-            self.pixels.data_mut().copy_within(from..from + len, to);
-        }
-    }
-
-    /// The plain version of [`Surface::move_rect`] for a whole region.
+    /// The plain version of every way to move.
     fn move_plainly(&mut self, region: Region, way: Point, damage: &mut Damage) {
-        let before = self.pixels.clone();
+        let pixels = self.rows.in_order_mut();
+        let before = pixels.clone();
         each_rect(region, damage, |rect| {
             for y in rect.top..rect.bottom {
                 for x in rect.left..rect.right {
                     let (from_x, from_y) = ((x + way.x) as u32, (y + way.y) as u32);
                     let word = before.view().pixel(from_x, from_y);
-                    self.pixels.set_pixel(x as u32, y as u32, word);
+                    pixels.set_pixel(x as u32, y as u32, word);
                 }
             }
         });
@@ -442,9 +451,7 @@ impl Surface {
 
     /// The bytes of row `y` of `rect`, which lies on the surface.
     fn row_mut(&mut self, rect: Rect, y: i32) -> &mut [u8] {
-        let bytes = self.format().bytes();
-        let start = y as usize * self.pixels.stride() + rect.left as usize * bytes;
-        &mut self.pixels.data_mut()[start..][..rect.width() as usize * bytes]
+        self.rows.row_mut(rect, y)
     }
 }
 
@@ -458,6 +465,13 @@ impl std::fmt::Debug for Surface {
             self.size().height
         )
     }
+}
+
+/// The rectangle of a region that is one.
+fn only_rect(region: &Region) -> Option<Rect> {
+    let mut rects = region.clone();
+    let first = rects.next()?;
+    rects.next().is_none().then_some(first)
 }
 
 /// Draws each rectangle of a region and notes it in `damage`.
@@ -526,6 +540,7 @@ mod tests {
 
     use super::*;
     use crate::canvas::{Mask, Operands, ScaleMode, Source};
+    use crate::pixels::PixelBuf;
 
     const SIZE: Size = Size::new(75, 40);
 
@@ -549,10 +564,9 @@ mod tests {
 
     fn noisy(format: PixelFormat) -> Surface {
         let len = format.row_bytes(SIZE.width) * SIZE.height as usize;
-        let pixels = PixelBuf::from_data(format, SIZE, noise(1, len));
-        Surface {
-            pixels: pixels.expect("packed rows"),
-        }
+        let mut surface = Surface::new(format, SIZE).expect("a small surface");
+        surface.rows.exchange(&mut noise(1, len));
+        surface
     }
 
     #[test]
@@ -568,7 +582,7 @@ mod tests {
             let stride = layout.row_bytes(SIZE.width).expect("a short row");
             let mut rows = noise(7, stride * SIZE.height as usize);
             let (mut copied, mut exchanged) = (noisy(format), noisy(format));
-            let before = exchanged.pixels.data().to_vec();
+            let before = exchanged.pixels().data().to_vec();
             let source = Source::new(layout, SIZE, stride, &rows).expect("packed rows");
             let cutout = Cutout {
                 source,

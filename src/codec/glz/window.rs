@@ -160,6 +160,9 @@ impl Window {
     }
 
     pub(super) fn find(&self, id: u64) -> Option<&Image> {
+        if self.images.back()?.id < id {
+            return None;
+        }
         // Without gaps an image stands at its distance from the first one.
         let place = usize::try_from(id.checked_sub(self.images.front()?.id)?).ok()?;
         match self.images.get(place) {

@@ -19,7 +19,7 @@ use crate::channel::{Blocked, Cx, Fault, Message};
 use crate::codec::video::Codec;
 use crate::geometry::{Rect, Size};
 use crate::link::Capabilities;
-use crate::pixels::{PixelFormat, PixelView};
+use crate::pixels::PixelFormat;
 use crate::wire::Part;
 use pending::Pending;
 
@@ -334,7 +334,7 @@ impl Client {
         }
         let surface = self
             .primary
-            .and_then(|id| Some((id, self.canvas.surface(id)?)));
+            .and_then(|id| Some((id, self.canvas.surface_mut(id)?)));
         let Some((id, surface)) = surface else {
             self.pending.moves.clear();
             self.pending.damage.clear();
@@ -355,7 +355,7 @@ impl Client {
         };
         let pixels = match self.cuts_pixels {
             true => RegionPixels::Raw {
-                data: cut(surface.pixels(), rect).into(),
+                data: cut(surface, rect).into(),
                 stride: rect.width() as usize * 4,
             },
             false => RegionPixels::NotCut,
@@ -486,9 +486,11 @@ impl Client {
 }
 
 /// The pixels of `rect`, packed, as bytes B, G, R, X.
-fn cut(pixels: PixelView<'_>, rect: Rect) -> Vec<u8> {
+fn cut(surface: &mut Surface, rect: Rect) -> Vec<u8> {
     let mut out = Vec::with_capacity(rect.area() as usize * 4);
-    if pixels.format == PixelFormat::A1 {
+    let format = surface.format();
+    if format == PixelFormat::A1 {
+        let pixels = surface.pixels();
         for y in rect.top..rect.bottom {
             for x in rect.left..rect.right {
                 let value = if pixels.pixel(x as u32, y as u32) == 1 {
@@ -501,14 +503,14 @@ fn cut(pixels: PixelView<'_>, rect: Rect) -> Vec<u8> {
         }
         return out;
     }
-    for row in pixels.crop(rect).rows() {
-        match pixels.format {
+    for row in surface.rows_of(rect) {
+        match format {
             PixelFormat::Xrgb | PixelFormat::Argb => out.extend_from_slice(row),
             PixelFormat::A8 | PixelFormat::A1 => row
                 .iter()
                 .for_each(|v| out.extend_from_slice(&[*v, *v, *v, 0])),
             PixelFormat::Rgb555 | PixelFormat::Rgb565 => {
-                let six = pixels.format == PixelFormat::Rgb565;
+                let six = format == PixelFormat::Rgb565;
                 for word in row.chunks_exact(2) {
                     let word = u16::from_le_bytes([word[0], word[1]]);
                     let five = |shift: u32| {
