@@ -46,15 +46,24 @@ pub(super) struct Driver {
     dial: Dial,
     tap: Option<Box<dyn Tap>>,
     connections: HashMap<ChannelId, Connection>,
-    dialling: JoinSet<(ChannelId, Dialled)>,
+    /// Connections the session ever wished for.
+    lives: u64,
+    /// The newest connection the session wished for, of each channel it has not closed since.
+    wished: HashMap<ChannelId, u64>,
+    dialling: JoinSet<(Key, Dialled)>,
     /// Decoding that would keep commands waiting.
     jobs: JoinSet<Finished>,
     /// What arrived for channels while they wait for a job. It keeps its share of the budget, so the pumps stop reading.
-    held: BTreeMap<ChannelId, VecDeque<Incoming<ChannelId>>>,
-    incoming: mpsc::Receiver<Incoming<ChannelId>>,
-    to_driver: mpsc::Sender<Incoming<ChannelId>>,
+    /// INVARIANT: it came from their connections of now.
+    held: BTreeMap<ChannelId, VecDeque<Incoming<Key>>>,
+    incoming: mpsc::Receiver<Incoming<Key>>,
+    to_driver: mpsc::Sender<Incoming<Key>>,
     budget: Budget,
 }
+
+/// A channel, and which of its connections: a server may list an id again whose channel was closed, and what the old
+/// connection still says is not for the new one.
+type Key = (ChannelId, u64);
 
 /// How much of what there is to tell the user was told.
 enum Told {
@@ -77,6 +86,7 @@ struct Dial {
 
 /// The sending side of one channel's connection.
 struct Connection {
+    life: u64,
     frames: mpsc::Sender<Frame>,
     /// Frames the queue had no room for, in order.
     backlog: VecDeque<Frame>,
@@ -85,32 +95,7 @@ struct Connection {
 impl Driver {
     /// Connects and links the main channel.
     pub async fn connect(config: ClientConfig) -> Result<Self, ConnectError> {
-        let session = SessionConfig {
-            view_only: config.view_only,
-            offload: true,
-            clock: monotonic,
-            ..config.session
-        };
-        let session = ClientSession::new(session);
-        let dial = Dial {
-            address: config.address,
-            password: config.password,
-            timeout: config.connect_timeout,
-        };
-        let (to_driver, incoming) = mpsc::channel(FRAME_QUEUE);
-        let mut driver = Self {
-            session,
-            started: Instant::now(),
-            dial,
-            tap: config.tap,
-            connections: HashMap::new(),
-            dialling: JoinSet::new(),
-            jobs: JoinSet::new(),
-            held: BTreeMap::new(),
-            incoming,
-            to_driver,
-            budget: Budget::default(),
-        };
+        let mut driver = Self::new(config);
         let request = driver.request(ChannelId::MAIN);
         let (established, wire) = driver
             .dial
@@ -120,8 +105,39 @@ impl Driver {
         info!(address = %driver.dial.address, "linked");
         // The session's own wish to open main is fulfilled.
         let _ = driver.session.poll_output();
-        driver.opened(ChannelId::MAIN, established, wire);
+        let key = driver.wish(ChannelId::MAIN);
+        driver.opened(key, established, wire);
         Ok(driver)
+    }
+
+    fn new(config: ClientConfig) -> Self {
+        let session = SessionConfig {
+            view_only: config.view_only,
+            offload: true,
+            clock: monotonic,
+            ..config.session
+        };
+        let dial = Dial {
+            address: config.address,
+            password: config.password,
+            timeout: config.connect_timeout,
+        };
+        let (to_driver, incoming) = mpsc::channel(FRAME_QUEUE);
+        Self {
+            session: ClientSession::new(session),
+            started: Instant::now(),
+            dial,
+            tap: config.tap,
+            connections: HashMap::new(),
+            lives: 0,
+            wished: HashMap::new(),
+            dialling: JoinSet::new(),
+            jobs: JoinSet::new(),
+            held: BTreeMap::new(),
+            incoming,
+            to_driver,
+            budget: Budget::default(),
+        }
     }
 
     /// Runs until the session is over and the user has been told, or nobody listens any more.
@@ -150,8 +166,8 @@ impl Driver {
                     None => return,
                 },
                 Some(done) = self.dialling.join_next() => {
-                    if let Ok((id, result)) = done {
-                        self.dialled(id, result);
+                    if let Ok((key, result)) = done {
+                        self.dialled(key, result);
                     }
                 }
                 Some(done) = self.jobs.join_next() => {
@@ -208,13 +224,13 @@ impl Driver {
                 Output::Send(id, frame) => self.send(id, frame),
                 Output::Open(id) => {
                     let (request, dial) = (self.request(id), self.dial.clone());
+                    let key = self.wish(id);
                     self.dialling
-                        .spawn(async move { (id, dial.channel(request, id).await) });
+                        .spawn(async move { (key, dial.channel(request, id).await) });
                 }
                 Output::Close(id) => {
-                    if self.connections.remove(&id).is_some() {
-                        self.tap_closed(id);
-                    }
+                    self.wished.remove(&id);
+                    self.disconnect(id);
                 }
             }
         }
@@ -233,7 +249,7 @@ impl Driver {
             }
         }
         for id in stuck {
-            self.connections.remove(&id);
+            self.disconnect(id);
             let text = "the server asks for answers and does not read them".to_owned();
             self.session
                 .closed(id, CloseReason::Protocol(Fault::Limit(text)));
@@ -250,7 +266,7 @@ impl Driver {
     }
 
     /// Takes a frame and some of those that wait behind it, unless a command comes.
-    fn received_some(&mut self, first: Incoming<ChannelId>, commands: &mpsc::Receiver<Command>) {
+    fn received_some(&mut self, first: Incoming<Key>, commands: &mpsc::Receiver<Command>) {
         self.received(first);
         for _ in 1..FRAMES_AT_ONCE {
             if !commands.is_empty() {
@@ -263,8 +279,12 @@ impl Driver {
         }
     }
 
-    fn received(&mut self, incoming: Incoming<ChannelId>) {
-        let (Incoming::Frame(id, ..) | Incoming::End(id, _)) = incoming;
+    fn received(&mut self, incoming: Incoming<Key>) {
+        let (Incoming::Frame((id, life), ..) | Incoming::End((id, life), _)) = incoming;
+        if self.connections.get(&id).is_none_or(|c| c.life != life) {
+            // Said before it learned that it was closed.
+            return;
+        }
         if let (Incoming::Frame(_, frame, _), Some(tap)) = (&incoming, &mut self.tap) {
             tap.frame(self.started.elapsed(), id, Way::ToClient, frame);
         }
@@ -296,29 +316,41 @@ impl Driver {
         }
     }
 
-    fn deliver(&mut self, incoming: Incoming<ChannelId>) {
+    fn deliver(&mut self, incoming: Incoming<Key>) {
         match incoming {
-            Incoming::Frame(id, frame, _share) => {
+            Incoming::Frame((id, _), frame, _share) => {
                 self.session.receive(id, frame, self.started.elapsed());
             }
-            Incoming::End(id, end) => {
+            Incoming::End((id, _), end) => {
                 debug!(channel = %id, %end, "connection ended");
-                if self.connections.remove(&id).is_some() {
-                    self.tap_closed(id);
+                if self.disconnect(id) {
                     self.session.closed(id, close_reason(end));
                 }
             }
         }
     }
 
-    fn dialled(&mut self, id: ChannelId, result: Dialled) {
+    /// The session wishes for a connection of a channel; what tells it from earlier ones.
+    fn wish(&mut self, id: ChannelId) -> Key {
+        self.lives += 1;
+        self.wished.insert(id, self.lives);
+        (id, self.lives)
+    }
+
+    fn dialled(&mut self, key: Key, result: Dialled) {
+        let (id, life) = key;
+        if self.wished.get(&id) != Some(&life) {
+            // The channel was closed meanwhile, and perhaps wished for anew.
+            return;
+        }
         match result {
-            Ok((established, wire)) => self.opened(id, established, wire),
+            Ok((established, wire)) => self.opened(key, established, wire),
             Err(error) => self.session.closed(id, CloseReason::Refused(chain(&error))),
         }
     }
 
-    fn opened(&mut self, id: ChannelId, established: Established, wire: Wire) {
+    fn opened(&mut self, key: Key, established: Established, wire: Wire) {
+        let (id, life) = key;
         let now = self.started.elapsed();
         debug!(channel = %id, header = ?established.header, "channel linked");
         if let Some(tap) = &mut self.tap {
@@ -328,13 +360,14 @@ impl Driver {
         self.connections.insert(
             id,
             Connection {
+                life,
                 frames,
                 backlog: VecDeque::new(),
             },
         );
         tokio::spawn(pump(
             wire,
-            id,
+            key,
             outgoing,
             self.to_driver.clone(),
             self.budget.clone(),
@@ -352,10 +385,16 @@ impl Driver {
         }
     }
 
-    fn tap_closed(&mut self, id: ChannelId) {
-        if let Some(tap) = &mut self.tap {
+    /// Drops a channel's connection and what came from it; whether there was one.
+    fn disconnect(&mut self, id: ChannelId) -> bool {
+        self.held.remove(&id);
+        let existed = self.connections.remove(&id).is_some();
+        if let Some(tap) = &mut self.tap
+            && existed
+        {
             tap.closed(self.started.elapsed(), id);
         }
+        existed
     }
 }
 
@@ -452,9 +491,153 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use bytes::BytesMut;
+    use tokio::net::UnixStream;
     use tokio::runtime::Builder;
+    use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::channel::display::messages::{SurfaceCreate, SurfaceFlags, SurfaceFormat};
+    use crate::channel::{ChannelKind, Message, display, main};
+    use crate::wire::HeaderKind;
+
+    const DISPLAY: ChannelId = ChannelId::new(ChannelKind::Display, 0);
+
+    /// A connection to nobody.
+    fn linked() -> (Established, Wire) {
+        let (ours, _) = UnixStream::pair().expect("a pair of sockets");
+        let wire = Wire {
+            stream: Stream::Unix(ours),
+            leftover: BytesMut::new(),
+            header: HeaderKind::Mini,
+            limit: 1 << 20,
+        };
+        (Established::default(), wire)
+    }
+
+    /// A driver whose main channel is linked and has been told its session.
+    fn driver() -> Driver {
+        let address = Address::parse("/there/is/no/such/socket").expect("a path");
+        let mut driver = Driver::new(ClientConfig::new(address));
+        let _ = driver.session.poll_output();
+        let key = driver.wish(ChannelId::MAIN);
+        let (established, wire) = linked();
+        driver.opened(key, established, wire);
+        let init = main::messages::Init {
+            session_id: 1,
+            display_channels_hint: 1,
+            supported_mouse_modes: 1,
+            current_mouse_mode: 1,
+            agent_connected: 0,
+            agent_tokens: 0,
+            multi_media_time: 0,
+            ram_hint: 0,
+        };
+        say(
+            &mut driver,
+            key,
+            main::messages::ServerMessage::Init(init).to_frame(),
+        );
+        driver
+    }
+
+    /// A connection says something.
+    fn say(driver: &mut Driver, key: Key, frame: Frame) {
+        let share = Arc::new(Semaphore::new(1)).try_acquire_owned();
+        driver.received(Incoming::Frame(key, frame, share.expect("a permit")));
+    }
+
+    /// The server lists the display channel; what the driver calls the connection it begins to make.
+    fn list_display(driver: &mut Driver) -> Key {
+        let channels = vec![DISPLAY];
+        let list = main::messages::ChannelsList { channels };
+        let list = main::messages::ServerMessage::ChannelsList(list);
+        say(
+            driver,
+            (ChannelId::MAIN, driver.wished[&ChannelId::MAIN]),
+            list.to_frame(),
+        );
+        driver.perform();
+        (DISPLAY, driver.wished[&DISPLAY])
+    }
+
+    /// The display channel breaks the protocol, and the server lists it again; its old connection and the new one.
+    fn relisted(driver: &mut Driver) -> (Key, Key) {
+        let old = list_display(driver);
+        driver.dialled(old, Ok(linked()));
+        say(driver, old, Frame::new(314, vec![1]));
+        driver.perform();
+        assert!(!driver.connections.contains_key(&DISPLAY), "it is closed");
+        let new = list_display(driver);
+        (old, new)
+    }
+
+    fn surface_create() -> Frame {
+        let create = SurfaceCreate {
+            surface_id: 0,
+            width: 8,
+            height: 8,
+            format: SurfaceFormat::Xrgb,
+            flags: SurfaceFlags::PRIMARY,
+        };
+        display::messages::ServerMessage::SurfaceCreate(create).to_frame()
+    }
+
+    fn has_screen(driver: &Driver) -> bool {
+        let display = driver.session.display(0);
+        display.is_some_and(|display| display.primary_size().is_some())
+    }
+
+    #[tokio::test]
+    async fn what_an_old_connection_says_late_is_not_for_the_new_one_of_its_channel() {
+        let mut driver = driver();
+        let (old, new) = relisted(&mut driver);
+        driver.dialled(new, Ok(linked()));
+
+        say(&mut driver, old, surface_create());
+        driver.received(Incoming::End(old, PumpEnd::Dropped));
+        assert!(!has_screen(&driver));
+        assert!(driver.connections.contains_key(&DISPLAY));
+
+        say(&mut driver, new, surface_create());
+        assert!(has_screen(&driver));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_made_or_fails_too_late_changes_nothing() {
+        let mut driver = driver();
+        let (old, new) = relisted(&mut driver);
+        let refused = ConnectError::Timeout {
+            address: driver.dial.address.clone(),
+            after: Duration::ZERO,
+        };
+
+        driver.dialled(old, Ok(linked()));
+        driver.dialled(old, Err(refused));
+        assert!(!driver.connections.contains_key(&DISPLAY));
+        driver.dialled(new, Ok(linked()));
+        say(&mut driver, new, surface_create());
+        assert!(has_screen(&driver));
+    }
+
+    #[tokio::test]
+    async fn what_was_held_back_for_a_connection_goes_with_it() {
+        let mut driver = driver();
+        let old = list_display(&mut driver);
+        driver.dialled(old, Ok(linked()));
+        let share = Arc::new(Semaphore::new(1)).try_acquire_owned();
+        let late = Incoming::Frame(old, surface_create(), share.expect("a permit"));
+        driver.held.entry(DISPLAY).or_default().push_back(late);
+
+        driver.session.closed(DISPLAY, CloseReason::ByPeer);
+        driver.disconnect(DISPLAY);
+        let new = list_display(&mut driver);
+        driver.dialled(new, Ok(linked()));
+        assert_eq!(driver.ready_channel(), None);
+        assert!(!has_screen(&driver));
+    }
 
     #[test]
     fn work_that_panics_or_finds_no_thread_is_known_to_be_lost() {
