@@ -189,7 +189,8 @@ impl App {
     /// first, or a frame is being painted.
     pub fn frame_due(&self) -> Option<Duration> {
         let earliest = self.drawn.map_or(Duration::ZERO, |drawn| drawn + FRAME);
-        let may_draw = self.pace.may_send() && !self.is_painting();
+        let earliest = earliest.max(self.pace.ready_at());
+        let may_draw = self.pace.may_send(self.now) && !self.is_painting();
         (self.stale && may_draw).then_some(earliest)
     }
 
