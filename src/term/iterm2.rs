@@ -75,7 +75,7 @@ impl Painter for Iterm2 {
         }
         Painted {
             dots: rects.iter().map(|rect| rect.area()).sum(),
-            coarse: false,
+            ..Painted::default()
         }
     }
 

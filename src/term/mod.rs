@@ -17,6 +17,7 @@ pub mod pace;
 pub mod paint;
 pub mod palette;
 mod pen;
+pub mod portion;
 pub mod probe;
 pub mod quantise;
 mod scale;

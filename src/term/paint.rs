@@ -14,6 +14,13 @@ pub trait Painter: Send {
     /// from the moment it returns. The cursor may stay anywhere; colours and attributes are left as they were.
     fn paint(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted;
 
+    /// From now on a call of [`Painter::paint`] appends about `room` bytes at most, and begins with what changed at the places
+    /// `first`, dots of the picture. What there is no room for is drawn, as it is then, by the calls that follow, which need not
+    /// be told that it changed. Does nothing in a painter that can only draw everything at once.
+    fn limit(&mut self, room: usize, first: &[Rect]) {
+        let _ = (room, first);
+    }
+
     /// The terminal's picture is lost: it was cleared, resized, or somebody else drew on it. The next scene is painted whole.
     fn forget(&mut self);
 
@@ -48,7 +55,7 @@ pub struct Scene<'a> {
     pub covered: &'a [Rect],
     /// The guest's pointer, for painters with a layer for it.
     pub pointer: Option<Pointer<'a>>,
-    /// How good it has to be.
+    /// How good it has to be. What is small is always as good as it can be.
     pub quality: Quality,
 }
 
@@ -146,6 +153,8 @@ impl Default for Quality {
 pub struct Painted {
     /// Dots that were drawn, scrolled ones not counted.
     pub dots: u64,
+    /// Dots there was no room for, see [`Painter::limit`].
+    pub owed: u64,
     /// Whether some of what the terminal shows could be better: the same scene at [`Quality::BEST`] would draw more.
     pub coarse: bool,
 }

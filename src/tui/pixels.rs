@@ -488,6 +488,7 @@ mod tests {
             out.push(b'.');
             Painted {
                 dots: 0,
+                owed: 0,
                 coarse: !scene.quality.is_best(),
             }
         }

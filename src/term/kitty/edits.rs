@@ -16,7 +16,9 @@ use super::payload::{How, Payloads};
 use super::pointer::PointerLayer;
 use super::{BELOW_TEXT, delete, quiet};
 use crate::geometry::{Rect, Size};
+use crate::pixels::{PixelFormat, PixelView};
 use crate::term::paint::{Painted, Painter, Place, Quality, Scene};
+use crate::term::portion::{Portion, Sorted};
 use crate::term::shadow::{Changes, Move, Moves, Shadow, Wanted};
 
 /// What is compared and refined at once, dots.
@@ -28,9 +30,8 @@ const MOST_EDITS: usize = 8;
 /// Fewer dots than this are always sent exactly.
 const FEW_DOTS: u64 = 64 << 10;
 
-/// Dots and bytes of one step on the way to an exact picture: enough to get there soon, few enough for a key press not to wait
-/// behind them.
-const STEP_DOTS: u64 = 8 << 10;
+/// Bytes of one step on the way to an exact picture: enough to get there soon, few enough for a key press not to wait behind
+/// them.
 const STEP_BYTES: usize = 16 << 10;
 
 /// Fewest bytes that are worth a file.
@@ -50,6 +51,9 @@ pub struct Edits {
     pointer: PointerLayer,
     payloads: Payloads,
     media: Media,
+    portion: Portion,
+    /// The same for steps on the way to an exact picture.
+    step: Portion,
 }
 
 impl Edits {
@@ -66,27 +70,68 @@ impl Edits {
             pointer: PointerLayer::new(id + 2),
             payloads: Payloads::default(),
             media: Media::new(medium, id),
+            portion: Portion::default(),
+            step: Portion::default(),
         }
     }
 
-    /// Sends a whole image under the other number, places it, and deletes the one before.
-    fn start(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) {
+    /// Sends a whole image under the other number, places it, and deletes the one before. Where there is no room for it, one
+    /// without a picture, of which as much as has room is edited then.
+    fn start(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
         let [old, id] = self.images;
         self.pointer.lose_place();
         let had_one = self.lost || self.placed.is_some();
-        let size = scene.picture.size;
+        let whole = scene.picture.size.to_rect();
         go(scene.place.column, scene.place.row, out);
         let keys = format!("a=T,i={id},p=1,{},C=1,z={BELOW_TEXT}", quiet());
-        self.shadow
-            .update(scene.picture, &[], Wanted::default(), false);
-        let how = self.how(scene.quality, size.area());
-        self.send(&keys, quiet(), scene, size.to_rect(), how, out);
+        let rects = self
+            .shadow
+            .plan(scene.picture, &[], Wanted::default())
+            .rects;
+        let is_whole = self.send_whole(&keys, scene, out);
+        if !is_whole {
+            self.send_blank(&keys, whole.size(), out);
+        }
         if had_one {
             delete(Route::Direct, old, out);
         }
         self.images = [id, old];
         self.placed = Some(scene.place);
         (self.has_scratch, self.lost) = (false, false);
+        if is_whole {
+            return Painted {
+                dots: whole.area(),
+                ..Painted::default()
+            };
+        }
+        self.draw(scene, &rects, out)
+    }
+
+    /// Sends all of the picture, if there is room for it.
+    fn send_whole(&mut self, keys: &str, scene: &Scene<'_>, out: &mut Vec<u8>) -> bool {
+        let (whole, start) = (scene.picture.size.to_rect(), out.len());
+        if self.media.is_inline() && !self.portion.has_room_for(whole.area()) {
+            return false;
+        }
+        let how = self.how(scene.quality, whole.area());
+        let inexact = self.send(keys, quiet(), scene, whole, how, out);
+        if self.media.is_inline() && (out.len() - start) / 2 > self.portion.room() {
+            out.truncate(start);
+            return false;
+        }
+        self.shadow.show(scene.picture, whole, false);
+        inexact.iter().for_each(|tile| self.shadow.coarsen(*tile));
+        true
+    }
+
+    fn send_blank(&mut self, keys: &str, size: Size, out: &mut Vec<u8>) {
+        let stride = PixelFormat::Xrgb.row_bytes(size.width);
+        let dots = vec![0; stride * size.height as usize];
+        if let Some(blank) = PixelView::new(PixelFormat::Xrgb, size, stride, &dots) {
+            let encoded = self.payloads.encode(blank, size.to_rect(), How::Exact);
+            let keys = format!("{keys},{}", encoded.form.keys(size));
+            Route::Direct.send(&keys, quiet(), encoded.bytes, out);
+        }
     }
 
     fn place_again(&mut self, place: Place, out: &mut Vec<u8>) {
@@ -142,13 +187,14 @@ impl Edits {
         Route::Direct.send(&keys, "", b"", out);
     }
 
-    fn edit(&mut self, scene: &Scene<'_>, rect: Rect, how: How, out: &mut Vec<u8>) {
+    /// Sends a part of the picture that is there; the tiles of it that are not exact.
+    fn edit(&mut self, scene: &Scene<'_>, rect: Rect, how: How, out: &mut Vec<u8>) -> Vec<Rect> {
         let more = format!("a=f,i={},r=1,{}", self.images[0], quiet());
         let keys = format!("{more},x={},y={}", rect.left, rect.top);
-        self.send(&keys, &more, scene, rect, how, out);
+        self.send(&keys, &more, scene, rect, how, out)
     }
 
-    /// Sends a part of the picture in a command, which goes on with the keys `more`.
+    /// Sends a part of the picture in a command, which goes on with the keys `more`; the tiles of it that are not exact.
     fn send(
         &mut self,
         keys: &str,
@@ -157,21 +203,19 @@ impl Edits {
         rect: Rect,
         how: How,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Vec<Rect> {
         if !self.media.is_inline() && rect.area() >= WORTH_A_FILE {
             let (form, dots) = self.payloads.plain(scene.picture, rect);
             if let Some((kind, name)) = self.media.write(dots) {
                 let keys = format!("{keys},{},t={kind}", form.keys(rect.size()));
                 Route::Direct.send(&keys, more, &name, out);
-                return;
+                return Vec::new();
             }
         }
         let encoded = self.payloads.encode(scene.picture, rect, how);
         let keys = format!("{keys},{}", encoded.form.keys(rect.size()));
         Route::Direct.send(&keys, more, encoded.bytes, out);
-        for tile in encoded.inexact(scene.picture, GRAIN) {
-            self.shadow.coarsen(tile);
-        }
+        encoded.inexact(scene.picture, GRAIN)
     }
 
     /// How so many dots are sent.
@@ -183,60 +227,87 @@ impl Edits {
         }
     }
 
-    /// Appends the changes to an image that is there; the number of dots.
-    fn change(&mut self, scene: &Scene<'_>, changed: &[Rect], out: &mut Vec<u8>) -> u64 {
+    /// Appends the changes to an image that is there.
+    fn change(&mut self, scene: &Scene<'_>, changed: &[Rect], out: &mut Vec<u8>) -> Painted {
         let wanted = Wanted {
             tight: true,
             moves: Moves::Any,
             refine: false,
         };
-        let changes = self.shadow.update(scene.picture, changed, wanted, false);
+        let changes = self.shadow.plan(scene.picture, changed, wanted);
         if let Some(moved) = changes.moved {
             self.make_move(moved, out);
         }
         if changes == Changes::default() && scene.quality.is_best() && self.shadow.is_coarse() {
             return self.refine(scene, out);
         }
-        let whole = scene.picture.size.to_rect();
-        let dots: u64 = changes.rects.iter().map(|rect| rect.area()).sum();
-        let how = self.how(scene.quality, dots);
-        for rect in join(&changes.rects, MOST_EDITS) {
-            self.edit(scene, how.aligned(rect, whole), how, out);
-        }
-        dots
+        self.draw(scene, &changes.rects, out)
     }
 
-    /// Makes some of what is not exact exact; the number of dots.
-    fn refine(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> u64 {
+    /// Draws what there is room for.
+    fn draw(&mut self, scene: &Scene<'_>, rects: &[Rect], out: &mut Vec<u8>) -> Painted {
+        let dots: u64 = rects.iter().map(|rect| rect.area()).sum();
+        let how = self.how(scene.quality, dots);
+        let mut portion = std::mem::take(&mut self.portion);
+        let sorted = if scene.quality.is_best() && portion.has_room_for(dots) {
+            Sorted {
+                small: Vec::new(),
+                large: join(rects, MOST_EDITS),
+            }
+        } else {
+            let sorted = portion.sort(rects, GRAIN);
+            Sorted {
+                small: join(&sorted.small, MOST_EDITS),
+                large: join(&sorted.large, MOST_EDITS),
+            }
+        };
+        let painted = self.draw_portion(&mut portion, sorted, scene, how, out);
+        self.portion = portion;
+        painted
+    }
+
+    fn draw_portion(
+        &mut self,
+        portion: &mut Portion,
+        sorted: Sorted,
+        scene: &Scene<'_>,
+        how: How,
+        out: &mut Vec<u8>,
+    ) -> Painted {
+        let whole = scene.picture.size.to_rect();
+        let mut painted = Painted::default();
+        let drawn = portion.draw(sorted, GRAIN, out, |rect, small, out| {
+            let how = if small { How::Exact } else { how };
+            let rect = how.aligned(rect, whole);
+            (rect, self.edit(scene, rect, how, out))
+        });
+        for (_, (rect, inexact)) in drawn.shown {
+            painted.dots += rect.area();
+            self.shadow.show(scene.picture, rect, false);
+            inexact.iter().for_each(|tile| self.shadow.coarsen(*tile));
+        }
+        for rect in drawn.owed {
+            painted.owed += rect.area();
+            self.shadow.owe(rect);
+        }
+        painted
+    }
+
+    /// Makes some of what is not exact exact.
+    fn refine(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
         let wanted = Wanted {
             refine: true,
             ..Wanted::default()
         };
-        let changes = self.shadow.update(scene.picture, &[], wanted, false);
-        let start = out.len();
-        let (mut edits, mut dots) = (0, 0);
-        for piece in changes.rects.iter().flat_map(|rect| pieces(*rect)) {
-            if edits < MOST_EDITS && out.len() - start < STEP_BYTES {
-                self.edit(scene, piece, How::Exact, out);
-                edits += 1;
-                dots += piece.area();
-            } else {
-                self.shadow.coarsen(piece);
-            }
-        }
-        dots
+        let rects = self.shadow.plan(scene.picture, &[], wanted).rects;
+        let mut step = std::mem::take(&mut self.step);
+        step.limit(self.portion.room().min(STEP_BYTES), &[]);
+        let sorted = step.sort(&rects, GRAIN);
+        let painted = self.draw_portion(&mut step, sorted, scene, How::Exact, out);
+        self.step = step;
+        // What is only not exact is no part of a frame that is not complete.
+        Painted { owed: 0, ..painted }
     }
-}
-
-/// A rectangle of whole grains in pieces of a step each.
-fn pieces(rect: Rect) -> impl Iterator<Item = Rect> {
-    let across = (STEP_DOTS / u64::from(GRAIN.height)) as i32;
-    let downs = (rect.top..rect.bottom).step_by(GRAIN.height as usize);
-    downs.flat_map(move |y| {
-        (rect.left..rect.right)
-            .step_by(across as usize)
-            .map(move |x| Rect::new(x, y, x + across, y + GRAIN.height as i32).intersect(rect))
-    })
 }
 
 impl Painter for Edits {
@@ -249,7 +320,7 @@ impl Painter for Edits {
             .shadow
             .view()
             .is_some_and(|shown| shown.size == scene.picture.size);
-        let dots = match self.placed {
+        let painted = match self.placed {
             Some(place) if same_size && place == scene.place => {
                 self.change(scene, scene.changed, out)
             }
@@ -257,16 +328,17 @@ impl Painter for Edits {
                 self.place_again(scene.place, out);
                 self.change(scene, &[whole], out)
             }
-            _ => {
-                self.start(scene, out);
-                whole.area()
-            }
+            _ => self.start(scene, out),
         };
         self.pointer.paint(scene, &mut self.payloads, out);
         Painted {
-            dots,
             coarse: self.shadow.is_coarse(),
+            ..painted
         }
+    }
+
+    fn limit(&mut self, room: usize, first: &[Rect]) {
+        self.portion.limit(room, first);
     }
 
     fn forget(&mut self) {

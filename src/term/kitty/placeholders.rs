@@ -7,6 +7,7 @@
 
 use super::command::Route;
 use super::tiles::{Board, Placing};
+use crate::geometry::Rect;
 use crate::term::paint::{Painted, Painter, Scene};
 
 /// A painter for terminals that know placeholders (kitty from 0.28, ghostty), usually around a tmux. It draws no pointer.
@@ -23,6 +24,10 @@ impl Placeholders {
 impl Painter for Placeholders {
     fn paint(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
         self.0.paint(scene, out)
+    }
+
+    fn limit(&mut self, room: usize, first: &[Rect]) {
+        self.0.limit(room, first);
     }
 
     fn forget(&mut self) {

@@ -3,6 +3,8 @@
 //! For terminals that cannot edit an image. An image that is sent again by its own number is blank until its last chunk has
 //! come, so tiles are small: most fit one chunk. Rows of tiles move by placing their images elsewhere.
 
+use std::ops::Range;
+
 use super::command::{Route, go};
 use super::diacritics::{COUNT, diacritic};
 use super::payload::{How, Payloads};
@@ -10,6 +12,7 @@ use super::pointer::PointerLayer;
 use super::{BELOW_TEXT, delete, quiet};
 use crate::geometry::{Rect, Size};
 use crate::term::paint::{Painted, Painter, Place, Quality, Scene};
+use crate::term::portion::Portion;
 use crate::term::shadow::{Changes, Move, Moves, Shadow, Wanted};
 
 /// Dots a tile is wide, at least: wider ones cost more for a glyph, narrower ones for everything else.
@@ -47,6 +50,10 @@ impl Painter for Tiles {
         let painted = self.board.paint(scene, out);
         self.pointer.paint(scene, &mut self.board.payloads, out);
         painted
+    }
+
+    fn limit(&mut self, room: usize, first: &[Rect]) {
+        self.board.limit(room, first);
     }
 
     fn forget(&mut self) {
@@ -107,6 +114,19 @@ impl Placing {
     }
 }
 
+/// When a tile is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It is shown.
+    Never,
+    /// Whether or not there is room.
+    Now,
+    /// Before others.
+    Soon,
+    /// When there is room.
+    Later,
+}
+
 /// Tiles on a terminal.
 pub(super) struct Board {
     placing: Placing,
@@ -119,6 +139,11 @@ pub(super) struct Board {
     across: usize,
     /// Tiles whose images the terminal may have: all below this number.
     sent: u32,
+    /// By number of a tile: whether it has its image, and shows it.
+    shown: Vec<bool>,
+    /// The place the next portion begins at.
+    from: usize,
+    portion: Portion,
     /// Cells with text on them in the last scene.
     covered: Vec<Rect>,
     pub(super) payloads: Payloads,
@@ -134,6 +159,9 @@ impl Board {
             tiles: Vec::new(),
             across: 0,
             sent: 0,
+            shown: Vec::new(),
+            from: 0,
+            portion: Portion::default(),
             covered: Vec::new(),
             payloads: Payloads::default(),
         }
@@ -167,88 +195,132 @@ impl Board {
         if whole.is_empty() || scene.picture.packed().is_none() || scene.place.cell.is_empty() {
             return Painted::default();
         }
-        let dots = if self.is_at(scene) {
+        let painted = if self.is_at(scene) {
             self.uncover(scene, out);
             self.change(scene, out)
         } else {
-            self.start(scene, out);
-            whole.area()
+            self.start(scene, out)
         };
         Painted {
-            dots,
             coarse: self.shadow.is_coarse(),
+            ..painted
         }
     }
 
-    fn start(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) {
+    /// As in [`Painter::limit`].
+    pub(super) fn limit(&mut self, room: usize, first: &[Rect]) {
+        self.portion.limit(room, first);
+    }
+
+    fn start(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
         self.erase_cells(scene.covered, out);
         let (cell, size) = (scene.place.cell, scene.picture.size);
         self.grain = Size::new(WIDTH.div_ceil(cell.width) * cell.width, cell.height);
         self.across = size.width.div_ceil(self.grain.width) as usize;
         let count = self.across as u32 * size.height.div_ceil(self.grain.height);
         self.tiles = (0..count).collect();
+        self.shown = vec![false; count as usize];
         self.place = Some(scene.place);
         self.covered = scene.covered.to_vec();
         self.shadow = Shadow::new(self.grain);
-        self.shadow
-            .update(scene.picture, &[], Wanted::default(), false);
-        let how = how(scene.quality, size.area());
-        for at in 0..self.tiles.len() {
-            self.send(at, scene, how, out);
-            self.write_cells(at, scene, scene.covered, out);
-        }
+        self.shadow.plan(scene.picture, &[], Wanted::default());
+        let turns = vec![Turn::Later; self.tiles.len()];
+        let painted = self.send_some(&turns, size.area(), scene, out);
         for tile in count..self.sent {
             delete(self.placing.route(), self.placing.id(tile), out);
         }
         self.sent = count;
+        painted
     }
 
-    /// Appends the changes to tiles that are there; the number of dots.
-    fn change(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> u64 {
+    /// Appends the changes to tiles that are there.
+    fn change(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
         let wanted = Wanted {
             moves: Moves::Grains,
             ..Wanted::default()
         };
-        let changes = self
-            .shadow
-            .update(scene.picture, scene.changed, wanted, false);
+        let changes = self.shadow.plan(scene.picture, scene.changed, wanted);
         if changes == Changes::default() {
             return self.refine(scene, out);
         }
         let mut differs = self.tiles_in(&changes.rects);
-        if let Some(moved) = changes.moved {
-            self.make_move(moved, scene, &mut differs, out);
-        }
+        let came_in = match changes.moved {
+            Some(moved) => self.make_move(moved, scene, &mut differs, out),
+            None => 0..0,
+        };
+        let small = self.portion.sort(&changes.rects, self.grain).small;
+        let small = self.tiles_in(&small);
+        let turn = |at: usize| match (differs[at], small[at]) {
+            (false, _) => Turn::Never,
+            // Nobody else shows anything there.
+            _ if came_in.contains(&at) => Turn::Now,
+            (true, true) => Turn::Soon,
+            (true, false) => Turn::Later,
+        };
+        let turns: Vec<Turn> = (0..differs.len()).map(turn).collect();
         let dots = changes.rects.iter().map(|rect| rect.area()).sum();
-        let how = how(scene.quality, dots);
-        for (at, _) in differs.iter().enumerate().filter(|(_, differs)| **differs) {
-            self.send(at, scene, how, out);
-        }
-        dots
+        self.send_some(&turns, dots, scene, out)
     }
 
-    /// Makes some of what is not exact exact, if that is asked for; the number of dots.
-    fn refine(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> u64 {
+    /// Sends tiles in turn, as many as there is room for.
+    fn send_some(
+        &mut self,
+        turns: &[Turn],
+        dots: u64,
+        scene: &Scene<'_>,
+        out: &mut Vec<u8>,
+    ) -> Painted {
+        let (start, how) = (out.len(), how(scene.quality, dots));
+        let (count, from) = (turns.len(), self.from);
+        let mut painted = Painted::default();
+        let of = |turn: Turn| (0..count).filter(move |at| turns[*at] == turn);
+        // The others go on where the last portion ended.
+        let others = (0..count).map(|n| (from + n) % count);
+        let others = others.filter(|at| turns[*at] == Turn::Later);
+        for at in of(Turn::Now).chain(of(Turn::Soon)).chain(others) {
+            let rect = self.rect(at, scene.picture.size);
+            if turns[at] != Turn::Now && out.len() - start >= self.portion.room() {
+                painted.owed += rect.area();
+                self.shadow.owe(rect);
+                continue;
+            }
+            let how = match turns[at] {
+                Turn::Soon => How::Exact,
+                _ => how,
+            };
+            self.shadow.show(scene.picture, rect, false);
+            self.send(at, scene, how, out);
+            painted.dots += rect.area();
+            if turns[at] == Turn::Later {
+                self.from = (at + 1) % count;
+            }
+        }
+        painted
+    }
+
+    /// Makes some of what is not exact exact, if that is asked for.
+    fn refine(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
+        let mut painted = Painted::default();
         if !scene.quality.is_best() || !self.shadow.is_coarse() {
-            return 0;
+            return painted;
         }
         let wanted = Wanted {
             refine: true,
             ..Wanted::default()
         };
-        let changes = self.shadow.update(scene.picture, &[], wanted, false);
+        let changes = self.shadow.plan(scene.picture, &[], wanted);
         let differs = self.tiles_in(&changes.rects);
-        let (start, mut dots) = (out.len(), 0);
+        let start = out.len();
+        let most = STEP_BYTES.min(self.portion.room());
         for (at, _) in differs.iter().enumerate().filter(|(_, differs)| **differs) {
             let rect = self.rect(at, scene.picture.size);
-            if out.len() - start < STEP_BYTES {
+            if out.len() - start < most {
+                self.shadow.show(scene.picture, rect, false);
                 self.send(at, scene, How::Exact, out);
-                dots += rect.area();
-            } else {
-                self.shadow.coarsen(rect);
+                painted.dots += rect.area();
             }
         }
-        dots
+        painted
     }
 
     /// By place: whether some rectangle touches it.
@@ -274,14 +346,15 @@ impl Board {
         Rect::at(x, y, self.grain).intersect(picture.to_rect())
     }
 
-    /// Puts images elsewhere. Those that moved out of the area come in again where their places are free, to be sent.
+    /// Puts images elsewhere. Those that moved out of the area come in again where their places are free, to be sent: these
+    /// places, as a range.
     fn make_move(
         &mut self,
         Move { area, up }: Move,
         scene: &Scene<'_>,
         differs: &mut [bool],
         out: &mut Vec<u8>,
-    ) {
+    ) -> Range<usize> {
         let high = self.grain.height as usize;
         let rows = area.top as usize / high..(area.bottom as usize).div_ceil(high);
         let by = up.unsigned_abs() as usize / high * self.across;
@@ -302,14 +375,20 @@ impl Board {
                 differs[at] |= last.contains(&at) || came_from >= lower;
             }
         }
-        for at in places {
+        for at in places.clone() {
+            let is_shown = self.shown[self.tiles[at] as usize];
             if matches!(self.placing, Placing::Characters { .. }) {
                 self.write_cells(at, scene, scene.covered, out);
-            } else if moved.contains(&at) && !differs[at] {
+            } else if moved.contains(&at) && is_shown {
                 let keys = format!("a=p,i={},{}", self.placing.id(self.tiles[at]), at_cursor());
                 self.go_to(at, scene, out);
                 self.placing.route().send(&keys, "", b"", out);
             }
+        }
+        if up > 0 {
+            moved.end..places.end
+        } else {
+            places.start..moved.start
         }
     }
 
@@ -317,6 +396,10 @@ impl Board {
     fn send(&mut self, at: usize, scene: &Scene<'_>, how: How, out: &mut Vec<u8>) {
         let rect = self.rect(at, scene.picture.size);
         let id = self.placing.id(self.tiles[at]);
+        let was_shown = std::mem::replace(&mut self.shown[self.tiles[at] as usize], true);
+        if !was_shown {
+            self.write_cells(at, scene, scene.covered, out);
+        }
         match self.placing {
             Placing::Cursor { .. } => {
                 self.go_to(at, scene, out);
@@ -424,7 +507,8 @@ impl Board {
 
     /// Writes the characters that stand for the tile at a place, except on covered cells.
     fn write_cells(&self, at: usize, scene: &Scene<'_>, covered: &[Rect], out: &mut Vec<u8>) {
-        if matches!(self.placing, Placing::Cursor { .. }) {
+        let is_shown = self.shown[self.tiles[at] as usize];
+        if matches!(self.placing, Placing::Cursor { .. }) || !is_shown {
             return;
         }
         let id = self.placing.id(self.tiles[at]);

@@ -34,6 +34,8 @@ pub struct Shadow {
     size: Size,
     /// By tile, row by row: whether it was drawn less well than it could be.
     coarse: Vec<bool>,
+    /// By tile: whether it may differ from the last picture although nothing changed there since.
+    owed: Vec<bool>,
     /// Scratch: tiles that differ.
     differs: Vec<bool>,
 }
@@ -87,6 +89,7 @@ impl Shadow {
             plane: Vec::new(),
             size: Size::default(),
             coarse: Vec::new(),
+            owed: Vec::new(),
             differs: Vec::new(),
         }
     }
@@ -127,16 +130,28 @@ impl Shadow {
         wanted: Wanted,
         coarse: bool,
     ) -> Changes {
+        let changes = self.plan(picture, changed, wanted);
+        for rect in &changes.rects {
+            self.show(picture, *rect, coarse);
+        }
+        changes
+    }
+
+    /// The same, but nothing counts as shown yet except for the move. Each of the rectangles, or each part of it, is then either
+    /// [shown](Self::show) or [owed](Self::owe).
+    pub fn plan(&mut self, picture: PixelView<'_>, changed: &[Rect], wanted: Wanted) -> Changes {
         let Some(pixels) = picture.packed().filter(|_| picture.format.bytes() == DOT) else {
             return Changes::default();
         };
         if self.size != picture.size {
-            return self.start(picture.size, pixels, coarse);
+            return self.start(picture.size);
         }
         self.differs.clear();
         self.differs.resize(self.coarse.len(), false);
         let mut rest = 0;
-        for rect in changed {
+        let owed = self.rects_of(&self.owed);
+        self.owed.fill(false);
+        for rect in changed.iter().chain(&owed) {
             rest += self.compare(pixels, rect.intersect(self.size.to_rect()));
         }
         let mut moved = None;
@@ -147,28 +162,50 @@ impl Shadow {
             self.make_move(m);
             self.compare_again(pixels, m.area);
         }
-        if wanted.refine && !coarse {
+        if wanted.refine {
             for (differs, coarse) in self.differs.iter_mut().zip(&self.coarse) {
                 *differs |= coarse;
             }
         }
-        let mut rects = self.rects();
+        let mut rects = self.rects_of(&self.differs);
         if wanted.tight && !wanted.refine {
             rects
                 .iter_mut()
                 .for_each(|rect| *rect = self.tightened(pixels, *rect));
         }
-        for (was_coarse, differs) in self.coarse.iter_mut().zip(&self.differs) {
-            if *differs {
+        Changes { moved, rects }
+    }
+
+    /// A rectangle of a picture of the size of the last plan's counts as shown from now on; a `coarse` one as not quite.
+    pub fn show(&mut self, picture: PixelView<'_>, rect: Rect, coarse: bool) {
+        let rect = rect.intersect(self.size.to_rect());
+        let packed = picture.packed().filter(|_| picture.size == self.size);
+        let (Some(pixels), false) = (packed, rect.is_empty()) else {
+            return;
+        };
+        self.copy(pixels, rect);
+        let (tiles, across) = (self.tiles_of(rect), self.tiles().width as usize);
+        for down in tiles.top..tiles.bottom {
+            for at in tiles.left..tiles.right {
                 // Of a tile that was drawn only in part the rest is as it was.
-                let partly = wanted.tight && !wanted.refine;
-                *was_coarse = coarse || (*was_coarse && partly);
+                let whole = rect.covers(self.tile(at, down));
+                let was_coarse = &mut self.coarse[down as usize * across + at as usize];
+                *was_coarse = coarse || (*was_coarse && !whole);
             }
         }
-        for rect in &rects {
-            self.copy(pixels, *rect);
+    }
+
+    /// A rectangle of the last plan is not shown yet: the next plan looks at it again.
+    pub fn owe(&mut self, rect: Rect) {
+        let rect = rect.intersect(self.size.to_rect());
+        if rect.is_empty() {
+            return;
         }
-        Changes { moved, rects }
+        let (tiles, across) = (self.tiles_of(rect), self.tiles().width as usize);
+        for down in tiles.top..tiles.bottom {
+            let row = down as usize * across;
+            self.owed[row + tiles.left as usize..row + tiles.right as usize].fill(true);
+        }
     }
 
     /// These cells of the grid are no longer shown as they were; they are drawn again when `changed` covers them.
@@ -203,19 +240,26 @@ impl Shadow {
         }
     }
 
-    fn start(&mut self, size: Size, pixels: &[u8], coarse: bool) -> Changes {
+    fn start(&mut self, size: Size) -> Changes {
         self.size = size;
         self.plane.clear();
-        self.plane.extend_from_slice(pixels);
-        self.plane
-            .chunks_exact_mut(DOT)
-            .for_each(|dot| dot[3] = SHOWN);
-        self.coarse.clear();
-        self.coarse.resize(self.tiles().area() as usize, coarse);
+        self.plane.resize(size.area() as usize * DOT, LOST);
+        for tiles in [&mut self.coarse, &mut self.owed] {
+            tiles.clear();
+        }
+        let tiles = self.tiles().area() as usize;
+        self.coarse.resize(tiles, false);
+        self.owed.resize(tiles, false);
         Changes {
             moved: None,
             rects: vec![size.to_rect()],
         }
+    }
+
+    /// The dots of a tile.
+    fn tile(&self, at: i32, down: i32) -> Rect {
+        let (wide, high) = (self.grain.width as i32, self.grain.height as i32);
+        Rect::at(at * wide, down * high, self.grain).intersect(self.size.to_rect())
     }
 
     /// Tiles across and down.
@@ -399,13 +443,13 @@ impl Shadow {
         }
     }
 
-    /// The tiles that differ as rectangles of dots: runs of a row of tiles, those of equal extent joined downwards.
-    fn rects(&self) -> Vec<Rect> {
+    /// Some of the tiles as rectangles of dots: runs of a row of tiles, those of equal extent joined downwards.
+    fn rects_of(&self, tiles: &[bool]) -> Vec<Rect> {
         let (wide, high) = (self.grain.width as i32, self.grain.height as i32);
         let mut done: Vec<Rect> = Vec::new();
         let mut open: Vec<Rect> = Vec::new();
         let across = (self.tiles().width as usize).max(1);
-        for (row, y) in self.differs.chunks_exact(across).zip(0..) {
+        for (row, y) in tiles.chunks_exact(across).zip(0..) {
             let mut runs = Vec::new();
             let mut from = None;
             for (x, differs) in row.iter().chain([&false]).enumerate() {

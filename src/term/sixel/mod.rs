@@ -8,9 +8,12 @@ mod encode;
 
 pub use encode::Encoder;
 
+use std::mem::take;
+
 use encode::decimal;
 
 use super::paint::{Painted, Painter, Place, Quality, Scene};
+use super::portion::{Portion, Sorted};
 use super::quantise::Quantiser;
 use super::shadow::{Changes, Move, Moves, Shadow, Wanted};
 use crate::geometry::{Rect, Size};
@@ -47,8 +50,8 @@ pub struct Sixel {
     place: Option<Place>,
     /// Cells that were covered, as dots.
     covered: Vec<Rect>,
-    /// For so many colours.
-    quantiser: (u16, Quantiser),
+    quantisers: Quantisers,
+    portion: Portion,
     encoder: Encoder,
     /// Scratch: entries of an image.
     indices: Vec<u8>,
@@ -59,13 +62,13 @@ pub struct Sixel {
 impl Sixel {
     /// A painter for a terminal of which nothing is known but its limits.
     pub fn new(limits: Limits) -> Self {
-        let colours = limits.colours.clamp(2, 256);
         Self {
             limits,
             shadow: Shadow::new(Size::new(1, 1)),
             place: None,
             covered: Vec::new(),
-            quantiser: (colours, quantiser(colours)),
+            quantisers: Quantisers::new(limits.colours),
+            portion: Portion::default(),
             encoder: Encoder::default(),
             indices: Vec::new(),
             half: Vec::new(),
@@ -100,86 +103,168 @@ impl Sixel {
             } else {
                 Moves::None
             },
-            refine: !coarse && self.shadow.is_coarse(),
+            refine: false,
         };
-        let Changes { moved, mut rects } =
-            self.shadow.update(scene.picture, &changed, wanted, coarse);
+        let Changes { moved, mut rects } = self.shadow.plan(scene.picture, &changed, wanted);
         if let Some(moved) = moved {
             scroll(moved, place, out);
+        }
+        let refines = rects.is_empty() && moved.is_none() && !coarse && self.shadow.is_coarse();
+        if refines {
+            let wanted = Wanted {
+                refine: true,
+                ..Wanted::default()
+            };
+            rects = self.shadow.plan(scene.picture, &[], wanted).rects;
         }
         rects = merged(rects);
         for hole in &covered {
             rects = rects.iter().flat_map(|rect| rect.subtract(*hole)).collect();
+            self.shadow.show(scene.picture, *hole, false);
             self.shadow.lose(*hole);
         }
         self.covered = covered;
-        self.draw(scene.picture, &rects, scene.quality, place, out);
+        let (dots, mut owed) = self.draw(scene, &rects, coarse, out);
+        if refines {
+            // What is only coarse stays so, and is no part of a frame that is not complete.
+            owed.clear();
+        }
+        owed.iter().for_each(|rect| self.shadow.owe(*rect));
         Painted {
-            dots: rects.iter().map(|rect| rect.area()).sum(),
+            dots,
+            owed: owed.iter().map(|rect| rect.area()).sum(),
             coarse: self.shadow.is_coarse(),
         }
     }
 
+    /// Draws what there is room for; its dots, and what there is none for.
     fn draw(
         &mut self,
-        picture: PixelView<'_>,
+        scene: &Scene<'_>,
         rects: &[Rect],
+        coarse: bool,
+        out: &mut Vec<u8>,
+    ) -> (u64, Vec<Rect>) {
+        let (cell, all) = (scene.place.cell, rects.iter().map(|rect| rect.area()).sum());
+        let mut portion = take(&mut self.portion);
+        let has_room = portion.has_room_for(all);
+        let sorted = if scene.quality.is_best() && has_room {
+            Sorted {
+                small: Vec::new(),
+                large: rects.to_vec(),
+            }
+        } else {
+            portion.sort(rects, cell)
+        };
+        // What is drawn at once has one palette.
+        let large = sorted.large.iter();
+        let bounds = large.fold(Rect::default(), |all, rect| all.bounds(*rect));
+        if has_room {
+            self.quantisers.of(scene.quality).fit(scene.picture, bounds);
+        }
+        let drawn = portion.draw(sorted, cell, out, |rect, small, out| {
+            let quality = if small { Quality::BEST } else { scene.quality };
+            if small || !has_room {
+                self.quantisers.of(quality).fit(scene.picture, rect);
+            }
+            self.draw_rect(scene.picture, rect, quality, scene.place, out);
+            small
+        });
+        self.portion = portion;
+        let mut dots = 0;
+        for (rect, small) in drawn.shown {
+            self.shadow.show(scene.picture, rect, coarse && !small);
+            dots += rect.area();
+        }
+        (dots, drawn.owed)
+    }
+
+    fn draw_rect(
+        &mut self,
+        picture: PixelView<'_>,
+        rect: Rect,
         quality: Quality,
         place: Place,
         out: &mut Vec<u8>,
     ) {
-        let colours = quality.colours.min(self.limits.colours).clamp(2, 256);
-        if self.quantiser.0 != colours {
-            self.quantiser = (colours, quantiser(colours));
-        }
-        let bounds = rects
-            .iter()
-            .fold(Rect::default(), |all, rect| all.bounds(*rect));
-        self.quantiser.1.fit(picture, bounds);
-        for rect in rects {
-            for part in parts(*rect, self.limits.image, place.cell) {
-                self.indices.clear();
-                if quality.halved {
-                    self.map_halved(picture, part);
-                } else {
-                    let columns = part.left as usize * 4..part.right as usize * 4;
-                    for y in part.top as u32..part.bottom as u32 {
-                        let row = &picture.row(y)[columns.clone()];
-                        self.quantiser.1.map(row, &mut self.indices);
-                    }
+        let quantiser = self.quantisers.of(quality);
+        for part in parts(rect, self.limits.image, place.cell) {
+            self.indices.clear();
+            if quality.halved {
+                map_halved(picture, part, quantiser, &mut self.half, &mut self.indices);
+            } else {
+                let columns = part.left as usize * 4..part.right as usize * 4;
+                for y in part.top as u32..part.bottom as u32 {
+                    let row = &picture.row(y)[columns.clone()];
+                    quantiser.map(row, &mut self.indices);
                 }
-                go(place, part, out);
-                let palette = self.quantiser.1.palette();
-                self.encoder
-                    .encode(&self.indices, part.size(), palette, out);
             }
+            go(place, part, out);
+            self.encoder
+                .encode(&self.indices, part.size(), quantiser.palette(), out);
+        }
+    }
+}
+
+/// Palettes of a painter: one for what is as good as it can be, and one for what is not.
+struct Quantisers {
+    /// Most colours of the terminal.
+    most: u16,
+    fine: Quantiser,
+    /// For so many colours.
+    poor: (u16, Quantiser),
+}
+
+impl Quantisers {
+    fn new(most: u16) -> Self {
+        let most = most.clamp(2, 256);
+        Self {
+            most,
+            fine: quantiser(most),
+            poor: (most, quantiser(most)),
         }
     }
 
-    /// Indices of a part, each the mean of two by two dots and drawn as large.
-    fn map_halved(&mut self, picture: PixelView<'_>, part: Rect) {
-        let width = part.width() as usize;
-        for y in (part.top..part.bottom).step_by(2) {
-            let below = (y + 1).min(part.bottom - 1);
-            let columns = part.left as usize * 4..part.right as usize * 4;
-            let upper = &picture.row(y as u32)[columns.clone()];
-            let lower = &picture.row(below as u32)[columns];
-            self.half.clear();
-            for (upper, lower) in upper.chunks(8).zip(lower.chunks(8)) {
-                for at in 0..4 {
-                    let right = if upper.len() == 8 { at + 4 } else { at };
-                    let sum = [upper[at], upper[right], lower[at], lower[right]].map(u16::from);
-                    self.half.push((sum.iter().sum::<u16>() / 4) as u8);
-                }
+    fn of(&mut self, quality: Quality) -> &mut Quantiser {
+        let colours = quality.colours.clamp(2, self.most);
+        if colours == self.most {
+            return &mut self.fine;
+        }
+        if self.poor.0 != colours {
+            self.poor = (colours, quantiser(colours));
+        }
+        &mut self.poor.1
+    }
+}
+
+/// Indices of a part, each the mean of two by two dots and drawn as large. `row` is scratch.
+fn map_halved(
+    picture: PixelView<'_>,
+    part: Rect,
+    quantiser: &mut Quantiser,
+    row: &mut Vec<u8>,
+    indices: &mut Vec<u8>,
+) {
+    let width = part.width() as usize;
+    for y in (part.top..part.bottom).step_by(2) {
+        let below = (y + 1).min(part.bottom - 1);
+        let columns = part.left as usize * 4..part.right as usize * 4;
+        let upper = &picture.row(y as u32)[columns.clone()];
+        let lower = &picture.row(below as u32)[columns];
+        row.clear();
+        for (upper, lower) in upper.chunks(8).zip(lower.chunks(8)) {
+            for at in 0..4 {
+                let right = if upper.len() == 8 { at + 4 } else { at };
+                let sum = [upper[at], upper[right], lower[at], lower[right]].map(u16::from);
+                row.push((sum.iter().sum::<u16>() / 4) as u8);
             }
-            let start = self.indices.len();
-            let mut small = Vec::with_capacity(width.div_ceil(2));
-            self.quantiser.1.map(&self.half, &mut small);
-            self.indices
-                .extend(small.iter().flat_map(|entry| [*entry; 2]).take(width));
-            if below > y {
-                self.indices.extend_from_within(start..start + width);
-            }
+        }
+        let start = indices.len();
+        let mut small = Vec::with_capacity(width.div_ceil(2));
+        quantiser.map(row, &mut small);
+        indices.extend(small.iter().flat_map(|entry| [*entry; 2]).take(width));
+        if below > y {
+            indices.extend_from_within(start..start + width);
         }
     }
 }
@@ -205,6 +290,10 @@ impl Painter for Sixel {
             return Painted::default();
         };
         self.paint_all(&Scene { picture, ..*scene }, place, out)
+    }
+
+    fn limit(&mut self, room: usize, first: &[Rect]) {
+        self.portion.limit(room, first);
     }
 
     fn forget(&mut self) {
