@@ -1,7 +1,8 @@
 //! How good a moving picture may be on a link that is short.
 //!
 //! A frame that takes the link too long is followed by a poorer one, and one that takes it hardly any time, for a while, by a
-//! better one. What stands still is drawn as well as it can be, whatever the link.
+//! better one. Where the better one turns out to take too long, the next try is put off, each time for longer. What stands still
+//! is drawn as well as it can be, whatever the link.
 
 use std::time::Duration;
 
@@ -28,14 +29,32 @@ const LONG: Duration = Duration::from_millis(110);
 const SHORT: Duration = Duration::from_millis(35);
 /// Short frames in a row that are needed to go up, which keeps from going up and down.
 const PROOFS: u32 = 12;
+/// The same after many tries in vain: at ten frames a second, a minute and more.
+const MOST_PROOFS: u32 = 64 * PROOFS;
 /// How long nothing may change before the picture is refined.
 pub const STILL: Duration = Duration::from_millis(150);
 
 /// Where on the ladder frames are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ladder {
     at: usize,
     short_ones: u32,
+    /// Short frames in a row that are needed.
+    proofs: u32,
+    /// Frames since the last step up that none was too long.
+    stood: u32,
+}
+
+impl Default for Ladder {
+    /// The best.
+    fn default() -> Self {
+        Self {
+            at: 0,
+            short_ones: 0,
+            proofs: PROOFS,
+            stood: u32::MAX,
+        }
+    }
 }
 
 impl Ladder {
@@ -50,24 +69,36 @@ impl Ladder {
             return;
         };
         let takes = bytes as f64 / rate;
+        self.stood = self.stood.saturating_add(1);
         if takes > LONG.as_secs_f64() {
-            // Twice as long: two rungs.
-            let rungs = if takes > 2.0 * LONG.as_secs_f64() {
-                2
-            } else {
-                1
-            };
-            self.at = (self.at + rungs).min(RUNGS.len() - 1);
-            self.short_ones = 0;
+            self.step_down(takes);
         } else if takes < SHORT.as_secs_f64() {
             self.short_ones += 1;
-            if self.short_ones >= PROOFS {
-                self.at = self.at.saturating_sub(1);
-                self.short_ones = 0;
+            if self.short_ones >= self.proofs && self.at > 0 {
+                self.at -= 1;
+                (self.short_ones, self.stood) = (0, 0);
             }
         } else {
             self.short_ones = 0;
         }
+        if self.stood == PROOFS {
+            // It can stay.
+            self.proofs = PROOFS;
+        }
+    }
+
+    fn step_down(&mut self, takes: f64) {
+        if self.stood < PROOFS {
+            self.proofs = (self.proofs * 2).min(MOST_PROOFS);
+        }
+        // Twice as long: two rungs.
+        let rungs = if takes > 2.0 * LONG.as_secs_f64() {
+            2
+        } else {
+            1
+        };
+        self.at = (self.at + rungs).min(RUNGS.len() - 1);
+        (self.short_ones, self.stood) = (0, u32::MAX);
     }
 }
 
@@ -114,6 +145,31 @@ mod tests {
             ladder.drawn(2000, Some(1.25e6));
         }
         assert_eq!(ladder.quality(), Quality::BEST);
+    }
+
+    #[test]
+    fn steps_up_and_down_become_rarer() {
+        // A film whose frames are either far too long or very short: there is no rung between.
+        let mut ladder = Ladder::default();
+        let mut steps = 0;
+        for _ in 0..3600 {
+            let before = ladder.quality();
+            let short = ladder.at >= 4;
+            ladder.drawn(if short { 10_000 } else { 200_000 }, Some(1.25e6));
+            steps += u32::from(ladder.quality() != before);
+        }
+        // Six minutes at ten frames a second.
+        assert!(steps < 24, "{steps}");
+    }
+
+    #[test]
+    fn a_step_up_that_holds_makes_the_next_one_soon() {
+        let mut ladder = after(20, 1.25e6);
+        let down = ladder.at;
+        for _ in 0..200 {
+            ladder.drawn(2000, Some(1.25e6));
+        }
+        assert_eq!((down > 3, ladder.at), (true, 0));
     }
 
     #[test]
