@@ -84,6 +84,8 @@ pub struct App {
     pub(super) releases: bool,
     /// Whether what is on the terminal is out of date.
     pub(super) stale: bool,
+    /// Whether that is so because there was no room for all of the last frame.
+    pub(super) is_behind: bool,
     /// Whether the picture is, too.
     pub(super) picture_stale: bool,
     /// When the last frame was drawn.
@@ -155,6 +157,7 @@ impl App {
             pointer: Held::default(),
             releases: false,
             stale: true,
+            is_behind: false,
             picture_stale: true,
             drawn: None,
             stats_due: None,
@@ -188,7 +191,11 @@ impl App {
     /// When the next frame is to be drawn; `None` while the terminal shows all there is, or has to take in what is on its way
     /// first, or a frame is being painted.
     pub fn frame_due(&self) -> Option<Duration> {
-        let earliest = self.drawn.map_or(Duration::ZERO, |drawn| drawn + FRAME);
+        let earliest = match self.drawn {
+            // The rest of a frame is no frame.
+            Some(drawn) if !self.is_behind => drawn + FRAME,
+            _ => Duration::ZERO,
+        };
         let earliest = earliest.max(self.pace.ready_at());
         let may_draw = self.pace.may_send(self.now) && !self.is_painting();
         (self.stale && may_draw).then_some(earliest)

@@ -34,6 +34,12 @@ pub struct CellWriter {
     kinds: Vec<Kind>,
     /// Whether the terminal shows something else there; as many.
     differs: Vec<bool>,
+    /// Bytes of a frame, a few more or less.
+    room: usize,
+    /// Whether some of the last frame had no room.
+    is_behind: bool,
+    /// The row the next frame begins with, where it has no room for all.
+    next: usize,
     pen: Pen,
     /// [`BEGIN`], then the frame. INVARIANT: starts with [`BEGIN`].
     out: Vec<u8>,
@@ -81,6 +87,9 @@ impl Default for CellWriter {
             shown: Vec::new(),
             kinds: Vec::new(),
             differs: Vec::new(),
+            room: usize::MAX,
+            is_behind: false,
+            next: 0,
             pen: Pen::new(),
             out: BEGIN.to_vec(),
         }
@@ -96,6 +105,17 @@ impl CellWriter {
     /// What the terminal shows is no longer known: all of the next frame is written.
     pub fn forget(&mut self) {
         self.shown.fill(Shown::Unknown);
+    }
+
+    /// From now on a frame takes about so many bytes at most: rows in which little differs, and then others, each in its turn.
+    /// What had no room is written with the next frame, as it is then.
+    pub fn limit(&mut self, room: usize) {
+        self.room = room;
+    }
+
+    /// Whether some of the last frame had no room.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// The bytes that make the terminal show a frame; none when it shows it. They have to be written before those of the next.
@@ -126,8 +146,18 @@ impl CellWriter {
             self.scroll(scroll);
             self.compare(scroll.top..scroll.bottom, cells);
         }
-        for (row, cells) in (0..).zip(cells.chunks_exact(width)) {
-            self.write_row(row, cells);
+        self.is_behind = false;
+        for (row, is_small) in self.rows_in_turn() {
+            let written = self.out.len() - BEGIN.len();
+            // Something is left for the others, however much is small.
+            if written >= if is_small { self.room / 2 } else { self.room } {
+                self.is_behind = true;
+                continue;
+            }
+            self.write_row(row as u16, &cells[row * width..(row + 1) * width]);
+            if !is_small {
+                self.next = row + 1;
+            }
         }
         self.pen.finish(&mut self.out);
         // Others move the cursor as they like.
@@ -150,6 +180,30 @@ impl CellWriter {
         }
         self.out.extend_from_slice(END);
         &self.out
+    }
+
+    /// Rows that differ, in the order in which they are written, and whether little of them does.
+    fn rows_in_turn(&self) -> Vec<(usize, bool)> {
+        /// Cells that differ in a row: a word that was typed, a line of status.
+        const LITTLE: usize = 24;
+        /// Rows of that kind before they are a picture.
+        const FEW: usize = 8;
+        let rows = usize::from(self.rows);
+        if self.room == usize::MAX {
+            return (0..rows).map(|row| (row, false)).collect();
+        }
+        let count = |row: &[bool]| row.iter().filter(|differs| **differs).count();
+        let cells = self.differs.chunks_exact(self.columns.into());
+        let differing: Vec<usize> = cells.map(count).collect();
+        let small = (0..rows).filter(|row| (1..=LITTLE).contains(&differing[*row]));
+        let small: Vec<usize> = small.take(FEW).collect();
+        let others = (0..rows).map(|n| (self.next + n) % rows);
+        let others = others.filter(|row| differing[*row] > 0 && !small.contains(row));
+        let others: Vec<usize> = others.collect();
+        let small = small.into_iter().map(|row| (row, true));
+        small
+            .chain(others.into_iter().map(|row| (row, false)))
+            .collect()
     }
 
     // --- one row

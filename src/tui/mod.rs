@@ -7,6 +7,7 @@ pub mod action;
 mod agent;
 pub mod app;
 pub mod cell_writer;
+pub mod easel;
 pub mod keymap;
 pub mod meter;
 pub mod panes;

@@ -41,6 +41,9 @@ struct Look {
 /// Pixels of the largest change that may be a caret, or a character that was typed.
 const CARET: u64 = 4096;
 
+/// Small changes that are urgent at once.
+const MOST_URGENT: usize = 4;
+
 /// Guest screens, and the cells of the monitor that is shown.
 pub struct Picture {
     screens: Screens,
@@ -56,6 +59,8 @@ pub struct Picture {
     pixels: bool,
     /// Dots that changed since that somebody last asked.
     changed: Damage,
+    /// The newest small changes since then, pixels: whatever changed around them, these are likely to be what the user waits for.
+    urgent: Vec<Rect>,
     pane: Pane,
     style: Style,
     zoom: Zoom,
@@ -79,6 +84,7 @@ impl Picture {
             shapes: BTreeMap::new(),
             pixels: false,
             changed: Damage::default(),
+            urgent: Vec::new(),
             pane,
             style,
             zoom: Zoom::default(),
@@ -107,8 +113,16 @@ impl Picture {
             return self.repaint;
         }
         self.repaint |= !was_marked;
+        self.note_urgent(&damage);
         self.damage.merge(&damage);
         !damage.is_empty() || self.repaint
+    }
+
+    fn note_urgent(&mut self, damage: &Damage) {
+        let small = damage.rects().iter().filter(|rect| rect.area() <= CARET);
+        self.urgent.extend(small);
+        let too_many = self.urgent.len().saturating_sub(MOST_URGENT);
+        self.urgent.drain(..too_many);
     }
 
     /// A display channel closed, or has had no screen for a while; whether the picture that is shown changed.
@@ -207,6 +221,16 @@ impl Picture {
     /// Dots that changed since this was last asked, where they are drawn as pixels.
     pub fn take_changed(&mut self) -> Damage {
         self.changed.take()
+    }
+
+    /// Dots around the newest small changes since this was last asked.
+    pub fn take_urgent(&mut self) -> Vec<Rect> {
+        let urgent = std::mem::take(&mut self.urgent);
+        let fit = self.fit.as_ref();
+        let dots = urgent
+            .iter()
+            .filter_map(|rect| Some(fit?.dots_touched(*rect)));
+        dots.filter(|dots| !dots.is_empty()).collect()
     }
 
     /// Shows it in another pane from now on.

@@ -17,6 +17,12 @@ use crate::term::paint::{Painted, Painter, Place, Pointer, Quality, Scene};
 /// Red, green and blue of what lies below text, in a terminal that does not say what is behind its text: dark, as most are.
 const PAPER: [u8; 3] = [24; 3];
 
+/// Places that are urgent at once, pointers not counted.
+const MOST_URGENT: usize = 8;
+
+/// Dots from which on a portion tells how many bytes the others will take.
+const TELLING: u64 = 4096;
+
 /// Longest side of a pointer's shape, dots.
 const MOST_POINTER: u32 = 256;
 
@@ -29,6 +35,14 @@ pub struct Pixels {
     /// Whether the terminal has lost what it showed.
     forget: bool,
     ladder: Ladder,
+    /// Bytes of the next frame, a few more or less.
+    room: usize,
+    /// Where something small changed, to be drawn first.
+    urgent: Vec<Rect>,
+    /// Dots that had no room in the last frame.
+    owed: u64,
+    /// Dots that were drawn since a picture was last complete.
+    drawn: u64,
     /// Whether the terminal shows something less well than it could.
     coarse: bool,
     /// When something last changed.
@@ -67,6 +81,10 @@ pub struct Order {
     covered: Vec<Rect>,
     pointer: Option<DotPointer>,
     quality: Quality,
+    /// Whether nothing changed and the picture is only to be better.
+    refines: bool,
+    room: usize,
+    urgent: Vec<Rect>,
     forget: bool,
     paper: [u8; 3],
 }
@@ -78,6 +96,7 @@ pub struct Frame {
     pub bytes: Vec<u8>,
     painted: Painted,
     quality: Quality,
+    refines: bool,
 }
 
 /// A painter and what it paints from.
@@ -117,6 +136,10 @@ impl Pixels {
             pending: Damage::default(),
             forget: true,
             ladder: Ladder::default(),
+            room: usize::MAX,
+            urgent: Vec::new(),
+            owed: 0,
+            drawn: 0,
             coarse: false,
             changed_at: Duration::ZERO,
             covered: Vec::new(),
@@ -134,6 +157,18 @@ impl Pixels {
     /// Paints no two frames within less than this.
     pub fn rest(&mut self, time: Duration) {
         self.rest = time;
+    }
+
+    /// How many bytes the next frame may take, and where something small changed that is to be drawn before all else.
+    pub fn limit(&mut self, room: usize, urgent: Vec<Rect>) {
+        self.room = room;
+        self.urgent.extend(urgent);
+        self.urgent.truncate(MOST_URGENT);
+    }
+
+    /// Whether some of the picture had no room in the last frame.
+    pub fn is_behind(&self) -> bool {
+        self.owed > 0
     }
 
     /// Red, green and blue of what lies below text, from now on.
@@ -174,7 +209,8 @@ impl Pixels {
 
     /// When a picture that stands still is to be made better; `None` while it is as good as it can be.
     pub fn refinement_due(&self) -> Option<Duration> {
-        (self.coarse && self.studio.is_some()).then_some(self.changed_at + STILL)
+        let is_complete = self.studio.is_some() && self.owed == 0;
+        (self.coarse && is_complete).then_some(self.changed_at + STILL)
     }
 
     /// The next frame, if there is one to paint: `dots` as they are now, the cells `covered` by text, and the pointer.
@@ -190,7 +226,8 @@ impl Pixels {
         let refines = self.refinement_due().is_some_and(|due| due <= now);
         let uncovered = covered != self.covered;
         let same = !uncovered && pointer == self.pointer && self.place == Some(place);
-        if self.pending.is_empty() && same && !self.forget && !refines {
+        let nothing = self.pending.is_empty() && self.owed == 0;
+        if nothing && same && !self.forget && !refines {
             return None;
         }
         self.is_late = self.rested().is_some_and(|rested| now < rested);
@@ -239,17 +276,33 @@ impl Pixels {
             } else {
                 self.ladder.quality()
             },
+            refines,
+            room: self.room,
+            urgent: std::mem::take(&mut self.urgent),
         })
     }
 
-    /// A frame is back; what the terminal is to be told. `rate` is what the link carries, bytes a second.
-    pub fn accept(&mut self, frame: Frame, rate: Option<f64>) -> Vec<u8> {
-        self.coarse = frame.painted.coarse;
-        if frame.quality == self.ladder.quality() {
-            self.ladder.drawn(frame.bytes.len() as u64, rate);
+    /// A frame is back; what the terminal is to be told, and whether it shows a picture that is complete, as far as one can be
+    /// while it changes. `rate` is what the link carries, bytes a second.
+    pub fn accept(&mut self, frame: Frame, rate: Option<f64>) -> (Vec<u8>, bool) {
+        let Painted { dots, owed, coarse } = frame.painted;
+        (self.coarse, self.owed) = (coarse, owed);
+        if !frame.refines && frame.quality == self.ladder.quality() {
+            let bytes = frame.bytes.len() as u64;
+            if owed == 0 {
+                self.ladder.drawn(bytes, rate);
+            } else if dots >= TELLING {
+                // What a frame without portions would take.
+                self.ladder.drawn(bytes * (dots + owed) / dots, rate);
+            }
+        }
+        self.drawn += dots;
+        let is_complete = owed == 0 || self.drawn >= frame.studio.size.area();
+        if is_complete {
+            self.drawn = 0;
         }
         self.studio = Some(frame.studio);
-        frame.bytes
+        (frame.bytes, is_complete)
     }
 
     /// Takes the picture off the terminal. Nothing is told while a frame is being painted; the caller waits for that first.
@@ -276,10 +329,13 @@ impl Order {
         let veiled = veiled
             .filter(|_| self.studio.painter.lies_below_text())
             .collect();
+        self.urgent.extend(self.studio.drawn_pointer());
         let changed =
             self.studio
                 .apply(self.size, self.patches, (veiled, self.paper), self.pointer);
+        self.urgent.extend(self.studio.drawn_pointer());
         let studio = &mut self.studio;
+        studio.painter.limit(self.room, &self.urgent);
         let stride = PixelFormat::Xrgb.row_bytes(studio.size.width);
         let mut bytes = Vec::new();
         let mut painted = Painted::default();
@@ -301,11 +357,17 @@ impl Order {
             bytes,
             painted,
             quality: self.quality,
+            refines: self.refines,
         }
     }
 }
 
 impl Studio {
+    /// Where the pointer is drawn into the picture.
+    fn drawn_pointer(&self) -> Option<Rect> {
+        self.below.as_ref().map(|(rect, _)| *rect)
+    }
+
     /// Brings the plane up to date; what changed on it.
     fn apply(
         &mut self,

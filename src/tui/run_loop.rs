@@ -8,8 +8,6 @@ use std::process::Command as Process;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use ratatui::buffer::{Buffer, CellDiffOption};
-use ratatui::layout::Rect;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -17,15 +15,14 @@ use tokio::time::timeout;
 
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
-use super::cell_writer::{self, CellWriter};
+use super::easel::{self, Drawn, Easel};
 use super::pixels::Frame;
 use super::probing::Probing;
 use super::saving::save;
 use super::screen::{self, Screen};
 use super::tty::Input;
-use super::{Options, ViewError, keymap, view};
+use super::{Options, ViewError, keymap};
 use crate::client::SpiceClient;
-use crate::geometry;
 use crate::session::{ClientEvent, CloseReason};
 use crate::term::clipboard;
 use crate::term::input::{Event, Reply};
@@ -51,9 +48,7 @@ pub(super) struct Viewer {
     painting: Option<JoinHandle<Frame>>,
     /// Files that are being written.
     saving: JoinSet<io::Result<PathBuf>>,
-    /// The frame at hand.
-    buffer: Buffer,
-    cells: CellWriter,
+    easel: Easel,
     logged: Option<mpsc::Receiver<String>>,
     started: Instant,
     /// What the app wants done outside, in order. Every update may add to it: it takes up what has come due meanwhile, a
@@ -101,8 +96,7 @@ impl Viewer {
             progress,
             painting: None,
             saving: JoinSet::new(),
-            buffer: Buffer::default(),
-            cells: CellWriter::new(),
+            easel: Easel::new(),
             logged: options.logged,
             started: Instant::now(),
             effects: VecDeque::new(),
@@ -196,20 +190,16 @@ impl Viewer {
     /// Draws a frame, has what the terminal does not show yet written, and its pixels painted; the number of bytes without
     /// those.
     fn draw(&mut self) -> usize {
-        let (columns, rows) = self.app.setup.size;
-        self.buffer.resize(Rect::new(0, 0, columns, rows));
-        self.buffer.reset();
-        view::draw(&self.app, &mut self.buffer);
-        let farewell = self.app.take_farewell();
-        let bytes = self.cells.frame(&self.buffer);
-        let length = bytes.len();
-        let bytes = [&farewell[..], bytes].concat();
+        let Drawn {
+            bytes,
+            cells,
+            order,
+        } = self.easel.draw(&mut self.app);
         self.write(bytes, false);
-        let covered = covered(&self.app, &self.buffer);
-        if let Some(order) = self.app.order(covered) {
+        if let Some(order) = order {
             self.painting = Some(tokio::task::spawn_blocking(move || order.run()));
         }
-        length
+        cells
     }
 
     /// Hands bytes to the writer and counts them; `frame` as in [`Pace::send`](crate::term::pace::Pace::send).
@@ -223,12 +213,7 @@ impl Viewer {
     fn painted(&mut self, frame: Option<Frame>) -> Result<(), ViewError> {
         let frame = frame.ok_or(ViewError::Panicked)?;
         let picture = self.app.accept(frame, self.started.elapsed());
-        if !picture.is_empty() {
-            let mut bytes = cell_writer::BEGIN.to_vec();
-            bytes.extend_from_slice(&picture);
-            bytes.extend_from_slice(cell_writer::END);
-            self.write(bytes, true);
-        }
+        self.write(easel::framed(&picture), true);
         self.update(Action::Time);
         Ok(())
     }
@@ -281,7 +266,7 @@ impl Viewer {
     fn resized(&mut self) -> Result<(), ViewError> {
         let (columns, rows) = crossterm::terminal::size()?;
         // Terminals keep some of what they showed, each in its own way.
-        self.cells.forget();
+        self.easel.forget();
         self.write(b"\x1b[2J".to_vec(), false);
         self.update(Action::Resized {
             columns,
@@ -386,24 +371,6 @@ impl Viewer {
 fn new_writer(screen: &Screen, progress: &Arc<Notify>) -> io::Result<Arc<Writer>> {
     let progress = Arc::clone(progress);
     screen.writer(move || progress.notify_one())
-}
-
-/// The cells of the picture that text was drawn on, as one rectangle of the terminal.
-fn covered(app: &App, buffer: &Buffer) -> Option<geometry::Rect> {
-    let fit = app.picture.fit().filter(|_| app.draws_pixels())?;
-    let area = view::layout(app.setup.size, &app.panes).picture;
-    let place = fit.cells().translate(area.x.into(), area.y.into());
-    let mut covered = geometry::Rect::default();
-    for row in place.top..place.bottom {
-        for column in place.left..place.right {
-            let cell = buffer.cell((column as u16, row as u16));
-            if cell.is_some_and(|cell| cell.diff_option != CellDiffOption::Skip) {
-                let cell = geometry::Rect::new(column, row, column + 1, row + 1);
-                covered = covered.bounds(cell);
-            }
-        }
-    }
-    (!covered.is_empty()).then_some(covered)
 }
 
 /// What a signal asks for.

@@ -67,7 +67,7 @@ impl App {
             pixels.set_paper(paper);
         }
         if let Some(pixels) = &mut self.pixels
-            && wanted == Drawing::Iterm2
+            && is_kept(wanted)
         {
             pixels.rest(KEPT);
         }
@@ -127,7 +127,10 @@ impl App {
 
     /// The next frame for the painter, if the terminal does not show it. `covered` are the cells of the terminal on the picture
     /// that text was drawn on.
-    pub fn order(&mut self, covered: Option<Rect>) -> Option<Order> {
+    ///
+    /// It takes about `room` bytes at most.
+    pub fn order(&mut self, covered: Option<Rect>, room: usize) -> Option<Order> {
+        let urgent = self.picture.take_urgent();
         let area = view::layout(self.setup.size, &self.panes).picture;
         let cell = self.cell();
         let (pointer_at, shape) = (self.pointer_at(), self.picture.shape());
@@ -152,6 +155,7 @@ impl App {
         let pointer = shape
             .zip(pointer_at)
             .map(|(shape, at)| GuestPointer { shape, at });
+        pixels.limit(room, urgent);
         pixels.order(
             dots,
             fit,
@@ -162,6 +166,12 @@ impl App {
         )
     }
 
+    /// There was no room for all of a frame.
+    pub(super) fn fall_behind(&mut self) {
+        self.is_behind = true;
+        self.stale = true;
+    }
+
     /// A frame is back from the painter; what the terminal is to be told.
     pub fn accept(&mut self, frame: Frame, now: Duration) -> Vec<u8> {
         self.now = now;
@@ -169,9 +179,19 @@ impl App {
         let Some(pixels) = &mut self.pixels else {
             return Vec::new();
         };
-        let bytes = pixels.accept(frame, rate);
-        if !bytes.is_empty() {
-            self.meter.count(bytes.len(), now);
+        let (bytes, is_complete) = pixels.accept(frame, rate);
+        match bytes.len() {
+            0 => {}
+            length if is_complete => self.meter.count(length, now),
+            length => self.meter.count_part(length, now),
+        }
+        if self.drawing.is_some_and(|(drawing, _)| is_kept(drawing)) {
+            // Its frames are whole, and in the way of all else: half of the time the link is free.
+            let takes = rate.map(|rate| Duration::from_secs_f64(bytes.len() as f64 / rate));
+            pixels.rest(KEPT.max(takes.unwrap_or_default() * 2));
+        }
+        if pixels.is_behind() {
+            self.fall_behind();
         }
         if self.drawing_due {
             self.choose_drawing();
@@ -187,6 +207,11 @@ impl App {
         }
         bytes
     }
+}
+
+/// Whether a terminal keeps every frame that is drawn like this.
+const fn is_kept(drawing: Drawing) -> bool {
+    matches!(drawing, Drawing::Iterm2)
 }
 
 /// A painter for a way of drawing; `None` for character cells.

@@ -107,6 +107,7 @@ impl App {
 
     fn frame(&mut self) {
         self.stale = false;
+        self.is_behind = false;
         self.drawn = Some(self.now);
         self.picture.refresh();
     }
