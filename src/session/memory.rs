@@ -1,6 +1,7 @@
 //! How much memory a session holds, and how much a server can make it hold.
 
 use crate::channel::display::{PaletteCache, PixmapCache, SPARE_BYTES};
+use crate::channel::main::agent;
 use crate::channel::shared::{
     MAX_FRAME_BYTES, MAX_GLZ_PIXELS, MAX_VIDEO_BYTES, PIXMAP_CACHE_PIXELS,
 };
@@ -28,6 +29,8 @@ pub struct Memory {
     pub frames: u64,
     /// Frames of channels that wait.
     pub parked: u64,
+    /// What the guest agent sent: a clipboard that is coming, and one the user has not taken.
+    pub agent: u64,
     /// Notices, and events that the user has not taken yet.
     pub told: u64,
 }
@@ -55,12 +58,14 @@ impl Memory {
             video,
             frames,
             parked,
+            agent,
             told,
         } = *self;
-        surfaces + pixmaps + glz + palettes + spares + cursors + video + frames + parked + told
+        let channels = surfaces + pixmaps + glz + palettes + spares + cursors + video + frames;
+        channels + parked + agent + told
     }
 
-    /// The most a server can make a session hold whose surfaces may take `surface_budget` bytes: 960 MiB and that, of which
+    /// The most a server can make a session hold whose surfaces may take `surface_budget` bytes: 1160 MiB and that, of which
     /// 576 MiB are for video.
     ///
     /// An ordinary session holds a screen or two, a full pixmap cache and a full GLZ window: under 80 MB. While one message
@@ -81,6 +86,7 @@ impl Memory {
             + limits.video
             + limits.frames
             + limits.parked
+            + limits.agent
             + limits.told
     }
 
@@ -95,6 +101,7 @@ impl Memory {
         video: MAX_VIDEO_BYTES,
         frames: MAX_FRAME_BYTES,
         parked: MAX_PARKED_BYTES,
+        agent: 2 * agent::CLIPBOARD_LIMIT as u64 + (64 << 10),
         told: MAX_TOLD_BYTES,
     };
 }
@@ -105,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_session_is_bounded_by_its_surfaces_and_the_number_in_the_documentation() {
-        assert!(Memory::limit(0) <= 960 << 20, "{}", Memory::limit(0));
+        assert!(Memory::limit(0) <= 1160 << 20, "{}", Memory::limit(0));
         assert_eq!(Memory::limit(1000), Memory::limit(0) + 1000);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::channel::ChannelId;
 use crate::channel::display::StreamCount;
-use crate::channel::main::MouseMode;
+use crate::channel::main::{MouseMode, agent};
 use crate::geometry::Size;
 use crate::link::Capabilities;
 use crate::wire::HeaderKind;
@@ -20,6 +20,8 @@ pub struct SessionStats {
     pub mouse_mode: MouseMode,
     /// Whether the guest agent is there.
     pub agent: bool,
+    /// The tunnel to it.
+    pub tunnel: agent::Tunnel,
     /// The channels, main first.
     pub channels: Vec<ChannelStats>,
     /// The displays, by id.

@@ -1,7 +1,7 @@
 //! The client's side of the main channel.
 
 use super::messages::{ClientMessage, Init, MouseModeRequest, ServerMessage};
-use super::{Event, MouseMode};
+use super::{Event, MouseMode, agent};
 use crate::channel::{ChannelId, Cx, Fault, Message};
 use crate::link::{self, Capabilities};
 use crate::wire::Part;
@@ -12,7 +12,7 @@ pub struct Client {
     session_id: Option<u32>,
     supported: MouseMode,
     current: MouseMode,
-    agent: bool,
+    agent: agent::Client,
     /// Mode asked for and not answered yet.
     requested: Option<MouseMode>,
     channels: Vec<ChannelId>,
@@ -27,6 +27,14 @@ pub const MAX_OF_A_KIND: usize = 16;
 const MAX_NAME: usize = 256;
 
 impl Client {
+    /// A client that takes clipboards of at most so many bytes from the guest's agent.
+    pub fn new(clipboard_limit: u32) -> Self {
+        Self {
+            agent: agent::Client::new(clipboard_limit),
+            ..Self::default()
+        }
+    }
+
     /// What this client announces on the main channel: bit 1, NAME_AND_UUID; bit 2, AGENT_CONNECTED_TOKENS.
     pub fn capabilities() -> Capabilities {
         Capabilities::of(link::COMMON, &[1, 2])
@@ -44,7 +52,17 @@ impl Client {
 
     /// Whether the guest agent is there.
     pub fn has_agent(&self) -> bool {
-        self.agent
+        self.agent.state().is_present()
+    }
+
+    /// The guest agent, at the other end of the tunnel.
+    pub fn agent(&self) -> &agent::Client {
+        &self.agent
+    }
+
+    /// The same, to talk with it.
+    pub fn agent_mut(&mut self) -> &mut agent::Client {
+        &mut self.agent
     }
 
     /// Asks for another mouse mode, if the server supports it.
@@ -84,14 +102,20 @@ impl Client {
                 cx.shared.media.set(time.time, cx.now);
                 events.push(Event::MultiMediaTime(time.time));
             }
-            ServerMessage::AgentConnected | ServerMessage::AgentConnectedTokens(_) => {
-                self.on_agent(true, events)
+            ServerMessage::AgentConnected => self.on_agent(None, cx, events),
+            ServerMessage::AgentConnectedTokens(credit) => {
+                self.on_agent(Some(credit.num_tokens), cx, events)
             }
-            ServerMessage::AgentDisconnected(_) => self.on_agent(false, events),
+            ServerMessage::AgentDisconnected(_) => {
+                if self.has_agent() {
+                    events.push(Event::Agent { connected: false });
+                }
+                self.agent.on_disconnected();
+            }
+            ServerMessage::AgentData(data) => self.agent.on_data(data.0, cx),
+            ServerMessage::AgentToken(credit) => self.agent.on_tokens(credit.num_tokens, cx),
             ServerMessage::Name(name) => events.push(Event::Name(text(name.name))),
             ServerMessage::Uuid(uuid) => events.push(Event::Uuid(uuid.uuid)),
-            // No credit was given and no AGENT_START sent, so there is nothing to expect here.
-            ServerMessage::AgentData(_) | ServerMessage::AgentToken(_) => {}
             ServerMessage::MigrateBegin(_)
             | ServerMessage::MigrateBeginSeamless(_)
             | ServerMessage::MigrateSwitchHost(_)
@@ -123,8 +147,9 @@ impl Client {
         cx.shared.media.set(init.multi_media_time, cx.now);
         cx.shared.ram_hint = init.ram_hint;
         let mode = |bits: u32| MouseMode(bits as u16 & 3);
+        self.agent.on_credit(init.agent_tokens);
         if init.agent_connected != 0 {
-            self.on_agent(true, events);
+            self.on_agent(None, cx, events);
         }
         self.on_mouse_mode(
             mode(init.supported_mouse_modes),
@@ -150,11 +175,15 @@ impl Client {
         self.request_mouse_mode(MouseMode::CLIENT, cx);
     }
 
-    fn on_agent(&mut self, connected: bool, events: &mut Vec<Event>) {
-        if self.agent != connected {
-            self.agent = connected;
-            events.push(Event::Agent { connected });
+    /// An agent is there, another one if there was one.
+    fn on_agent(&mut self, credit: Option<u32>, cx: &mut Cx<'_>, events: &mut Vec<Event>) {
+        if !self.has_agent() {
+            events.push(Event::Agent { connected: true });
         }
+        if let Some(tokens) = credit {
+            self.agent.on_credit(tokens);
+        }
+        self.agent.on_connected(cx);
     }
 
     fn on_channels(&mut self, listed: Vec<ChannelId>, cx: &mut Cx<'_>, open: &mut Vec<ChannelId>) {

@@ -38,7 +38,7 @@ pub(super) struct Channel {
 
 /// What a channel does with its messages. Kinds nobody opens have none.
 pub(super) enum Behaviour {
-    Main(main::Client),
+    Main(Box<main::Client>),
     Display(Box<display::Client>),
     Inputs(inputs::Client),
     Cursor(cursor::Client),

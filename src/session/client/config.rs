@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::channel::display;
+use crate::channel::main::agent;
 use crate::codec::video::Codec;
 
 /// What a client session may use, and what it tells the server.
@@ -18,6 +19,8 @@ pub struct SessionConfig {
     /// Bytes the surfaces of all displays may take together. All that a server can make a session hold is
     /// [`Memory::limit`](crate::session::Memory::limit) of it.
     pub surface_budget: u64,
+    /// Bytes of the largest clipboard that is taken from the guest, and given to it; at most [`agent::MAX_CLIPBOARD_LIMIT`].
+    pub clipboard_limit: u32,
     /// Hands out large images as jobs, see [`ClientSession::poll_job`](super::ClientSession::poll_job), instead of decoding
     /// them on the spot.
     pub offload: bool,
@@ -34,6 +37,7 @@ impl Default for SessionConfig {
             preferred_compression: None,
             codecs: None,
             surface_budget: 256 << 20,
+            clipboard_limit: agent::CLIPBOARD_LIMIT,
             offload: false,
             pixels: true,
             clock: || Duration::ZERO,

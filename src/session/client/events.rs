@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::ClientSession;
-use super::channel::Channel;
+use super::channel::{Behaviour, Channel};
+use crate::channel::main::agent;
 use crate::channel::{ChannelId, cursor};
 use crate::session::{ClientEvent, Notice};
 
@@ -24,6 +25,9 @@ impl ClientSession {
         if let Some(event) = self.events.pop_front_if(|event| !ends(event)) {
             return Some(event);
         }
+        if let Some(event) = self.agent_mut().and_then(agent::Client::poll_event) {
+            return Some(ClientEvent::Agent(event));
+        }
         for display in self.channels.values_mut().filter_map(Channel::display_mut) {
             if let Some(event) = display.poll_event() {
                 return Some(ClientEvent::Display(event));
@@ -34,7 +38,15 @@ impl ClientSession {
 
     /// Whether [`poll_event`](Self::poll_event) has something.
     pub fn has_event(&self) -> bool {
-        !self.events.is_empty() || self.displays().any(|(_, display)| display.has_event())
+        let agent = self.main().is_some_and(|main| main.agent().has_event());
+        agent || !self.events.is_empty() || self.displays().any(|(_, display)| display.has_event())
+    }
+
+    fn agent_mut(&mut self) -> Option<&mut agent::Client> {
+        match &mut self.channels.get_mut(&ChannelId::MAIN)?.behaviour {
+            Behaviour::Main(main) => Some(main.agent_mut()),
+            _ => None,
+        }
     }
 
     pub(super) fn notice(&mut self, channel: Option<ChannelId>, text: String) {

@@ -13,6 +13,7 @@ use std::time::Duration;
 pub use config::SessionConfig;
 
 use crate::channel::job::{Finished, Job};
+use crate::channel::main::agent;
 use crate::channel::shared::Shared;
 use crate::channel::{Blocked, ChannelId, ChannelKind, Cx, Fault};
 use crate::channel::{cursor, display, inputs, main};
@@ -170,7 +171,7 @@ impl ClientSession {
         match command {
             Command::Input(_) if self.config.view_only => {}
             Command::Input(event) => self.input(event, now),
-            Command::Agent(_) => {}
+            Command::Agent(order) => self.order(order, now),
             Command::MouseMode(mode) => self.with(ChannelId::MAIN, now, |channel, cx| {
                 if let Behaviour::Main(main) = &mut channel.behaviour {
                     main.request_mouse_mode(mode, cx);
@@ -203,10 +204,35 @@ impl ClientSession {
         });
     }
 
+    /// Something for the guest agent. Who may only look may also ask what was copied.
+    fn order(&mut self, order: agent::Order, now: Duration) {
+        let view_only = self.config.view_only && !matches!(order, agent::Order::Fetch { .. });
+        self.with(ChannelId::MAIN, now, |channel, cx| {
+            if let Behaviour::Main(main) = &mut channel.behaviour {
+                match view_only {
+                    true => main.agent_mut().refuse(&order),
+                    false => main.agent_mut().on_order(order, cx),
+                }
+            }
+            Ok(())
+        });
+    }
+
     /// Time has passed; to be called when [`poll_timeout`](Self::poll_timeout) is due.
     pub fn tick(&mut self, now: Duration) {
         self.now = now;
         self.give_up_late(now);
+        if self
+            .agent()
+            .is_some_and(|a| a.poll_timeout().is_some_and(|at| at <= now))
+        {
+            self.with(ChannelId::MAIN, now, |channel, cx| {
+                if let Behaviour::Main(main) = &mut channel.behaviour {
+                    main.agent_mut().tick(cx);
+                }
+                Ok(())
+            });
+        }
         let displays = self
             .channels
             .iter()
@@ -234,7 +260,8 @@ impl ClientSession {
             Behaviour::Display(display) => display.due(&self.shared.media),
             _ => None,
         });
-        waits.chain(frames).min()
+        let agent = self.agent().and_then(agent::Client::poll_timeout);
+        waits.chain(frames).chain(agent).min()
     }
 
     /// The next thing to decode outside, if [`SessionConfig::offload`] is set. It is to be run on any thread, and what it
@@ -314,6 +341,12 @@ impl ClientSession {
         }
     }
 
+    /// The guest agent, as long as there is a main channel.
+    fn agent(&self) -> Option<&agent::Client> {
+        let open = self.channels.get(&ChannelId::MAIN).filter(|c| !c.closed);
+        open.and_then(|_| self.main()).map(main::Client::agent)
+    }
+
     /// The video codecs the server may use.
     fn codecs(&self) -> Vec<Codec> {
         let all = || Codec::ALL.to_vec();
@@ -327,7 +360,9 @@ impl ClientSession {
     /// Asks for a channel to be opened, if this session has a use for it.
     fn open(&mut self, id: ChannelId) {
         let behaviour = match id.kind {
-            ChannelKind::Main => Behaviour::Main(main::Client::default()),
+            ChannelKind::Main => {
+                Behaviour::Main(Box::new(main::Client::new(self.config.clipboard_limit)))
+            }
             ChannelKind::Display => {
                 let client = display::Client::new(id.id, self.codecs());
                 let client = match self.config.pixels {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::ClientSession;
 use super::channel::Behaviour;
 use super::events::event_bytes;
+use crate::channel::main::agent;
 use crate::channel::{display, main};
 use crate::session::{CodecStats, DisplayStats, Memory, SessionStats, StreamStats};
 
@@ -29,6 +30,7 @@ impl ClientSession {
             video: self.shared.video.taken(),
             frames: self.shared.frames.taken(),
             parked: self.parked_bytes(),
+            agent: self.main().map_or(0, |main| main.agent().bytes() as u64),
             told: other_events + notices.sum::<u64>(),
         }
     }
@@ -40,6 +42,7 @@ impl ClientSession {
             name: self.name.clone(),
             mouse_mode: self.shared.mouse_mode,
             agent: self.main().is_some_and(main::Client::has_agent),
+            tunnel: self.agent().map(agent::Client::tunnel).unwrap_or_default(),
             channels: self.channels.iter().map(|(id, c)| c.stats(*id)).collect(),
             displays: self
                 .displays()

@@ -1,9 +1,20 @@
-//! Clipboards: what they are, and why their content cannot be had (spec 04 §5).
+//! Clipboards: who offers what, who asks for it, and why it cannot be had (spec 04 §5).
+//!
+//! The side whose user copied something offers it; the other side asks for the content when somebody pastes. An offer of one
+//! side ends that of the other. Offers that cross on their way are told apart by their serials, and the client's wins.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::Unusable;
-use crate::wire::wire_enum;
+use bytes::Bytes;
+
+use super::line::Line;
+use super::messages::{
+    Clipboard, ClipboardGrab, ClipboardRelease, ClipboardRequest, Message, MessageKind,
+};
+use super::outgoing::Tag;
+use super::{Abilities, Event, Unusable};
+use crate::wire::{DecodeError, wire_enum};
 
 wire_enum! {
     /// One of the clipboards of an X server; other systems have the first only.
@@ -118,3 +129,423 @@ impl fmt::Display for FetchError {
 }
 
 impl std::error::Error for FetchError {}
+
+/// How long a release may turn out to be the first half of another grab, with agents that send both (spec 04 §5).
+const RELEASE_DELAY: Duration = Duration::from_millis(500);
+
+/// How long nothing may come of what was asked for.
+const FETCH_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Most kinds of one offer that are noted.
+const MAX_KINDS: usize = 32;
+
+/// Most requests of one kind that are answered together.
+const MAX_REQUESTS: u32 = 16;
+
+/// The clipboards of both sides.
+#[derive(Clone, Debug)]
+pub(super) struct Clipboards {
+    /// Most bytes of content, in both directions.
+    limit: u32,
+    /// By number.
+    selections: [Shared; 3],
+    fetch: Option<Fetch>,
+}
+
+/// One selection.
+#[derive(Clone, Debug, Default)]
+struct Shared {
+    /// The number of the next grab, whoever sends it.
+    serial: u32,
+    /// What the client offers.
+    local: Option<Vec<ContentKind>>,
+    /// What the guest offers.
+    remote: Option<Vec<ContentKind>>,
+    /// When the guest's release counts.
+    released_at: Option<Duration>,
+    /// What the guest waits for, and how many times.
+    requests: Vec<(ContentKind, u32)>,
+}
+
+/// What the client waits for.
+#[derive(Clone, Copy, Debug)]
+struct Fetch {
+    selection: Selection,
+    kind: ContentKind,
+    until: Duration,
+}
+
+impl Clipboards {
+    /// Nothing offered; contents of at most so many bytes.
+    pub fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            selections: Default::default(),
+            fetch: None,
+        }
+    }
+
+    /// Most bytes of content.
+    pub fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// Most bytes of content that may come: none when none was asked for.
+    pub fn wanted(&self) -> u32 {
+        self.fetch.map_or(0, |_| self.limit)
+    }
+
+    /// The agent went: with it goes what it offers and what was asked for.
+    pub fn reset(&mut self, line: &mut Line) {
+        self.fail(FetchError::AgentGone, line);
+        for (number, shared) in self.selections.iter_mut().enumerate() {
+            let selection = Selection::from_number(number as u8);
+            let local = shared.local.take();
+            if shared.remote.is_some() {
+                line.tell(Event::Released { selection });
+            }
+            line.forget_requests(selection);
+            *shared = Shared {
+                local,
+                ..Shared::default()
+            };
+        }
+    }
+
+    /// The agent can be used: it is told what the client offers.
+    pub fn introduce(&mut self, line: &mut Line) {
+        for number in 0..self.selections.len() {
+            self.grab(Selection::from_number(number as u8), line);
+        }
+    }
+
+    /// The client offers something.
+    pub fn offer(&mut self, selection: Selection, kinds: &[ContentKind], line: &mut Line) {
+        self.withdraw(selection, line);
+        if let Some(shared) = self.shared(selection) {
+            (shared.remote, shared.released_at) = (None, None);
+            shared.local = Some(distinct(kinds));
+        }
+        self.grab(selection, line);
+    }
+
+    /// The client offers nothing any more.
+    pub fn release(&mut self, selection: Selection, line: &mut Line) {
+        let Some(shared) = self.shared(selection) else {
+            return;
+        };
+        shared.requests.clear();
+        line.forget_requests(selection);
+        if shared.local.take().is_some() && is_shared(selection, line) {
+            line.send(&Message::ClipboardRelease(ClipboardRelease { selection }));
+        }
+    }
+
+    /// The client wants what the guest offers.
+    pub fn fetch(
+        &mut self,
+        selection: Selection,
+        kind: ContentKind,
+        now: Duration,
+        line: &mut Line,
+    ) {
+        self.fail(FetchError::Replaced, line);
+        let fetch = Fetch {
+            selection,
+            kind,
+            until: now + FETCH_PATIENCE,
+        };
+        self.fetch = Some(fetch);
+        if let Err(why) = line.state.clipboard() {
+            return self.fail(FetchError::Unusable(why), line);
+        }
+        let shared = self.selections.get(usize::from(selection.number()));
+        let offered = shared.filter(|shared| shared.released_at.is_none());
+        let offered = offered.and_then(|shared| shared.remote.as_ref());
+        if !offered.is_some_and(|kinds| kinds.contains(&kind)) {
+            return self.fail(FetchError::NotOffered, line);
+        }
+        line.send(&Message::ClipboardRequest(ClipboardRequest {
+            selection,
+            kind,
+        }));
+    }
+
+    /// The client hands over what the guest asked for, or that it cannot be had.
+    pub fn answer(
+        &mut self,
+        selection: Selection,
+        kind: ContentKind,
+        content: Option<Bytes>,
+        line: &mut Line,
+    ) {
+        let Some(shared) = self.shared(selection) else {
+            return;
+        };
+        let Some(at) = shared.requests.iter().position(|(of, _)| *of == kind) else {
+            return;
+        };
+        let (_, times) = shared.requests.swap_remove(at);
+        let crlf = line.can(Abilities::GUEST_LINEEND_CRLF);
+        let content = content.and_then(|data| match kind {
+            ContentKind::Text => to_guest(data, crlf),
+            _ => Some(data),
+        });
+        // What is too large is as good as not there (spec 04 §5).
+        let content = content.filter(|data| !data.is_empty() && data.len() <= self.limit as usize);
+        let said = if content.is_some() {
+            kind
+        } else {
+            ContentKind::None
+        };
+        let content = content.unwrap_or_default();
+        let message = Message::Clipboard(Clipboard {
+            selection,
+            kind: said,
+            data: &[],
+        });
+        for _ in 0..times {
+            let tag = Tag::Answer(selection, kind, content.len());
+            line.send_with(&message, content.clone(), tag);
+        }
+    }
+
+    /// Something was copied in the guest.
+    pub fn on_grab(&mut self, grab: &ClipboardGrab, line: &mut Line) {
+        let (selection, serial) = (grab.selection, grab.serial);
+        // One with another number crossed with the client's own grab, which wins.
+        let counts = |shared: &mut Shared| serial.is_none_or(|serial| serial == shared.serial);
+        if !self.shared(selection).is_some_and(counts) {
+            return;
+        }
+        self.withdraw(selection, line);
+        let kinds = distinct(&grab.kinds);
+        if let Some(shared) = self.shared(selection) {
+            shared.serial = shared.serial.wrapping_add(serial.is_some().into());
+            (shared.local, shared.released_at) = (None, None);
+            shared.remote = Some(kinds.clone());
+        }
+        line.tell(Event::Offered {
+            selection,
+            kinds,
+            serial,
+        });
+    }
+
+    /// Somebody in the guest wants what the client offers.
+    pub fn on_request(&mut self, request: ClipboardRequest, line: &mut Line) {
+        let ClipboardRequest { selection, kind } = request;
+        let Some(shared) = self.shared(selection) else {
+            return;
+        };
+        if !shared
+            .local
+            .as_ref()
+            .is_some_and(|kinds| kinds.contains(&kind))
+        {
+            let kind = ContentKind::None;
+            let data = &[];
+            line.send(&Message::Clipboard(Clipboard {
+                selection,
+                kind,
+                data,
+            }));
+            return;
+        }
+        match shared.requests.iter_mut().find(|(of, _)| *of == kind) {
+            Some((_, times)) => *times = (*times + 1).min(MAX_REQUESTS),
+            None => {
+                shared.requests.push((kind, 1));
+                line.tell(Event::Requested { selection, kind });
+            }
+        }
+    }
+
+    /// What the client asked for has come. Anything else is dropped.
+    pub fn on_content(&mut self, payload: Vec<u8>, line: &mut Line) -> Result<(), DecodeError> {
+        let layout = line.layout();
+        let message = Message::decode(MessageKind::Clipboard, &payload, layout)?;
+        let Message::Clipboard(Clipboard {
+            selection,
+            kind,
+            data,
+        }) = message
+        else {
+            return Ok(());
+        };
+        let asked = self.fetch.filter(|fetch| fetch.selection == selection);
+        let Some(fetch) = asked.filter(|f| f.kind == kind || kind == ContentKind::None) else {
+            return Ok(());
+        };
+        let head = payload.len() - data.len();
+        if kind == ContentKind::None || data.is_empty() {
+            self.fail(FetchError::Empty, line);
+            return Ok(());
+        }
+        let crlf = line.can(Abilities::GUEST_LINEEND_CRLF);
+        let content = Bytes::from(payload).slice(head..);
+        let content = match fetch.kind {
+            ContentKind::Text => from_guest(content, crlf),
+            _ => Ok(content),
+        };
+        self.fetch = None;
+        line.tell(Event::Content {
+            selection,
+            kind,
+            content,
+        });
+        Ok(())
+    }
+
+    /// What comes is too large to be kept.
+    pub fn on_too_large(&mut self, bytes: u32, line: &mut Line) {
+        let limit = self.limit;
+        self.fail(FetchError::TooLarge { bytes, limit }, line);
+    }
+
+    /// What was asked for is on its way.
+    pub fn on_progress(&mut self, now: Duration) {
+        if let Some(fetch) = &mut self.fetch {
+            fetch.until = now + FETCH_PATIENCE;
+        }
+    }
+
+    /// The guest offers nothing any more.
+    pub fn on_release(&mut self, selection: Selection, now: Duration, line: &mut Line) {
+        let Some(shared) = self.shared(selection) else {
+            return;
+        };
+        if shared.remote.is_none() {
+            return;
+        }
+        let delay = match line.can(Abilities::CLIPBOARD_NO_RELEASE_ON_REGRAB) {
+            true => Duration::ZERO,
+            false => RELEASE_DELAY,
+        };
+        shared.released_at = Some(now + delay);
+        self.withdraw(selection, line);
+        self.tick(now, line);
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Duration, line: &mut Line) {
+        if self.fetch.is_some_and(|fetch| fetch.until <= now) {
+            self.fail(FetchError::Timeout, line);
+        }
+        for (number, shared) in self.selections.iter_mut().enumerate() {
+            if shared.released_at.is_some_and(|at| at <= now) {
+                (shared.released_at, shared.remote) = (None, None);
+                let selection = Selection::from_number(number as u8);
+                line.tell(Event::Released { selection });
+            }
+        }
+    }
+
+    /// When [`tick`](Self::tick) has something to do.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let releases = self.selections.iter().filter_map(|s| s.released_at);
+        releases.chain(self.fetch.map(|fetch| fetch.until)).min()
+    }
+
+    /// What is known of a selection, if it is one of the three.
+    fn shared(&mut self, selection: Selection) -> Option<&mut Shared> {
+        self.selections.get_mut(usize::from(selection.number()))
+    }
+
+    /// Tells the agent what the client offers, if it does.
+    fn grab(&mut self, selection: Selection, line: &mut Line) {
+        let layout = line.layout();
+        let Some(shared) = self.shared(selection) else {
+            return;
+        };
+        let Some(kinds) = shared.local.clone().filter(|_| is_shared(selection, line)) else {
+            return;
+        };
+        let serial = layout.serial.then_some(shared.serial);
+        let grab = ClipboardGrab {
+            selection,
+            serial,
+            kinds,
+        };
+        if line.send(&Message::ClipboardGrab(grab)) && layout.serial {
+            shared.serial = shared.serial.wrapping_add(1);
+        }
+    }
+
+    /// What was asked for in a selection, by whichever side, will not be answered any more.
+    fn withdraw(&mut self, selection: Selection, line: &mut Line) {
+        if let Some(shared) = self.shared(selection) {
+            shared.requests.clear();
+        }
+        line.forget_requests(selection);
+        if self.fetch.is_some_and(|fetch| fetch.selection == selection) {
+            self.fail(FetchError::Withdrawn, line);
+        }
+    }
+
+    fn fail(&mut self, why: FetchError, line: &mut Line) {
+        if let Some(Fetch {
+            selection, kind, ..
+        }) = self.fetch.take()
+        {
+            line.tell(Event::Content {
+                selection,
+                kind,
+                content: Err(why),
+            });
+        }
+    }
+}
+
+/// Whether a selection can be named to the agent.
+fn is_shared(selection: Selection, line: &Line) -> bool {
+    line.state.clipboard().is_ok() && (selection == Selection::Clipboard || line.layout().selection)
+}
+
+/// Each kind once, nothing left out of the way.
+fn distinct(kinds: &[ContentKind]) -> Vec<ContentKind> {
+    let mut known = Vec::new();
+    for kind in kinds {
+        if known.len() < MAX_KINDS && *kind != ContentKind::None && !known.contains(kind) {
+            known.push(*kind);
+        }
+    }
+    known
+}
+
+/// Text of ours as the guest wants it; `None` if it is no UTF-8.
+fn to_guest(text: Bytes, crlf: bool) -> Option<Bytes> {
+    std::str::from_utf8(&text).ok()?;
+    if !crlf || !text.contains(&b'\n') {
+        return Some(text);
+    }
+    let mut lines = Vec::with_capacity(text.len() + text.len() / 16);
+    let mut last = 0;
+    for byte in text {
+        if byte == b'\n' && last != b'\r' {
+            lines.push(b'\r');
+        }
+        lines.push(byte);
+        last = byte;
+    }
+    Some(Bytes::from(lines))
+}
+
+/// Text of the guest as it is here.
+fn from_guest(text: Bytes, crlf: bool) -> Result<Bytes, FetchError> {
+    let text = match text.split_last() {
+        Some((0, rest)) => text.slice(..rest.len()),
+        _ => text,
+    };
+    std::str::from_utf8(&text).map_err(|_| FetchError::NotText)?;
+    if !crlf || !text.contains(&b'\r') {
+        return Ok(text);
+    }
+    let mut lines = Vec::with_capacity(text.len());
+    for (at, byte) in text.iter().enumerate() {
+        if *byte != b'\r' || text.get(at + 1) != Some(&b'\n') {
+            lines.push(*byte);
+        }
+    }
+    Ok(Bytes::from(lines))
+}

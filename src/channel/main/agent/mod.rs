@@ -6,14 +6,20 @@
 //!
 //! Protocol: spec 04, and spec 02 §7 for the tunnel.
 
+mod assembler;
+mod client;
 mod clipboard;
 mod files;
+mod line;
+pub mod messages;
 mod monitors;
+mod outgoing;
 
 use std::fmt;
 
 use bytes::Bytes;
 
+pub use client::{CLIPBOARD_LIMIT, Client, MAX_CLIPBOARD_LIMIT};
 pub use clipboard::{ContentKind, FetchError, Selection};
 pub use files::{FileEnd, FileEvent, FileId};
 pub use monitors::MonitorSize;
@@ -104,6 +110,8 @@ pub enum Unusable {
     NoClipboard,
     /// The agent or the server has file transfer turned off.
     FilesDisabled,
+    /// The session is for looking only.
+    ViewOnly,
 }
 
 impl State {
@@ -167,6 +175,7 @@ impl fmt::Display for Unusable {
             Self::NoClipboard => {
                 "the guest agent shares no clipboard, or the server has it turned off"
             }
+            Self::ViewOnly => "this session changes nothing in the guest",
             Self::FilesDisabled => "file transfer is turned off, by the guest or by the server",
         })
     }
@@ -201,7 +210,7 @@ pub enum Event {
         /// As what.
         kind: ContentKind,
     },
-    /// An [`Order::Answer`] has gone to the server as a whole.
+    /// The server has passed all of an [`Order::Answer`] on to the agent.
     Answered {
         /// Where.
         selection: Selection,
@@ -264,6 +273,8 @@ pub enum Order {
     /// The monitors the guest should have, by display, all others off. Sent once nothing has changed for a second; what it was last
     /// told is not told again.
     Monitors(Vec<MonitorSize>),
+    /// The client's own volume. The guest's mixer starts with it: told once, when the agent appears.
+    Volume(Volume),
     /// Starts to send a file; [`Event::File`] follows until [`FileEvent::Ended`].
     SendFile {
         /// A number of the caller's choice, not 0 and not used before in this session.
@@ -287,6 +298,17 @@ pub enum Order {
         /// Why.
         why: Cancel,
     },
+}
+
+/// How loud something is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Whether it is what is recorded, not what is heard.
+    pub recorded: bool,
+    /// Whether nothing is.
+    pub mute: bool,
+    /// Of each channel, linear.
+    pub channels: Vec<u16>,
 }
 
 /// Why the sending of a file is ended from here.
