@@ -358,6 +358,7 @@ fn from_monitors(heads: &[display::Head], form: Form) -> What {
 
 fn from_inputs(event: &inputs::Event, form: Form) -> What {
     match event {
+        inputs::Event::Taken => form.say("taken", || "input taken in".into(), || json!({})),
         inputs::Event::Locks(locks) => form.say(
             "locks",
             || format!("locks {locks:?}"),

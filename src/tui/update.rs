@@ -421,6 +421,8 @@ impl App {
         match event {
             ClientEvent::Main(event) => self.main(event),
             ClientEvent::Display(event) => self.display(&event),
+            // Nobody here asked.
+            ClientEvent::Inputs(inputs::Event::Taken) => return,
             ClientEvent::Inputs(inputs::Event::Locks(locks)) => {
                 self.typist.caps_lock = locks.contains(Locks::CAPS);
             }

@@ -126,6 +126,8 @@ pub enum InputEvent {
     Locks(Locks),
     /// Everything held goes up: keys and buttons.
     ReleaseAll,
+    /// Nothing for the guest: asks the server to say when it has taken in everything before, see [`Event::Taken`].
+    Fence,
 }
 
 /// What the inputs channel tells the user of a client.
@@ -134,4 +136,6 @@ pub enum InputEvent {
 pub enum Event {
     /// The guest's lights, at the start and when they change.
     Locks(Locks),
+    /// The server has taken in everything up to the last [`InputEvent::Fence`].
+    Taken,
 }
