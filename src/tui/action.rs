@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::typist::{Held, Key};
+use super::typist::{Finger, Held, Key};
 use crate::channel::inputs::Button;
+use crate::keyboard::Layout;
 use crate::session::{ClientEvent, CloseReason, Command};
 use crate::term::probe::Capabilities;
 
@@ -18,6 +19,8 @@ pub enum Action {
     Key(GuestKey),
     /// Text was pasted.
     Paste(String),
+    /// Text that the user's keyboard made without a single key for it: composed, or by an input method.
+    Text(String),
     /// The mouse.
     Pointer(Pointer),
     /// The terminal's window lost the keyboard.
@@ -68,9 +71,9 @@ pub enum GuestKey {
     /// Pressed, on a terminal that does not say when it is released.
     Tap(Key, Held),
     /// Pressed, or repeating.
-    Down(Key, Held),
+    Down(Finger, Key, Held),
     /// Released.
-    Up(Key),
+    Up(Finger),
 }
 
 /// A key for a menu.
@@ -132,6 +135,8 @@ pub enum Effect {
         /// What goes into it.
         content: Bytes,
     },
+    /// The guest's layout is this one, the next time too.
+    Layout(&'static Layout),
     /// Give the terminal back to the shell until the user returns.
     Suspend,
     /// The end.

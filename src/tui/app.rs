@@ -10,10 +10,10 @@ use super::pixels::Pixels;
 use super::sharing::Sharing;
 use super::typist::Typist;
 use super::view;
-use crate::channel::inputs::Button;
+use crate::channel::inputs::{Button, Locks};
 use crate::channel::main::MouseMode;
 use crate::geometry::{Point, Size};
-use crate::keyboard::us;
+use crate::keyboard::Layout;
 use crate::session::SessionStats;
 use crate::term::pace::Pace;
 use crate::term::probe::Capabilities;
@@ -28,6 +28,10 @@ pub struct Setup {
     pub view_only: bool,
     /// The way out of the guest's keyboard.
     pub escape: Escape,
+    /// The keyboard layout the guest is set up for.
+    pub layout: &'static Layout,
+    /// Whether characters without a key there are typed by their numbers, as Windows takes them.
+    pub alt_codes: bool,
     /// How pictures are drawn; `None` lets the terminal decide.
     pub drawing: Option<Drawing>,
     /// Characters and colours of pictures in character cells.
@@ -78,7 +82,9 @@ pub struct App {
     pub pace: Pace,
     pub(super) pace_answers: bool,
     /// The guest's keyboard.
-    pub(super) typist: Typist,
+    pub typist: Typist,
+    /// What was pasted last, while the user is asked what to do with it.
+    pub pasted: Option<String>,
     pub(super) pointer: Held,
     /// Whether the terminal reports releases.
     pub(super) releases: bool,
@@ -153,7 +159,8 @@ impl App {
             farewell: Vec::new(),
             pace: Pace::default(),
             pace_answers: false,
-            typist: Typist::new(us),
+            typist: Typist::new(setup.layout, setup.alt_codes),
+            pasted: None,
             pointer: Held::default(),
             releases: false,
             stale: true,
@@ -175,6 +182,8 @@ impl App {
             escape: self.setup.escape,
             menu: self.focus != Focus::Guest,
             releases: self.releases,
+            layout: self.typist.layout(),
+            num_lock: self.typist.locks.contains(Locks::NUM),
         }
     }
 

@@ -6,9 +6,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::action::{Action, GuestKey, MenuKey, Mouse, Pointer};
-use super::typist::{Held, Key};
+use super::typist::{Finger, Held, Key};
 use crate::channel::inputs::Button;
 use crate::channel::inputs::scancode::make_code;
+use crate::keyboard::Layout;
 use crate::term::input::{
     Event, Key as Pressed, KeyCode, KeyKind, MediaKey, ModifierKey, Modifiers, Mouse as Moved,
     MouseButton, MouseKind,
@@ -26,6 +27,10 @@ pub struct Mode {
     pub menu: bool,
     /// Whether the terminal reports releases and modifier keys.
     pub releases: bool,
+    /// The guest's layout.
+    pub layout: &'static Layout,
+    /// Whether the guest's Num Lock is on.
+    pub num_lock: bool,
 }
 
 /// The action for a terminal event, if it has one.
@@ -33,6 +38,7 @@ pub fn action(event: Event, mode: Mode) -> Option<Action> {
     match event {
         Event::Key(key) => key_action(key, mode),
         Event::Paste(text) => Some(Action::Paste(text)),
+        Event::Text(text) => Some(Action::Text(text)),
         Event::Mouse(mouse) => mouse_action(mouse),
         Event::FocusLost => Some(Action::FocusLost),
         // Answers are the run loop's: it asked.
@@ -48,23 +54,53 @@ fn key_action(key: Pressed, mode: Mode) -> Option<Action> {
     if mode.menu && !released {
         return menu_key(&key).map(Action::Menu);
     }
+    let finger = finger(&key);
+    if released {
+        // Whatever it was when it went down.
+        return mode.releases.then_some(Action::Key(GuestKey::Up(finger)));
+    }
+    let text = key.text.as_deref().filter(|_| !makes_chord(&key));
+    if let Some(text) = text.filter(|text| text.chars().nth(1).is_some()) {
+        return Some(Action::Text(text.to_owned()));
+    }
     let held = held(&key);
-    let key = guest_key(&key)?;
-    Some(Action::Key(match (mode.releases, released) {
-        (true, true) => GuestKey::Up(key),
-        (true, false) => GuestKey::Down(key, held),
-        (false, true) => return None,
-        (false, false) => GuestKey::Tap(key, held),
+    let key = guest_key(&key, mode)?;
+    Some(Action::Key(match mode.releases {
+        true => GuestKey::Down(finger, key, held),
+        false => GuestKey::Tap(key, held),
     }))
 }
 
-/// The character a key makes, and the same one when it goes up unless Shift went up before.
+/// Which key of the user's keyboard it is: the one at the place of this one on a US keyboard, where the terminal knows.
+fn finger(key: &Pressed) -> Finger {
+    Finger {
+        code: match key.code {
+            KeyCode::Char(c) => KeyCode::Char(key.base.unwrap_or(c).to_ascii_lowercase()),
+            code => code,
+        },
+        keypad: key.keypad,
+    }
+}
+
+/// Whether a character is no text because of what is held with it.
+fn makes_chord(key: &Pressed) -> bool {
+    let chords = [
+        Modifiers::CTRL,
+        Modifiers::ALT,
+        Modifiers::SUPER,
+        Modifiers::HYPER,
+        Modifiers::META,
+    ];
+    chords.into_iter().any(|m| key.modifiers.contains(m))
+}
+
+/// The character a key makes: the text of the terminal where it is text, and else what is on the key. Text knows of
+/// levels that a key's name does not, AltGr's for one.
 fn character(key: &Pressed, c: char) -> char {
     let has = |m| key.modifiers.contains(m);
-    let mut text = key.text.iter().flat_map(|text| text.chars());
-    match (text.next(), text.next()) {
-        (Some(made), None) if has(Modifiers::CAPS_LOCK) && c.is_alphabetic() => return made,
-        _ => {}
+    let text = key.text.as_deref().filter(|_| !makes_chord(key));
+    if let Some(made) = text.and_then(|text| text.chars().next()) {
+        return made;
     }
     match key.shifted {
         Some(shifted) if has(Modifiers::SHIFT) => shifted,
@@ -102,11 +138,12 @@ fn menu_key(key: &Pressed) -> Option<MenuKey> {
     })
 }
 
-fn guest_key(key: &Pressed) -> Option<Key> {
+fn guest_key(key: &Pressed, mode: Mode) -> Option<Key> {
     let name = match key.code {
         KeyCode::Char(c) => match keypad_key(c) {
-            Some(name) if key.keypad => name,
-            _ => return Some(Key::Char(character(key, c))),
+            // A digit is a digit, whatever the guest's Num Lock.
+            Some(name) if key.keypad && (mode.num_lock || !moves_without_num_lock(c)) => name,
+            _ => return Some(character_key(key, c, mode.layout)),
         },
         KeyCode::F(number) => return function_key(number),
         KeyCode::Backspace => "Backspace",
@@ -133,11 +170,27 @@ fn guest_key(key: &Pressed) -> Option<Key> {
         KeyCode::PrintScreen => "PrintScreen",
         KeyCode::Pause => "Pause",
         KeyCode::Menu => "ContextMenu",
+        // With Num Lock it is a digit there.
+        KeyCode::Begin if mode.num_lock => return None,
         KeyCode::Begin => "Numpad5",
         KeyCode::Media(media) => media_key(media)?,
         KeyCode::Modifier(modifier) => modifier_key(modifier)?,
     };
     make_code(name).map(Key::Code)
+}
+
+/// A character by the guest's layout; by its place where it is a chord of letters the guest does not have.
+fn character_key(key: &Pressed, c: char, layout: &Layout) -> Key {
+    let made = character(key, c);
+    let place = || Layout::us().chord_stroke(key.base?);
+    match makes_chord(key) && layout.chord_stroke(made).is_none() {
+        true => place().map_or(Key::Char(made), |stroke| Key::Code(stroke.key)),
+        false => Key::Char(made),
+    }
+}
+
+fn moves_without_num_lock(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '.' | ',')
 }
 
 fn function_key(number: u8) -> Option<Key> {

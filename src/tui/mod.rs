@@ -33,10 +33,13 @@ pub use keymap::Escape;
 pub use text::printable;
 
 use crate::client::SpiceClient;
+use crate::keyboard::Layout;
 use crate::term::{Drawing, Style};
 
+/// Keeps a layout the user chose for the guest, for the next time.
+pub type Remember = Box<dyn Fn(&'static Layout) + Send>;
+
 /// How to view.
-#[derive(Debug)]
 pub struct Options {
     /// What the user is connected to, as the user wrote it.
     pub target: String,
@@ -44,6 +47,12 @@ pub struct Options {
     pub view_only: bool,
     /// The way out of the guest's keyboard.
     pub escape: Escape,
+    /// The keyboard layout the guest is set up for.
+    pub layout: &'static Layout,
+    /// Whether characters without a key there are typed by their numbers, as Windows takes them.
+    pub alt_codes: bool,
+    /// What is done when the user chooses another layout.
+    pub remember: Option<Remember>,
     /// How pictures are drawn; `None` lets the terminal decide.
     pub drawing: Option<Drawing>,
     /// Characters and colours of pictures in character cells.

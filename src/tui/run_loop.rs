@@ -21,7 +21,7 @@ use super::probing::Probing;
 use super::saving::save;
 use super::screen::{self, Screen};
 use super::tty::Input;
-use super::{Options, ViewError, keymap};
+use super::{Options, Remember, ViewError, keymap};
 use crate::client::SpiceClient;
 use crate::session::{ClientEvent, CloseReason};
 use crate::term::clipboard;
@@ -50,6 +50,7 @@ pub(super) struct Viewer {
     saving: JoinSet<io::Result<PathBuf>>,
     easel: Easel,
     logged: Option<mpsc::Receiver<String>>,
+    remember: Option<Remember>,
     started: Instant,
     /// What the app wants done outside, in order. Every update may add to it: it takes up what has come due meanwhile, a
     /// key's release for one.
@@ -77,6 +78,8 @@ impl Viewer {
             target: options.target,
             view_only: options.view_only,
             escape: options.escape,
+            layout: options.layout,
+            alt_codes: options.alt_codes,
             drawing: options.drawing,
             style: options.style,
             size,
@@ -98,6 +101,7 @@ impl Viewer {
             saving: JoinSet::new(),
             easel: Easel::new(),
             logged: options.logged,
+            remember: options.remember,
             started: Instant::now(),
             effects: VecDeque::new(),
         })
@@ -318,6 +322,7 @@ impl Viewer {
                     let write = move || save(Path::new(""), stem, extension, &content);
                     self.saving.spawn_blocking(write);
                 }
+                Effect::Layout(layout) => self.remember.iter().for_each(|keep| keep(layout)),
                 Effect::Suspend => {
                     self.suspend()?;
                 }

@@ -9,13 +9,14 @@ use super::panes::{PaneKind, help};
 use super::picture::{Zoom, middle};
 use super::pixels::Pixels;
 use super::text::printable;
-use super::typist::{MOST_PASTED, NotOnLayout};
+use super::typist::{Hold, Key, MOST_PASTED, Missing, NotOnLayout, PACE, Text};
 use super::view;
-use crate::channel::inputs::{self, InputEvent, Locks};
+use crate::channel::inputs::{self, InputEvent};
 use crate::channel::main::{self, MouseMode};
 use crate::channel::{ChannelKind, cursor, display};
 use crate::client::Monitor;
 use crate::geometry::Point;
+use crate::keyboard::{Chord, alt_code};
 use crate::session::{ClientEvent, CloseReason, Command, Notice};
 
 /// How long a flash stays.
@@ -35,7 +36,8 @@ impl App {
             Action::Escape => self.escape(),
             Action::Menu(key) => self.menu_key(key, &mut effects),
             Action::Key(key) => self.guest_key(key),
-            Action::Paste(text) => self.paste(&text, &mut effects),
+            Action::Paste(text) => self.paste(text, &mut effects),
+            Action::Text(text) => self.text(&text),
             Action::Pointer(pointer) => self.pointer(pointer, &mut effects),
             Action::FocusLost => self.let_go(),
             Action::Resized {
@@ -76,9 +78,11 @@ impl App {
 
     fn what_is_due(&mut self, effects: &mut Vec<Effect>) {
         self.pace.tick(self.now);
+        let before = self.progress();
         while let Some(event) = self.typist.next_due(self.now) {
             effects.push(Effect::Command(Command::Input(event)));
         }
+        self.stale |= before != self.progress();
         if self.stats_due.is_some_and(|due| due <= self.now) {
             self.stats_due = None;
             self.stats_asked = Some(self.now);
@@ -138,60 +142,139 @@ impl App {
     fn escape(&mut self) {
         self.stale = true;
         if self.focus == Focus::Guest {
-            self.let_go();
+            if self.stop_typing() {
+                return;
+            }
+            self.relax();
             self.focus = Focus::Palette(palette::State::default());
             return;
         }
         let twice =
             matches!(&self.focus, Focus::Palette(state) if *state == palette::State::default());
         self.focus = Focus::Guest;
+        self.pasted = None;
         if twice && let Some((key, held)) = self.setup.escape.for_guest() {
             self.guest_key(GuestKey::Tap(key, held));
         }
     }
 
     fn guest_key(&mut self, key: GuestKey) {
+        /// The make code of Escape.
+        const ESCAPE: Key = Key::Code(0x01);
         if self.setup.view_only {
             return;
         }
+        let is_typing = self.typist.progress().is_some();
         let typed = match key {
+            GuestKey::Tap(ESCAPE, _) | GuestKey::Down(_, ESCAPE, _) if is_typing => {
+                self.stop_typing();
+                Ok(())
+            }
+            // Between the characters of a text they would be lost in it.
+            GuestKey::Tap(..) | GuestKey::Down(..) if is_typing => Ok(()),
             GuestKey::Tap(key, held) => self.typist.tap(key, held, self.now),
-            GuestKey::Down(key, held) => self.typist.press(key, held, self.now),
-            GuestKey::Up(key) => {
-                self.typist.release(key, self.now);
+            GuestKey::Down(finger, key, held) => self.typist.press(finger, key, held, self.now),
+            GuestKey::Up(finger) => {
+                self.typist.release(finger, self.now);
                 Ok(())
             }
         };
         if let Err(NotOnLayout(c)) = typed {
-            self.flash(format!(
-                "no key makes '{}' on a US keyboard",
-                printable(&c.to_string())
-            ));
+            if self.setup.alt_codes && alt_code(c).is_some() {
+                self.type_text(&c.to_string());
+            } else {
+                let layout = self.typist.layout();
+                let c = printable(&c.to_string());
+                self.flash(format!("no key makes '{c}' on layout {layout}"));
+            }
         }
     }
 
-    fn paste(&mut self, text: &str, effects: &mut Vec<Effect>) {
-        if let Focus::Palette(state) = &mut self.focus {
-            state.type_text(text);
-            self.stale = true;
-            return;
-        }
+    /// Text came in one piece. Only the user knows whether the guest should see it as keys.
+    fn paste(&mut self, text: String, effects: &mut Vec<Effect>) {
         if self.setup.view_only {
             return;
         }
-        if self.sharing.expects_paste {
-            return self.offer(text, effects);
-        }
-        let missing = self.typist.paste(text, self.now);
-        if text.chars().count() > MOST_PASTED {
-            self.flash(format!("only the first {MOST_PASTED} characters are typed"));
-        } else if missing > 0 {
-            self.flash(format!(
-                "{missing} characters left out: no key on a US keyboard"
-            ));
+        match &mut self.focus {
+            Focus::Palette(state) if state.menu() == Menu::Paste => {
+                self.focus = Focus::Guest;
+                self.type_text(&text);
+            }
+            Focus::Palette(state) => {
+                state.type_text(&text);
+                self.stale = true;
+            }
+            Focus::Help(_) => {}
+            Focus::Guest if self.sharing.expects_paste => self.offer(&text, effects),
+            Focus::Guest => {
+                self.relax();
+                self.pasted = Some(text);
+                self.focus = Focus::Palette(palette::State::of(Menu::Pasted));
+                self.stale = true;
+            }
         }
     }
 
+    /// Text the user typed, although not by single keys.
+    fn text(&mut self, text: &str) {
+        match &mut self.focus {
+            Focus::Palette(state) => {
+                state.type_text(text);
+                self.stale = true;
+            }
+            Focus::Help(_) => {}
+            Focus::Guest if self.setup.view_only || self.typist.progress().is_some() => {}
+            Focus::Guest => self.type_text(text),
+        }
+    }
+
+    fn type_text(&mut self, text: &str) {
+        if self.setup.view_only {
+            return self.flash("view only: no keys are sent".into());
+        }
+        let text = self.typist.read(text, MOST_PASTED);
+        let layout = self.typist.layout();
+        if let Text {
+            missing: missing @ Missing { count: 1.., .. },
+            ..
+        } = &text
+        {
+            let count = missing.count;
+            self.flash(format!("no key on layout {layout} for {count}: {missing}"));
+        } else if text.is_cut {
+            self.flash(format!("only the first {MOST_PASTED} characters are typed"));
+        }
+        self.typist.type_text(&text, PACE, self.now);
+    }
+
+    /// Gives up a text that is being typed; whether one was.
+    fn stop_typing(&mut self) -> bool {
+        let Some((done, total)) = self.typist.progress() else {
+            return false;
+        };
+        self.typist.relax(self.now);
+        self.flash(format!("stopped after {done} of {total} characters"));
+        true
+    }
+
+    /// What the status line shows of a text that is being typed: it changes fifty times, however long the text.
+    fn progress(&self) -> Option<usize> {
+        let (done, total) = self.typist.progress()?;
+        Some(done * 50 / total.max(1))
+    }
+
+    /// The menu has the keyboard: the guest is to see no key of it, and no end of those before.
+    fn relax(&mut self) {
+        if self.setup.view_only {
+            return;
+        }
+        self.typist.relax(self.now);
+        for button in std::mem::take(&mut self.pointer.buttons) {
+            self.typist.release_button(button, self.now);
+        }
+    }
+
+    /// The user is elsewhere.
     fn let_go(&mut self) {
         self.pointer.buttons.clear();
         if !self.setup.view_only {
@@ -212,7 +295,10 @@ impl App {
                 let response = palette::key(&mut state, key, self);
                 self.focus = match response {
                     palette::Response::Stay => Focus::Palette(state),
-                    palette::Response::Close => Focus::Guest,
+                    palette::Response::Close => {
+                        self.pasted = None;
+                        Focus::Guest
+                    }
                     palette::Response::Chosen(choice) => {
                         self.focus = Focus::Guest;
                         self.choose(choice, effects);
@@ -230,12 +316,23 @@ impl App {
                 effects.push(Effect::End(Ending::Quit));
             }
             Choice::Open(menu) => self.focus = Focus::Palette(palette::State::of(menu)),
-            Choice::Chord(keys) => {
-                if self.setup.view_only {
-                    self.flash("view only: no keys are sent".into());
-                } else {
-                    self.typist.chord(&keys, self.now);
-                }
+            Choice::Chord(chord) => self.chord(&chord),
+            Choice::Hold(code, hold) => self.hold(code, hold),
+            Choice::LetGo => self.let_go(),
+            Choice::Layout(layout) => {
+                self.typist.set_layout(layout);
+                effects.push(Effect::Layout(layout));
+                let title = layout.title;
+                self.flash(format!("the guest's layout is {layout}: {title}"));
+            }
+            Choice::Forget => self.pasted = None,
+            Choice::TypePasted => {
+                let text = self.pasted.take().unwrap_or_default();
+                self.type_text(&text);
+            }
+            Choice::OfferPasted => {
+                let text = self.pasted.take().unwrap_or_default();
+                self.offer(&text, effects);
             }
             Choice::Pane(kind) => self.toggle(kind),
             Choice::Whole => self.zoom(Zoom::Whole),
@@ -270,16 +367,47 @@ impl App {
                 self.focus = Focus::Palette(palette::State::of(Menu::Monitors));
             }
             Choice::Help => self.focus = Focus::Help(0),
-            Choice::Suspend => effects.push(Effect::Suspend),
             Choice::PasteThere => self.expect_paste(),
             Choice::Take(kind) => self.take(kind, effects),
             Choice::Automatic => self.toggle_automatic(effects),
             Choice::Resize => self.resize_guest(effects),
             Choice::Follow => self.toggle_follow(effects),
+            Choice::Suspend => {
+                self.let_go();
+                while let Some(event) = self.typist.next_due(self.now) {
+                    effects.push(Effect::Command(Command::Input(event)));
+                }
+                effects.push(Effect::Suspend);
+            }
             Choice::Scroll(lines) => {
                 self.log.scroll(lines);
                 self.focus = Focus::Palette(palette::State::of(Menu::Panes));
             }
+        }
+    }
+
+    fn chord(&mut self, chord: &Chord) {
+        if self.setup.view_only {
+            return self.flash("view only: no keys are sent".into());
+        }
+        match chord.on(self.typist.layout()) {
+            Ok(fingers) => self.typist.chord(&fingers, self.now),
+            Err(c) => {
+                let layout = self.typist.layout();
+                let c = printable(&c.to_string());
+                self.flash(format!("no single key makes '{c}' on layout {layout}"));
+            }
+        }
+    }
+
+    /// Holds a key from the menu, which stays for another.
+    fn hold(&mut self, code: u32, hold: Option<Hold>) {
+        if self.setup.view_only {
+            return self.flash("view only: no keys are sent".into());
+        }
+        self.typist.hold(code, hold, self.now);
+        if hold != Some(Hold::Once) {
+            self.focus = Focus::Palette(palette::State::of(Menu::Hold));
         }
     }
 
@@ -411,6 +539,7 @@ impl App {
             Mouse::Release(button) => {
                 self.pointer.buttons.retain(|b| *b != button);
                 send(InputEvent::Release(button));
+                self.typist.let_go_once(self.now);
             }
         }
     }
@@ -424,7 +553,8 @@ impl App {
             // Nobody here asked.
             ClientEvent::Inputs(inputs::Event::Taken) => return,
             ClientEvent::Inputs(inputs::Event::Locks(locks)) => {
-                self.typist.caps_lock = locks.contains(Locks::CAPS);
+                self.stale |= self.typist.locks != locks;
+                self.typist.locks = locks;
             }
             ClientEvent::Cursor(event) => self.cursor(&event),
             ClientEvent::ChannelOpened(id) => self.log_line(&format!("{id}: open")),

@@ -10,8 +10,10 @@ use ratatui::widgets::Widget;
 use super::app::{App, Focus};
 use super::panes::{PaneKind, help, palette, viewer};
 use super::text::short;
+use crate::channel::inputs::Locks;
 use crate::channel::main::agent::State;
 use crate::client::Monitor;
+use crate::keyboard::key_name;
 use crate::term::{Colours, Glyphs};
 
 /// Least columns of a terminal that are enough.
@@ -151,9 +153,15 @@ fn draw_too_small(app: &App, area: Rect, buf: &mut Buffer) {
 fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = Theme::of(app);
     let width = usize::from(area.width);
-    let mut line = match &app.flash {
-        Some(flash) => format!(" {}", flash.text),
-        None => status(app, &theme, width),
+    let mut line = match (&app.flash, app.typist.progress()) {
+        (Some(flash), _) => format!(" {}", flash.text),
+        (None, Some((done, total))) => {
+            format!(
+                " typing {done} of {total} characters{}Esc stops",
+                theme.separator()
+            )
+        }
+        (None, None) => status(app, &theme, width),
     };
     let used = Line::raw(line.as_str()).width();
     line.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
@@ -186,6 +194,12 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         _ => String::new(),
     };
     let view_only = if app.setup.view_only { "view only" } else { "" };
+    let lights = lights(app.typist.locks);
+    let held: Vec<&str> = app.typist.held().filter_map(key_name).collect();
+    let held = match held.is_empty() {
+        true => String::new(),
+        false => format!("{} held", held.join("+")),
+    };
     let agent = agent(app);
     // In the order they are shown; the numbers say which are kept longest.
     let parts = [
@@ -196,6 +210,8 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (7, app.drawing_name()),
         (5, rate.as_str()),
         (8, agent),
+        (6, lights.as_str()),
+        (2, held.as_str()),
         (2, view_only),
         (9, menu.as_str()),
     ];
@@ -223,6 +239,17 @@ fn agent(app: &App) -> &'static str {
         State::Starting => "agent ...",
         State::Silent | State::Broken => "agent fails",
     }
+}
+
+/// The guest's lights that are on.
+fn lights(locks: Locks) -> String {
+    let lights = [
+        (Locks::CAPS, "caps"),
+        (Locks::NUM, "num"),
+        (Locks::SCROLL, "scroll"),
+    ];
+    let on = lights.into_iter().filter(|(lock, _)| locks.contains(*lock));
+    on.map(|(_, name)| name).collect::<Vec<_>>().join("+")
 }
 
 /// Colours and lines for what the terminal can do.

@@ -15,6 +15,7 @@ mod displays;
 mod doctor;
 mod iterm2;
 mod jobs;
+mod keyboard;
 mod kitty;
 mod layers;
 mod link;

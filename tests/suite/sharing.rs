@@ -6,7 +6,7 @@ use capsaicin::channel::main::agent::{
 };
 use capsaicin::geometry::Size;
 use capsaicin::term::probe::Capabilities;
-use capsaicin::tui::action::{Action, Effect};
+use capsaicin::tui::action::{Action, Effect, MenuKey};
 use capsaicin::{ClientEvent, Command};
 
 use crate::viewer::Viewer;
@@ -255,6 +255,23 @@ fn only_the_next_paste_is_for_the_clipboard() {
     viewer.menu("v");
     paste(&mut viewer, "first");
     assert_eq!(orders(&paste(&mut viewer, "second")), []);
+}
+
+#[test]
+fn a_paste_out_of_the_blue_asks_and_the_clipboard_is_one_answer() {
+    let mut able = viewer(CLIPBOARD);
+    assert_eq!(paste(&mut able, "text"), []);
+    assert!(
+        able.text()
+            .join("\n")
+            .contains("put it into the guest's clipboard")
+    );
+    let effects = able.act(Action::Menu(MenuKey::Char('v')));
+    assert!(matches!(orders(&effects)[..], [Order::Offer { .. }]));
+
+    let mut unable = viewer(Abilities::empty());
+    paste(&mut unable, "text");
+    assert!(!unable.text().join("\n").contains("clipboard"));
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn the_keyboard_protocol_tells_all_modifiers_and_locks() {
 
 #[test]
 fn text_without_a_key_is_a_paste() {
-    assert_eq!(event(b"\x1b[0;;20320:22909u"), Event::Paste("你好".into()));
+    assert_eq!(event(b"\x1b[0;;20320:22909u"), Event::Text("你好".into()));
 }
 
 // --- the mouse

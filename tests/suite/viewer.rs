@@ -8,6 +8,7 @@ use capsaicin::channel::inputs::{Button, Locks};
 use capsaicin::channel::main::MouseMode;
 use capsaicin::channel::{ChannelId, ChannelKind};
 use capsaicin::geometry::{Point, Rect};
+use capsaicin::keyboard::Layout;
 use capsaicin::link::Capabilities;
 use capsaicin::session::{ChannelStats, CodecStats, DisplayStats, SessionStats};
 use capsaicin::term::input::{
@@ -19,7 +20,7 @@ use capsaicin::term::{Colours, Glyphs, Style};
 use capsaicin::tui::action::{Action, Effect, Ending, GuestKey, MenuKey, Mouse, Pointer};
 use capsaicin::tui::app::{App, Setup};
 use capsaicin::tui::keymap::{self, Escape};
-use capsaicin::tui::typist::{Held, Key};
+use capsaicin::tui::typist::{Finger, Held, Key};
 use capsaicin::tui::view;
 use capsaicin::wire::HeaderKind;
 use capsaicin::{
@@ -44,6 +45,8 @@ impl Viewer {
             target: "vm:5900".into(),
             view_only: false,
             escape: Escape::default(),
+            layout: Layout::us(),
+            alt_codes: false,
             style: Style::default(),
             size: (columns, rows),
             cell_aspect: 0.5,
@@ -181,6 +184,13 @@ impl Viewer {
             y: row,
             modifiers: Modifiers::NONE,
         }))
+    }
+}
+
+fn finger(code: KeyCode) -> Finger {
+    Finger {
+        code,
+        keypad: false,
     }
 }
 
@@ -754,6 +764,8 @@ fn a_terminal_that_reports_releases_holds_keys_as_long_as_the_user() {
             kind,
             ..Pressed::with(code, modifiers)
         };
+        // The pace of a held key.
+        viewer.now += Duration::from_millis(30);
         inputs(&viewer.terminal(Event::Key(event)))
     };
     let shift = KeyCode::Modifier(ModifierKey::LeftShift);
@@ -795,17 +807,15 @@ fn the_keyboard_protocol_tells_the_character_of_a_shifted_key() {
     let expected = [
         InputEvent::KeyDown(SHIFT),
         InputEvent::KeyUp(SHIFT),
-        InputEvent::KeyDown(0x35),
+        InputEvent::KeyTap(0x35),
         InputEvent::KeyDown(SHIFT),
-        InputEvent::KeyUp(0x35),
         InputEvent::KeyUp(SHIFT),
     ];
     assert_eq!(inputs(&typed), expected);
     let expected = [
         InputEvent::KeyDown(SHIFT),
-        InputEvent::KeyDown(0x1e),
+        InputEvent::KeyTap(0x1e),
         InputEvent::KeyUp(SHIFT),
-        InputEvent::KeyUp(0x1e),
     ];
     assert_eq!(inputs(&letter), expected);
 }
@@ -821,16 +831,21 @@ fn a_character_on_another_level_of_the_users_layout_still_arrives() {
         answers: true,
     });
     viewer.act(Action::Key(GuestKey::Down(
+        finger(KeyCode::Modifier(ModifierKey::LeftShift)),
         Key::Code(SHIFT),
         Held::default(),
     )));
 
     // German: Shift+7 is the slash, which has no Shift on a US keyboard.
-    let effects = viewer.act(Action::Key(GuestKey::Down(Key::Char('/'), Held::default())));
+    let effects = viewer.act(Action::Key(GuestKey::Down(
+        finger(KeyCode::Char('7')),
+        Key::Char('/'),
+        Held::default(),
+    )));
 
     let expected = [
         InputEvent::KeyUp(SHIFT),
-        InputEvent::KeyDown(0x35),
+        InputEvent::KeyTap(0x35),
         InputEvent::KeyDown(SHIFT),
     ];
     assert_eq!(inputs(&effects), expected);
@@ -855,9 +870,15 @@ fn caps_lock_in_the_guest_does_not_change_what_the_user_typed() {
 fn a_paste_is_typed_at_a_pace_the_guest_can_follow() {
     let mut viewer = Viewer::of_size(80, 24);
 
-    let first = viewer.terminal(Event::Paste("aB\r\né".into()));
+    let asked = viewer.terminal(Event::Paste("aB\r\né".into()));
+    assert_eq!(inputs(&asked), []);
+    assert!(viewer.text()[10].contains("┌ pasted: 5 characters, 2 lines ─"));
+    assert!(viewer.text()[11].contains("k  type it as keys, 1 left out"));
+
+    let first = viewer.act(Action::Menu(MenuKey::Char('k')));
 
     assert_eq!(inputs(&first), [InputEvent::KeyTap(0x1e)]);
+    assert_eq!(viewer.text()[23], " no key on layout us for 1: 'é'");
     let second = [
         InputEvent::KeyDown(SHIFT),
         InputEvent::KeyTap(0x30),
@@ -872,6 +893,7 @@ fn a_paste_is_typed_at_a_pace_the_guest_can_follow() {
 fn losing_the_keyboard_lets_go_of_everything() {
     let mut viewer = Viewer::of_size(80, 24);
     viewer.terminal(Event::Paste("some long text".into()));
+    viewer.act(Action::Menu(MenuKey::Char('k')));
     let effects = viewer.terminal(Event::FocusLost);
     assert_eq!(inputs(&effects), [InputEvent::ReleaseAll]);
     assert_eq!(viewer.app.deadline(), None, "the paste is given up");
@@ -882,7 +904,7 @@ fn a_character_no_us_key_makes_is_said_so() {
     let mut viewer = Viewer::of_size(80, 24);
     let effects = viewer.press(KeyCode::Char('é'), Modifiers::NONE);
     assert_eq!(effects, []);
-    assert_eq!(viewer.text()[23], " no key makes 'é' on a US keyboard");
+    assert_eq!(viewer.text()[23], " no key makes 'é' on layout us");
 }
 
 #[test]
@@ -898,8 +920,10 @@ fn view_only_keeps_everything_from_the_guest() {
     let mut effects = viewer.press(KeyCode::Char('a'), Modifiers::NONE);
     effects.extend(viewer.mouse(MouseKind::Press(MouseButton::Left), 40, 10));
     effects.extend(viewer.terminal(Event::Paste("text".into())));
+    effects.extend(viewer.terminal(Event::Text("é".into())));
     effects.extend(viewer.terminal(Event::FocusLost));
     effects.extend(viewer.menu("kd"));
+    effects.extend(viewer.menu("khc"));
 
     assert_eq!(effects, []);
     viewer.wait(5000);
@@ -992,8 +1016,10 @@ fn the_escape_key_opens_a_menu_that_looks_like_this() {
         "                    ┌ menu ────────────────────────────────┐",
         "                    │ q  quit                              │",
         "                    │ k  send keys ...                     │",
+        "                    │ p  paste as keystrokes ...           │",
         "                    │ v  paste to the guest's clipboard    │",
         "                    │ C  guest's clipboard ...             │",
+        "                    │ l  keyboard layout: us ...           │",
         "                    │ i  panes ...                         │",
         "                    │ z  zoom ...                          │",
         "                    │ o  monitor ...                       │",
@@ -1004,7 +1030,7 @@ fn the_escape_key_opens_a_menu_that_looks_like_this() {
         "                    │ ?  help                              │",
         "                    └──────────────────────────────────────┘",
     ];
-    assert_eq!(text[5..19], menu);
+    assert_eq!(text[4..20], menu);
     assert_eq!(text[23], " vm:5900 · half · 0 fps 0B/s · Ctrl+] menu");
 }
 
@@ -1021,7 +1047,7 @@ fn the_menu_fits_the_smallest_terminal() {
     ];
     assert_eq!(viewer.text()[..4], expected[..4]);
     // The marked entry stays in sight.
-    for _ in 0..11 {
+    for _ in 0..13 {
         viewer.act(Action::Menu(MenuKey::Down));
     }
     assert_eq!(viewer.text()[2], "│ ?  help          │");
@@ -1042,7 +1068,7 @@ fn quitting_disconnects() {
 fn the_escape_key_twice_is_the_guests() {
     let mut viewer = Viewer::of_size(80, 24);
     let first = viewer.act(Action::Escape);
-    assert_eq!(inputs(&first), [InputEvent::ReleaseAll]);
+    assert_eq!(inputs(&first), []);
     let second = viewer.act(Action::Escape);
     assert_eq!(
         inputs(&second),
@@ -1207,7 +1233,9 @@ fn every_terminal_size_can_be_drawn() {
         (300, 90),
     ];
     for (columns, rows) in sizes {
-        for keys in ["", "ic", "is", "il", "k", "z1", "d", "?"] {
+        for keys in [
+            "", "ic", "is", "il", "k", "kh", "ke", "l", "p", "z1", "d", "?",
+        ] {
             let mut viewer = Viewer::showing(columns, rows, 640, 480, [9, 9, 9]);
             viewer.session(ClientEvent::Stats(Box::new(some_stats())));
             if !keys.is_empty() {

@@ -42,7 +42,7 @@ impl<'a> Csi<'a> {
             (Some(b'<'), None, b'M' | b'm') => self.sgr_mouse().map(Event::Mouse),
             (None, None, b'M') => self.rxvt_mouse().map(Event::Mouse),
             // Text without a key, from an input method.
-            (None, None, b'u') if self.number(0) == Some(0) => self.text().map(Event::Paste),
+            (None, None, b'u') if self.number(0) == Some(0) => self.text().map(Event::Text),
             _ => match self.reply() {
                 Some(reply) => Some(Event::Reply(reply)),
                 None => self.key().map(Event::Key),

@@ -11,8 +11,10 @@ pub enum Event {
     /// The mouse.
     Mouse(Mouse),
     /// Text that was pasted, with the line ends the terminal sent; cut at
-    /// [`MOST_PASTED`](super::MOST_PASTED) bytes. Text an input method made without a key, too.
+    /// [`MOST_PASTED`](super::MOST_PASTED) bytes.
     Paste(String),
+    /// Text that an input method or a compose key made.
+    Text(String),
     /// The terminal's window got the keyboard.
     FocusGained,
     /// It lost the keyboard.

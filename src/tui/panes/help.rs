@@ -19,7 +19,13 @@ const LINES: &[(&str, &str)] = &[
     ("q", "quit"),
     (
         "k",
-        "send keys a terminal cannot: Ctrl+Alt+Del, F-keys, SysRq",
+        "send keys a terminal cannot: Ctrl+Alt+Del, F-keys, SysRq;",
+    ),
+    ("", "        hold some; / and ctrl+alt+f7 presses those"),
+    ("p", "paste as keystrokes: what you paste next is typed"),
+    (
+        "l",
+        "the guest's keyboard layout, on which your text is typed",
     ),
     ("v", "the next paste goes to the guest's clipboard"),
     (
@@ -40,7 +46,7 @@ const LINES: &[(&str, &str)] = &[
         "",
         "The mouse goes to the guest; Shift keeps it here in most",
     ),
-    ("", "terminals, to select and copy. Paste is typed as keys."),
+    ("", "terminals, to select and copy. Paste asks what to do."),
 ];
 
 /// The first line to show after a key; `None` when the key closes the page.

@@ -6,14 +6,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
 use super::{PaneKind, draw_lines};
-use crate::channel::inputs::scancode::make_code;
 use crate::channel::main::agent::ContentKind;
 use crate::client::Monitor;
+use crate::keyboard::{
+    ALT, ALT_GR, CTRL, Chord, Key, LAYOUTS, Layout, SHIFT, SUPER, key_name, keys,
+};
 use crate::term::{Colours, Drawing, Glyphs, Style};
 use crate::tui::action::MenuKey;
 use crate::tui::app::App;
-use crate::tui::keymap::SYS_RQ;
 use crate::tui::picture::Zoom;
+use crate::tui::typist::{Hold, MOST_PASTED};
 use crate::tui::view::Theme;
 
 /// Where the user is in the menu.
@@ -34,8 +36,20 @@ pub enum Menu {
     Root,
     /// Keys for the guest that a terminal cannot send.
     Keys,
+    /// Every key a PC has that is no character.
+    EveryKey,
+    /// Keys to hold.
+    Hold,
+    /// Every key, to hold.
+    HoldKey,
     /// Keys that reach the guest's kernel.
     SysRq,
+    /// The guest's keyboard layout.
+    Layout,
+    /// Waits for a paste, to type it.
+    Paste,
+    /// What to do with what was pasted.
+    Pasted,
     /// Panes to open and close.
     Panes,
     /// Zoom and pan.
@@ -55,8 +69,20 @@ pub enum Choice {
     Quit,
     /// Opens another list.
     Open(Menu),
-    /// Sends keys, pressed in this order.
-    Chord(Vec<u32>),
+    /// Presses keys.
+    Chord(Chord),
+    /// Holds a key by its make code, or lets go of it.
+    Hold(u32, Option<Hold>),
+    /// Lets go of all keys that are held.
+    LetGo,
+    /// Takes another keyboard layout for the guest's.
+    Layout(&'static Layout),
+    /// Types what was pasted.
+    TypePasted,
+    /// Puts what was pasted into the guest's clipboard.
+    OfferPasted,
+    /// Forgets what was pasted.
+    Forget,
     /// Opens or closes a pane.
     Pane(PaneKind),
     /// Shows the whole picture.
@@ -119,6 +145,11 @@ impl State {
         }
     }
 
+    /// Which list it is.
+    pub fn menu(&self) -> Menu {
+        self.menu
+    }
+
     /// Adds to the filter, as far as it is printable.
     pub fn type_text(&mut self, text: &str) {
         let filter = self.filter.get_or_insert_default();
@@ -129,7 +160,15 @@ impl State {
     fn listed(&self, app: &App) -> Vec<Entry> {
         let wanted = self.filter.as_deref().unwrap_or_default().to_lowercase();
         let mut entries = entries(self.menu, app);
+        if self.menu == Menu::Keys && !wanted.is_empty() {
+            entries.extend(every_key(press_key));
+        }
         entries.retain(|entry| entry.label.to_lowercase().contains(&wanted));
+        let written = self.filter.as_deref().map(str::parse::<Chord>);
+        if let (Menu::Keys | Menu::EveryKey, Some(Ok(chord))) = (self.menu, written) {
+            let label = format!("press {}", self.filter.as_deref().unwrap_or_default());
+            entries.push(unmarked(label, Choice::Chord(chord)));
+        }
         entries
     }
 }
@@ -212,7 +251,16 @@ fn entries(menu: Menu, app: &App) -> Vec<Entry> {
     match menu {
         Menu::Root => root(app),
         Menu::Keys => send_keys(),
+        Menu::EveryKey => every_key(press_key).collect(),
+        Menu::Hold => hold(app),
+        Menu::HoldKey => every_key(|code| Choice::Hold(code, Some(Hold::Locked))).collect(),
         Menu::SysRq => sys_rq(),
+        Menu::Layout => layouts(app),
+        Menu::Paste => vec![unmarked(
+            "paste into this terminal",
+            Choice::Open(Menu::Paste),
+        )],
+        Menu::Pasted => pasted(app),
         Menu::Panes => panes(app),
         Menu::Zoom => zoom(app),
         Menu::Draw => drawing(app),
@@ -230,12 +278,23 @@ fn entry(shortcut: char, label: impl Into<String>, choice: Choice) -> Entry {
     }
 }
 
+/// An entry that no key is enough for.
+fn unmarked(label: impl Into<String>, choice: Choice) -> Entry {
+    Entry {
+        shortcut: None,
+        ..entry(' ', label, choice)
+    }
+}
+
 fn root(app: &App) -> Vec<Entry> {
+    let layout = format!("keyboard layout: {} ...", app.typist.layout());
     vec![
         entry('q', "quit", Choice::Quit),
         entry('k', "send keys ...", Choice::Open(Menu::Keys)),
+        entry('p', "paste as keystrokes ...", Choice::Open(Menu::Paste)),
         entry('v', "paste to the guest's clipboard", Choice::PasteThere),
         entry('C', "guest's clipboard ...", Choice::Open(Menu::Clipboard)),
+        entry('l', layout, Choice::Open(Menu::Layout)),
         entry('i', "panes ...", Choice::Open(Menu::Panes)),
         entry('z', "zoom ...", Choice::Open(Menu::Zoom)),
         entry('o', "monitor ...", Choice::Open(Menu::Monitors)),
@@ -253,48 +312,133 @@ fn root(app: &App) -> Vec<Entry> {
     ]
 }
 
-/// A chord by the W3C names of its keys.
-fn chord(names: &[&str]) -> Choice {
-    Choice::Chord(names.iter().filter_map(|name| make_code(name)).collect())
+/// Entries for chords: shortcut, label and keys.
+fn chords<'a>(
+    chords: impl IntoIterator<Item = (char, &'a str, &'a str)>,
+) -> impl Iterator<Item = Entry> {
+    chords.into_iter().filter_map(|(shortcut, label, keys)| {
+        let chord = keys.parse().ok()?;
+        Some(entry(shortcut, label, Choice::Chord(chord)))
+    })
 }
 
 fn send_keys() -> Vec<Entry> {
-    let ctrl_alt = |key: &str| chord(&["ControlLeft", "AltLeft", key]);
-    let mut entries = vec![
-        entry('d', "Ctrl+Alt+Del", ctrl_alt("Delete")),
-        entry('b', "Ctrl+Alt+Backspace", ctrl_alt("Backspace")),
-        entry('p', "Print Screen", chord(&["PrintScreen"])),
-        entry('a', "Alt+Tab", chord(&["AltLeft", "Tab"])),
-        entry('f', "Alt+F4", chord(&["AltLeft", "F4"])),
-        entry('w', "Super (Windows key)", chord(&["MetaLeft"])),
-        entry('m', "Menu", chord(&["ContextMenu"])),
-        entry('u', "Pause", chord(&["Pause"])),
+    let mut entries: Vec<Entry> = chords([
+        ('d', "Ctrl+Alt+Del", "ctrl+alt+delete"),
+        ('b', "Ctrl+Alt+Backspace", "ctrl+alt+backspace"),
+        ('p', "Print Screen", "print"),
+        ('a', "Alt+Tab", "alt+tab"),
+        ('f', "Alt+F4", "alt+f4"),
+        ('w', "Super (Windows key)", "super"),
+        ('m', "Menu", "menu"),
+        ('u', "Pause", "pause"),
+    ])
+    .collect();
+    entries.extend([
         entry('s', "SysRq ...", Choice::Open(Menu::SysRq)),
-    ];
+        entry('h', "hold keys ...", Choice::Open(Menu::Hold)),
+        entry('e', "every key ...", Choice::Open(Menu::EveryKey)),
+    ]);
     // 1 to 9 and 0, then the two keys to the right of them.
-    let keys = "1234567890-=".chars();
-    entries.extend((1..=12).zip(keys).map(|(number, shortcut)| {
-        let label = format!("Ctrl+Alt+F{number}");
-        entry(shortcut, label, ctrl_alt(&format!("F{number}")))
-    }));
+    for (number, shortcut) in (1..=12).zip("1234567890-=".chars()) {
+        let (label, keys) = (format!("Ctrl+Alt+F{number}"), format!("ctrl+alt+f{number}"));
+        entries.extend(chords([(shortcut, label.as_str(), keys.as_str())]));
+    }
     entries
 }
 
-fn sys_rq() -> Vec<Entry> {
-    let with = |key: &str| {
-        let codes = [make_code("AltLeft"), Some(SYS_RQ), make_code(key)];
-        Choice::Chord(codes.into_iter().flatten().collect())
+fn press_key(code: u32) -> Choice {
+    Choice::Chord(Chord::of(Key::Code(code)))
+}
+
+fn every_key(choice: fn(u32) -> Choice) -> impl Iterator<Item = Entry> {
+    keys().map(move |(name, code)| unmarked(name, choice(code)))
+}
+
+fn hold(app: &App) -> Vec<Entry> {
+    const MODIFIERS: [(char, &str, u32); 5] = [
+        ('c', "Ctrl", CTRL),
+        ('a', "Alt", ALT),
+        ('s', "Shift", SHIFT),
+        ('w', "Super", SUPER),
+        ('g', "AltGr", ALT_GR),
+    ];
+    let one = |shortcut, name: &str, code| {
+        let (state, next) = match app.typist.holding(code) {
+            None => ("", Some(Hold::Once)),
+            Some(Hold::Once) => (": for the next key", Some(Hold::Locked)),
+            Some(Hold::Locked) => (": until you let go", None),
+        };
+        Entry {
+            shortcut,
+            on: Some(!state.is_empty()),
+            ..unmarked(format!("{name}{state}"), Choice::Hold(code, next))
+        }
     };
-    vec![
-        entry('h', "Alt+SysRq+h  help", with("KeyH")),
-        entry('s', "Alt+SysRq+s  sync disks", with("KeyS")),
-        entry('u', "Alt+SysRq+u  remount read-only", with("KeyU")),
-        entry('e', "Alt+SysRq+e  end all processes", with("KeyE")),
-        entry('i', "Alt+SysRq+i  kill all processes", with("KeyI")),
-        entry('w', "Alt+SysRq+w  blocked tasks", with("KeyW")),
-        entry('b', "Alt+SysRq+b  reboot at once", with("KeyB")),
-        entry('o', "Alt+SysRq+o  power off", with("KeyO")),
-    ]
+    let modifiers = MODIFIERS.map(|(key, name, code)| one(Some(MenuKey::Char(key)), name, code));
+    let is_other = |code: &u32| MODIFIERS.iter().all(|(.., modifier)| modifier != code);
+    let others = app.typist.held().filter(is_other);
+    let others = others.map(|code| one(None, key_name(code).unwrap_or("a key"), code));
+    let rest = [
+        entry('k', "another key ...", Choice::Open(Menu::HoldKey)),
+        entry('l', "let go of all", Choice::LetGo),
+    ];
+    modifiers.into_iter().chain(others).chain(rest).collect()
+}
+
+fn sys_rq() -> Vec<Entry> {
+    chords([
+        ('h', "Alt+SysRq+h  help", "alt+sysrq+KeyH"),
+        ('s', "Alt+SysRq+s  sync disks", "alt+sysrq+KeyS"),
+        ('u', "Alt+SysRq+u  remount read-only", "alt+sysrq+KeyU"),
+        ('e', "Alt+SysRq+e  end all processes", "alt+sysrq+KeyE"),
+        ('i', "Alt+SysRq+i  kill all processes", "alt+sysrq+KeyI"),
+        ('w', "Alt+SysRq+w  blocked tasks", "alt+sysrq+KeyW"),
+        ('b', "Alt+SysRq+b  reboot at once", "alt+sysrq+KeyB"),
+        ('o', "Alt+SysRq+o  power off", "alt+sysrq+KeyO"),
+    ])
+    .collect()
+}
+
+fn layouts(app: &App) -> Vec<Entry> {
+    let one = |layout: &&'static Layout| Entry {
+        on: Some(*layout == app.typist.layout()),
+        ..unmarked(
+            format!("{:<13} {}", layout.name, layout.title),
+            Choice::Layout(layout),
+        )
+    };
+    LAYOUTS.iter().map(one).collect()
+}
+
+/// What can be done with what was pasted.
+fn pasted(app: &App) -> Vec<Entry> {
+    let text = app.pasted.as_deref().unwrap_or_default();
+    let text = app.typist.read(text, MOST_PASTED);
+    let label = match text.missing.count {
+        0 => "type it as keys".to_owned(),
+        count => format!("type it as keys, {count} left out"),
+    };
+    let mut entries = vec![entry('k', label, Choice::TypePasted)];
+    if app.sharing.agent.clipboard().is_ok() {
+        entries.push(entry(
+            'v',
+            "put it into the guest's clipboard",
+            Choice::OfferPasted,
+        ));
+    }
+    entries.push(unmarked("Esc: do nothing", Choice::Forget));
+    entries
+}
+
+/// How much was pasted, for the title.
+fn size_of_paste(app: &App) -> String {
+    let text = app.pasted.as_deref().unwrap_or_default();
+    let (characters, lines) = (text.chars().count(), text.lines().count());
+    match lines {
+        0 | 1 => format!("pasted: {characters} characters"),
+        _ => format!("pasted: {characters} characters, {lines} lines"),
+    }
 }
 
 fn panes(app: &App) -> Vec<Entry> {
@@ -422,7 +566,7 @@ pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     );
     let title = match &state.filter {
         Some(filter) => format!(" /{filter} "),
-        None => format!(" {} ", title(state.menu)),
+        None => format!(" {} ", title(state.menu, app)),
     };
     let block = Block::bordered()
         .border_set(theme.border())
@@ -446,17 +590,24 @@ pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     draw_lines(lines, inside, buf);
 }
 
-fn title(menu: Menu) -> &'static str {
-    match menu {
+fn title(menu: Menu, app: &App) -> String {
+    let title = match menu {
         Menu::Root => "menu",
-        Menu::Keys => "send keys",
+        Menu::Keys => "send keys, or type some: ctrl+x",
+        Menu::EveryKey => "every key",
+        Menu::Hold => "hold keys",
+        Menu::HoldKey => "hold a key",
         Menu::SysRq => "SysRq",
+        Menu::Layout => "the guest's keyboard layout",
+        Menu::Paste => "typed as keys, once you",
+        Menu::Pasted => return size_of_paste(app),
         Menu::Panes => "panes",
         Menu::Zoom => "zoom",
         Menu::Draw => "drawing",
         Menu::Monitors => "monitor, n next, p previous",
         Menu::Clipboard => "guest's clipboard",
-    }
+    };
+    title.to_owned()
 }
 
 fn line<'a>(entry: &Entry, app: &App) -> Line<'a> {
