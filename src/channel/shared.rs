@@ -20,6 +20,9 @@ pub const MAX_VIDEO_BYTES: u64 = 512 << 20;
 /// Most bytes of coded video that waits for its time, or is being decoded.
 pub const MAX_FRAME_BYTES: u64 = 64 << 20;
 
+/// Most pixels of images that are decoded outside the session at a time: one of the largest.
+pub const MAX_JOB_PIXELS: u64 = 1 << 26;
+
 /// State that several channels of one client session use.
 pub struct Shared {
     /// Images of the session that later GLZ images may refer to.
@@ -44,6 +47,8 @@ pub struct Shared {
     pub clock: fn() -> Duration,
     /// Large images are decoded outside the session.
     pub offload: bool,
+    /// Pixels of the images that are, until they are given back: those of channels that are gone too.
+    pub job_pixels: video::Memory,
 }
 
 impl Shared {
@@ -61,6 +66,7 @@ impl Shared {
             impatient: false,
             clock,
             offload: false,
+            job_pixels: video::Memory::new(MAX_JOB_PIXELS),
         }
     }
 

@@ -263,6 +263,33 @@ fn what_was_decoded_for_a_channel_that_is_gone_is_not_drawn_by_the_one_that_has_
 }
 
 #[test]
+fn what_is_decoded_for_a_channel_that_is_gone_leaves_no_room_for_more() {
+    // As many pixels as may be decoded at a time.
+    let side = 8192;
+    let image = Image {
+        width: side,
+        height: side,
+        ..picture(b"QUIC")
+    };
+    let huge = copy(SIZE.to_rect(), image);
+    let mut viewer = viewer(true);
+    viewer.display(&huge);
+    let old = viewer.session.poll_job().expect("the picture");
+
+    reopen(&mut viewer);
+    viewer.display(&huge);
+    assert!(viewer.session.poll_job().is_none());
+    run(&mut viewer, old);
+    let new = viewer.session.poll_job().expect("the same picture");
+
+    reopen(&mut viewer);
+    viewer.display(&huge);
+    assert!(viewer.session.poll_job().is_none());
+    drop(new);
+    assert!(viewer.session.poll_job().is_some());
+}
+
+#[test]
 fn a_small_picture_is_decoded_on_the_spot() {
     let stream = {
         let mut stream = Vec::new();

@@ -16,6 +16,7 @@ use super::picture::{Picture, Pixels};
 use super::stills::{DecodedImage, ImageJob, Still, packed};
 use crate::canvas::Layout;
 use crate::channel::{Blocked, Cx};
+use crate::codec::contain::contain;
 use crate::codec::{self, Limits, glz, lz, palette, quic, zlib};
 use crate::geometry::Size;
 use crate::pixels::{PixelBuf, PixelFormat};
@@ -46,8 +47,8 @@ struct Jobs {
     /// Jobs so far.
     count: u64,
     wanted: Option<ImageJob>,
-    /// Number and pixels of the job that was handed out.
-    running: Option<(u64, u64)>,
+    /// Number of the job that was handed out.
+    running: Option<u64>,
     /// The image that is wanted or running, by the place of its bytes.
     place: usize,
     /// Decoded images by the place of their bytes.
@@ -251,6 +252,7 @@ impl Images {
                 still,
                 quic: std::mem::take(&mut self.quic),
                 buffer: self.buffer(),
+                room: cx.shared.job_pixels.share(),
                 clock: cx.shared.clock,
             });
         }
@@ -262,23 +264,19 @@ impl Images {
         self.jobs.wanted.is_some() || self.jobs.running.is_some()
     }
 
-    /// The next image to decode outside the session, if it has no more than `room` pixels.
-    pub fn poll_job(&mut self, room: u64) -> Option<ImageJob> {
-        let job = self.jobs.wanted.take_if(|job| job.still.pixels() <= room)?;
-        self.jobs.running = Some((job.number, job.still.pixels()));
+    /// The next image to decode outside the session, if there is room for its pixels.
+    pub fn poll_job(&mut self) -> Option<ImageJob> {
+        let has_room = |job: &mut ImageJob| job.room.grow_to(job.still.pixels()).is_ok();
+        let job = self.jobs.wanted.take_if(has_room)?;
+        self.jobs.running = Some(job.number);
         Some(job)
-    }
-
-    /// Pixels of the image that is being decoded outside the session.
-    pub fn decoding_pixels(&self) -> u64 {
-        self.jobs.running.map_or(0, |(_, pixels)| pixels)
     }
 
     /// An image was decoded. One that nobody waits for any more is dropped.
     pub fn finish(&mut self, mut decoded: DecodedImage) {
-        let running = self.jobs.running.map(|(number, _)| number);
-        if running == Some(decoded.number) {
+        if self.jobs.running == Some(decoded.number) {
             self.jobs.running = None;
+            drop(decoded.room.take());
             self.quic = std::mem::take(&mut decoded.quic);
             self.jobs.ready.push((self.jobs.place, decoded));
         }
@@ -468,8 +466,19 @@ impl Images {
             .into());
         }
         let mut stream = self.buffer();
-        self.zlib
-            .inflate_exact(zlib_glz.data, zlib_glz.glz_data_size as usize, &mut stream)?;
+        let size_inside = zlib_glz.glz_data_size as usize;
+        let inflated = contain(|| {
+            let inflated = self
+                .zlib
+                .inflate_exact(zlib_glz.data, size_inside, &mut stream);
+            (inflated, stream)
+        });
+        let Some((inflated, stream)) = inflated else {
+            // What a decoder leaves behind when it panics is not used again.
+            self.zlib = zlib::Inflater::default();
+            return Err(codec::Error::GaveUp.into());
+        };
+        inflated?;
         let picture = glz_picture(size, &stream, limits, xrgb, cx);
         self.spare(stream);
         picture

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use super::image::{Image, ImageData, ImageFlags, JpegAlpha, JpegAlphaFlags};
 use super::picture::{Picture, Pixels};
 use crate::canvas::Layout;
+use crate::codec::contain::contain;
+use crate::codec::video::Share;
 use crate::codec::{Error, Limits, jpeg, lz, lz4, quic};
 use crate::geometry::Size;
 
@@ -47,6 +49,8 @@ pub struct ImageJob {
     pub(super) quic: quic::Decoder,
     /// Where the pixels go; empty.
     pub(super) buffer: Vec<u8>,
+    /// Its pixels, as a share of those of all jobs; empty until it is handed out.
+    pub(super) room: Share,
     /// Times the decoding.
     pub(super) clock: fn() -> Duration,
 }
@@ -58,6 +62,8 @@ pub struct DecodedImage {
     pub(super) quic: quic::Decoder,
     pub(super) picture: Result<Picture<'static>, String>,
     pub(super) took: Duration,
+    /// The room the job took, until its result is given back.
+    pub(super) room: Option<Share>,
 }
 
 impl<'a> Still<&'a [u8]> {
@@ -131,12 +137,24 @@ impl<B: AsRef<[u8]>> Still<B> {
         first.as_ref().as_ptr() as usize
     }
 
-    /// Decodes it into `out`, which is empty.
+    /// Decodes it into `out`, which is empty. A panic of a decoder is contained.
     ///
     /// # Errors
     ///
     /// The text of what is wrong with the stream.
     pub fn decode(
+        &self,
+        quic: &mut quic::Decoder,
+        out: Vec<u8>,
+    ) -> Result<Picture<'static>, String> {
+        contain(|| self.decode_unguarded(quic, out)).unwrap_or_else(|| {
+            // What a decoder leaves behind when it panics is not used again.
+            *quic = quic::Decoder::default();
+            Err(Error::GaveUp.to_string())
+        })
+    }
+
+    fn decode_unguarded(
         &self,
         quic: &mut quic::Decoder,
         mut out: Vec<u8>,
@@ -215,6 +233,7 @@ impl ImageJob {
             quic: self.quic,
             picture,
             took: (self.clock)().saturating_sub(started),
+            room: Some(self.room),
         }
     }
 
@@ -225,6 +244,7 @@ impl ImageJob {
             quic: quic::Decoder::default(),
             picture: Err(Error::GaveUp.to_string()),
             took: Duration::ZERO,
+            room: None,
         }
     }
 }
@@ -248,4 +268,29 @@ pub fn packed(
         bottom_up: !top_down,
         pixels,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes on which a decoder has a fault.
+    struct Fatal;
+
+    impl AsRef<[u8]> for Fatal {
+        fn as_ref(&self) -> &[u8] {
+            panic!("a fault in a decoder")
+        }
+    }
+
+    #[test]
+    fn a_decoder_that_panics_on_the_spot_has_failed() {
+        let still = Still {
+            size: Size::new(1, 1),
+            xrgb: Layout::Xrgb,
+            coded: Coded::Jpeg(Fatal),
+        };
+        let error = still.decode(&mut quic::Decoder::default(), Vec::new());
+        assert_eq!(error.unwrap_err(), Error::GaveUp.to_string());
+    }
 }

@@ -267,16 +267,14 @@ impl ClientSession {
     /// The next thing to decode outside, if [`SessionConfig::offload`] is set. It is to be run on any thread, and what it
     /// yields to be given to [`finish`](Self::finish); its channel waits for that.
     ///
-    /// Of several displays as many are decoded at a time as have 2²⁶ pixels together.
+    /// As many images are decoded at a time as have 2²⁶ pixels together. Those of channels that are gone count until they are
+    /// given back or dropped.
     pub fn poll_job(&mut self) -> Option<Job> {
-        const MAX_PIXELS: u64 = 1 << 26;
-        let running: u64 = self.displays().map(|(_, d)| d.decoding_pixels()).sum();
-        let room = MAX_PIXELS.saturating_sub(running);
         self.channels
             .iter_mut()
             .find_map(|(id, channel)| match &mut channel.behaviour {
                 Behaviour::Display(display) if !channel.closed => {
-                    let work = display.poll_job(room)?;
+                    let work = display.poll_job()?;
                     Some(Job {
                         channel: *id,
                         life: channel.life,

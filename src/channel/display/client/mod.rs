@@ -287,14 +287,9 @@ impl Client {
         self.images.is_decoding()
     }
 
-    /// Pixels of what is being decoded outside the session.
-    pub fn decoding_pixels(&self) -> u64 {
-        self.images.decoding_pixels()
-    }
-
-    /// The next thing to decode outside the session. An image has no more than `room` pixels; video has its own limit.
-    pub(crate) fn poll_job(&mut self, room: u64) -> Option<Work> {
-        match self.images.poll_job(room) {
+    /// The next thing to decode outside the session, if there is room for it.
+    pub(crate) fn poll_job(&mut self) -> Option<Work> {
+        match self.images.poll_job() {
             Some(job) => Some(Work::Image(Box::new(job))),
             None => self
                 .streams
