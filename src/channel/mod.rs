@@ -1,11 +1,13 @@
 //! The SPICE channels: one folder each, with what it says, what a client does and what a server does.
 
+pub mod audio;
 pub mod common;
 pub mod cursor;
 pub mod display;
 pub mod inputs;
 pub mod job;
 pub mod main;
+pub mod port;
 pub mod shared;
 
 use std::fmt;

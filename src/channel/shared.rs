@@ -127,12 +127,33 @@ pub struct MediaClock {
     /// Server's time at `at`.
     base: u32,
     at: Duration,
+    /// How long after its arrival sound is heard, while it is: the clock follows the sound then.
+    sound: Option<Duration>,
 }
 
 impl MediaClock {
-    /// The server's clock says `time` at the moment `now` of the session.
+    /// The server's clock says `time` at the moment `now` of the session. While sound is heard that counts for more.
     pub fn set(&mut self, time: u32, now: Duration) {
-        (self.base, self.at) = (time, now);
+        if self.sound.is_none() {
+            (self.base, self.at) = (time, now);
+        }
+    }
+
+    /// Sound of the server's time `time` will be heard `delay` after `now`: what belongs to it is due then.
+    pub fn hear(&mut self, time: u32, delay: Duration, now: Duration) {
+        self.sound = Some(delay);
+        // Wrapping is the clock's own arithmetic.
+        (self.base, self.at) = (time.wrapping_sub(delay.as_millis() as u32), now);
+    }
+
+    /// No sound is heard any longer; the clock runs on.
+    pub fn hear_nothing(&mut self) {
+        self.sound = None;
+    }
+
+    /// How long after its arrival sound is heard; `None` while none is.
+    pub fn sound_delay(&self) -> Option<Duration> {
+        self.sound
     }
 
     /// The server's time at the moment `now`, wrapping milliseconds.

@@ -10,8 +10,10 @@ use super::args::{Common, ConnectArgs};
 use super::dial::Dial;
 use super::logging;
 use super::report::Failure;
+use crate::channel::audio::{Format, PlaybackEvent, RecordEvent};
 use crate::channel::main::agent;
-use crate::channel::{ChannelId, ChannelKind, cursor, display, inputs, main};
+use crate::channel::port::Happening;
+use crate::channel::{ChannelId, ChannelKind, cursor, display, inputs, main, port};
 use crate::client::SpiceClient;
 use crate::geometry::{Rect, Size};
 use crate::session::{ClientEvent, CloseReason, Command, Notice};
@@ -88,6 +90,12 @@ async fn print_all(mut client: SpiceClient, mut log: Log) -> Result<(), Failure>
 fn outcome(ended: Result<Result<(), Failure>, JoinError>) -> Result<(), Failure> {
     ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
+
+/// The one playback channel.
+const PLAYBACK: ChannelId = ChannelId::new(ChannelKind::Playback, 0);
+
+/// The one record channel.
+const RECORD: ChannelId = ChannelId::new(ChannelKind::Record, 0);
 
 struct Log {
     started: Instant,
@@ -193,6 +201,9 @@ fn describe(event: &ClientEvent, form: Form) -> Option<Said> {
             channel: "session".into(),
             what: from_reason("end", reason, form),
         },
+        ClientEvent::Playback(event) => Said::on(PLAYBACK, from_playback(event, form)?),
+        ClientEvent::Record(event) => Said::on(RECORD, from_record(event, form)?),
+        ClientEvent::Port(event) => from_port(event, form)?,
         ClientEvent::Stats(_) => return None,
     })
 }
@@ -398,6 +409,87 @@ fn from_cursor(event: &cursor::Event, form: Form) -> Said {
         }
     };
     Said::on(ChannelId::new(ChannelKind::Cursor, *id), what)
+}
+
+/// What happens to the sound. Its packets are too many for a line each.
+fn from_playback(event: &PlaybackEvent, form: Form) -> Option<What> {
+    Some(match event {
+        PlaybackEvent::Started(format) => sound("sound-started", "sound", *format, form),
+        PlaybackEvent::Stopped => {
+            form.say("sound-stopped", || "sound stopped".into(), || json!({}))
+        }
+        PlaybackEvent::Volume(volume) => volume_of(volume, form),
+        PlaybackEvent::Muted(muted) => muted_or_not(*muted, form),
+        PlaybackEvent::Latency(latency) => form.say(
+            "latency",
+            || format!("the sound is to lag {} ms at least", latency.as_millis()),
+            || json!({ "ms": latency.as_millis() as u64 }),
+        ),
+        PlaybackEvent::Packet { .. } => return None,
+    })
+}
+
+fn from_record(event: &RecordEvent, form: Form) -> Option<What> {
+    Some(match event {
+        RecordEvent::Wanted { format, .. } => {
+            sound("record-started", "the guest listens:", *format, form)
+        }
+        RecordEvent::Stopped => form.say(
+            "record-stopped",
+            || "the guest listens no longer".into(),
+            || json!({}),
+        ),
+        RecordEvent::Volume(volume) => volume_of(volume, form),
+        RecordEvent::Muted(muted) => muted_or_not(*muted, form),
+    })
+}
+
+fn sound(event: &'static str, what: &str, format: Format, form: Form) -> What {
+    let Format { channels, rate } = format;
+    let text = || format!("{what} of {channels} channels at {rate} Hz");
+    form.say(
+        event,
+        text,
+        || json!({ "channels": channels, "rate": rate }),
+    )
+}
+
+fn volume_of(volume: &[u16], form: Form) -> What {
+    let percent = |volume: &u16| (f64::from(*volume) / 655.35).round() as u32;
+    let text = || {
+        let each: Vec<String> = volume.iter().map(|v| percent(v).to_string()).collect();
+        format!("volume {} %", each.join(", "))
+    };
+    form.say("volume", text, || json!({ "volume": volume }))
+}
+
+fn muted_or_not(muted: bool, form: Form) -> What {
+    let text = || if muted { "muted" } else { "not muted" }.into();
+    form.say("mute", text, || json!({ "muted": muted }))
+}
+
+/// What happens to a port; not what it says, which may be anything.
+fn from_port(event: &port::Event, form: Form) -> Option<Said> {
+    let nothing = || json!({});
+    let what = match &event.what {
+        Happening::Named { name, opened } => {
+            let state = if *opened { "open" } else { "closed" };
+            let text = || format!("port {name}, {state} in the guest");
+            form.say("port", text, || json!({ "name": name, "open": opened }))
+        }
+        Happening::Opened => form.say("port-opened", || "opened in the guest".into(), nothing),
+        Happening::Closed => form.say("port-closed", || "closed in the guest".into(), nothing),
+        Happening::Break => form.say("break", || "break".into(), nothing),
+        Happening::Data(data) => {
+            let text = || format!("{} bytes", data.len());
+            form.say("data", text, || json!({ "bytes": data.len() }))
+        }
+        Happening::Written(_) => return None,
+    };
+    Some(Said::on(
+        ChannelId::new(ChannelKind::Port, event.port),
+        what,
+    ))
 }
 
 /// Corner and size, as people give an area.

@@ -53,7 +53,7 @@ pub(super) struct Driver {
     dialling: JoinSet<(Key, Dialled)>,
     /// Decoding that would keep commands waiting.
     jobs: JoinSet<Finished>,
-    /// What arrived for channels while they wait for a job. It keeps its share of the budget, so the pumps stop reading.
+    /// What arrived for channels while they take nothing. It keeps its share of the budget, so the pumps stop reading.
     /// INVARIANT: it came from their connections of now.
     held: BTreeMap<ChannelId, VecDeque<Incoming<Key>>>,
     incoming: mpsc::Receiver<Incoming<Key>>,
@@ -219,6 +219,25 @@ impl Driver {
             let lost = job.lost();
             self.jobs.spawn(outside(|| job.run(), lost));
         }
+        loop {
+            self.put_out();
+            self.push_backlogs();
+            let passed_on = |id: &ChannelId| {
+                self.connections
+                    .get(id)
+                    .is_some_and(|connection| connection.backlog.is_empty())
+            };
+            let flushed: Vec<ChannelId> = self.session.await_flush().filter(passed_on).collect();
+            if flushed.is_empty() {
+                return;
+            }
+            for id in flushed {
+                self.session.flushed(id, self.started.elapsed());
+            }
+        }
+    }
+
+    fn put_out(&mut self) {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Send(id, frame) => self.send(id, frame),
@@ -234,6 +253,10 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Gives the connections what they have room for.
+    fn push_backlogs(&mut self) {
         let mut stuck = Vec::new();
         for (id, connection) in &mut self.connections {
             while let Some(frame) = connection.backlog.pop_front() {
@@ -288,17 +311,17 @@ impl Driver {
         if let (Incoming::Frame(_, frame, _), Some(tap)) = (&incoming, &mut self.tap) {
             tap.frame(self.started.elapsed(), id, Way::ToClient, frame);
         }
-        if self.held.contains_key(&id) || self.session.is_decoding(id) {
+        if self.held.contains_key(&id) || !self.session.takes_frames(id) {
             self.held.entry(id).or_default().push_back(incoming);
         } else {
             self.deliver(incoming);
         }
     }
 
-    /// A channel that waits for no job and has something held back.
+    /// A channel that takes frames and has something held back.
     fn ready_channel(&self) -> Option<ChannelId> {
         let mut channels = self.held.keys();
-        channels.find(|id| !self.session.is_decoding(**id)).copied()
+        channels.find(|id| self.session.takes_frames(**id)).copied()
     }
 
     /// Hands on the first of what was held back for a channel.

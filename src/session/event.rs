@@ -1,7 +1,9 @@
 //! What a session tells its user, and what the user asks of it: unions of what the channels define.
 
+use std::time::Duration;
+
 use crate::channel::main::agent;
-use crate::channel::{ChannelId, cursor, display, inputs, main};
+use crate::channel::{ChannelId, audio, cursor, display, inputs, main, port};
 use crate::session::{CloseReason, Notice, SessionStats};
 
 /// What happened in a client session.
@@ -18,6 +20,12 @@ pub enum ClientEvent {
     Cursor(cursor::Event),
     /// From the guest agent, by way of the main channel.
     Agent(agent::Event),
+    /// From the playback channel. Sound that nobody takes is dropped.
+    Playback(audio::PlaybackEvent),
+    /// From the record channel.
+    Record(audio::RecordEvent),
+    /// From a port channel. While nobody takes what a port says, no more is taken from the server.
+    Port(port::Event),
     /// A channel stands.
     ChannelOpened(ChannelId),
     /// A channel is gone while the session goes on.
@@ -38,6 +46,12 @@ pub enum Command {
     Input(inputs::InputEvent),
     /// Something for the guest agent.
     Agent(agent::Order),
+    /// The sound that was told last will be heard after this time; video is shown by it.
+    PlaybackDelay(Duration),
+    /// Sound for the guest, sent while it listens.
+    Record(audio::Packet),
+    /// Something for a port.
+    Port(port::Order),
     /// Asks for another mouse mode.
     MouseMode(main::MouseMode),
     /// Asks for [`ClientEvent::Stats`].

@@ -5,7 +5,7 @@ use crate::channel::main::agent;
 use crate::channel::shared::{
     MAX_FRAME_BYTES, MAX_GLZ_PIXELS, MAX_VIDEO_BYTES, PIXMAP_CACHE_PIXELS,
 };
-use crate::channel::{cursor, main};
+use crate::channel::{cursor, main, port};
 use crate::codec::glz;
 
 /// Bytes a session holds, by what they are for. Counted are the things whose size a server decides.
@@ -33,6 +33,8 @@ pub struct Memory {
     pub agent: u64,
     /// Notices, and events that the user has not taken yet.
     pub told: u64,
+    /// What the user writes to ports and is not sent yet.
+    pub unsent: u64,
 }
 
 /// Most bytes of frames kept for channels that wait, over all of them. A server that keeps to its windows, and whose other
@@ -60,12 +62,13 @@ impl Memory {
             parked,
             agent,
             told,
+            unsent,
         } = *self;
         let channels = surfaces + pixmaps + glz + palettes + spares + cursors + video + frames;
-        channels + parked + agent + told
+        channels + parked + agent + told + unsent
     }
 
-    /// The most a server can make a session hold whose surfaces may take `surface_budget` bytes: 1160 MiB and that, of which
+    /// The most a server can make a session hold whose surfaces may take `surface_budget` bytes: 1176 MiB and that, of which
     /// 576 MiB are for video.
     ///
     /// An ordinary session holds a screen or two, a full pixmap cache and a full GLZ window: under 80 MB. While one message
@@ -88,6 +91,7 @@ impl Memory {
             + limits.parked
             + limits.agent
             + limits.told
+            + limits.unsent
     }
 
     /// The most of each, surfaces apart.
@@ -103,6 +107,7 @@ impl Memory {
         parked: MAX_PARKED_BYTES,
         agent: 2 * agent::CLIPBOARD_LIMIT as u64 + (64 << 10),
         told: MAX_TOLD_BYTES,
+        unsent: main::MAX_OF_A_KIND as u64 * port::MAX_UNSENT as u64,
     };
 }
 
@@ -112,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_session_is_bounded_by_its_surfaces_and_the_number_in_the_documentation() {
-        assert!(Memory::limit(0) <= 1160 << 20, "{}", Memory::limit(0));
+        assert!(Memory::limit(0) <= 1176 << 20, "{}", Memory::limit(0));
         assert_eq!(Memory::limit(1000), Memory::limit(0) + 1000);
     }
 }

@@ -572,6 +572,8 @@ impl App {
                 return;
             }
             ClientEvent::Closed(reason) => self.closed(reason, effects),
+            // The viewer opens none of these channels.
+            ClientEvent::Playback(_) | ClientEvent::Record(_) | ClientEvent::Port(_) => {}
         }
         let soonest = self
             .stats_asked

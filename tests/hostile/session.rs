@@ -21,7 +21,12 @@ fn channel(way: Way) -> Option<ChannelId> {
         Way::DisplayServer => DISPLAY,
         Way::InputsServer => ChannelId::INPUTS,
         Way::CursorServer => ChannelId::new(ChannelKind::Cursor, 0),
-        Way::DisplayClient | Way::InputsClient => return None,
+        Way::PlaybackServer => ChannelId::new(ChannelKind::Playback, 0),
+        Way::RecordServer => ChannelId::new(ChannelKind::Record, 0),
+        Way::PortServer => ChannelId::new(ChannelKind::Port, 3),
+        Way::DisplayClient | Way::InputsClient | Way::RecordClient | Way::PortClient => {
+            return None;
+        }
     })
 }
 
@@ -113,6 +118,9 @@ fn frames_of_any_number_with_any_body_never_stop_a_session_from_ending_in_order(
         DISPLAY,
         ChannelId::INPUTS,
         ChannelId::new(ChannelKind::Cursor, 0),
+        ChannelId::new(ChannelKind::Playback, 0),
+        ChannelId::new(ChannelKind::Record, 0),
+        ChannelId::new(ChannelKind::Port, 3),
         ChannelId::new(ChannelKind::Display, 9),
     ];
     for _ in 0..rounds(300) {

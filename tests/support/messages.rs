@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use capsaicin::channel::{Message, cursor, display, inputs};
+use capsaicin::channel::{Message, audio, cursor, display, inputs, port};
 use capsaicin::wire::{DecodeError, Writer};
 
 /// One message body. Its file is named `<channel>-<sender>-<number>-<name>[-…]`.
@@ -27,6 +27,11 @@ pub enum Way {
     InputsServer,
     InputsClient,
     CursorServer,
+    PlaybackServer,
+    RecordServer,
+    RecordClient,
+    PortServer,
+    PortClient,
 }
 
 /// A message of any channel.
@@ -39,6 +44,11 @@ pub enum Decoded<'a> {
     InputsServer(inputs::messages::ServerMessage<'a>),
     InputsClient(inputs::messages::ClientMessage<'a>),
     CursorServer(cursor::messages::ServerMessage<'a>),
+    PlaybackServer(audio::messages::PlaybackMessage<'a>),
+    RecordServer(audio::messages::RecordMessage<'a>),
+    RecordClient(audio::messages::RecordAnswer<'a>),
+    PortServer(port::messages::ServerMessage<'a>),
+    PortClient(port::messages::ClientMessage<'a>),
 }
 
 /// Every fixture, by name.
@@ -74,6 +84,11 @@ pub fn decode(way: Way, number: u16, body: &[u8]) -> Result<Decoded<'_>, DecodeE
         Way::InputsServer => Decoded::InputsServer(Message::decode(number, body)?),
         Way::InputsClient => Decoded::InputsClient(Message::decode(number, body)?),
         Way::CursorServer => Decoded::CursorServer(Message::decode(number, body)?),
+        Way::PlaybackServer => Decoded::PlaybackServer(Message::decode(number, body)?),
+        Way::RecordServer => Decoded::RecordServer(Message::decode(number, body)?),
+        Way::RecordClient => Decoded::RecordClient(Message::decode(number, body)?),
+        Way::PortServer => Decoded::PortServer(Message::decode(number, body)?),
+        Way::PortClient => Decoded::PortClient(Message::decode(number, body)?),
     })
 }
 
@@ -86,6 +101,11 @@ impl Decoded<'_> {
             Self::InputsServer(message) => message.encode(&mut w),
             Self::InputsClient(message) => message.encode(&mut w),
             Self::CursorServer(message) => message.encode(&mut w),
+            Self::PlaybackServer(message) => message.encode(&mut w),
+            Self::RecordServer(message) => message.encode(&mut w),
+            Self::RecordClient(message) => message.encode(&mut w),
+            Self::PortServer(message) => message.encode(&mut w),
+            Self::PortClient(message) => message.encode(&mut w),
         }
         w.into_body()
     }
@@ -97,6 +117,11 @@ impl Decoded<'_> {
             Self::InputsServer(message) => message.name(),
             Self::InputsClient(message) => message.name(),
             Self::CursorServer(message) => message.name(),
+            Self::PlaybackServer(message) => message.name(),
+            Self::RecordServer(message) => message.name(),
+            Self::RecordClient(message) => message.name(),
+            Self::PortServer(message) => message.name(),
+            Self::PortClient(message) => message.name(),
         }
     }
 }
@@ -116,6 +141,11 @@ fn read(path: &Path) -> Option<Fixture> {
         ("inputs", "server") => Way::InputsServer,
         ("inputs", "client") => Way::InputsClient,
         ("cursor", "server") => Way::CursorServer,
+        ("playback", "server") => Way::PlaybackServer,
+        ("record", "server") => Way::RecordServer,
+        ("record", "client") => Way::RecordClient,
+        ("port", "server") => Way::PortServer,
+        ("port", "client") => Way::PortClient,
         other => panic!("{other:?} in the name of {}", path.display()),
     };
     let number = parts.next()?.parse().expect("a message number");

@@ -18,6 +18,13 @@ pub const DISPLAY: ChannelId = ChannelId::new(ChannelKind::Display, 0);
 /// The second display channel.
 pub const DISPLAY_1: ChannelId = ChannelId::new(ChannelKind::Display, 1);
 
+/// The playback channel.
+pub const PLAYBACK: ChannelId = ChannelId::new(ChannelKind::Playback, 0);
+/// The record channel.
+pub const RECORD: ChannelId = ChannelId::new(ChannelKind::Record, 0);
+/// A port channel.
+pub const PORT: ChannelId = ChannelId::new(ChannelKind::Port, 3);
+
 /// A session whose channels are linked, with everything it sent and told so far taken out.
 pub struct Viewer {
     /// The session.
@@ -42,14 +49,18 @@ impl Viewer {
         Self::with_channels(config, &channels)
     }
 
-    /// A session with main, inputs, a display and a cursor channel, whose surfaces may take `budget` bytes.
+    /// A session with main and a channel of every other kind, whose surfaces may take `budget` bytes.
     pub fn with_budget(budget: u64) -> Self {
         let config = SessionConfig {
             surface_budget: budget,
+            playback: true,
+            record: true,
+            ports: true,
             ..SessionConfig::default()
         };
         let cursor = ChannelId::new(ChannelKind::Cursor, 0);
-        Self::with_channels(config, &[ChannelId::INPUTS, DISPLAY, cursor])
+        let channels = [ChannelId::INPUTS, DISPLAY, cursor, PLAYBACK, RECORD, PORT];
+        Self::with_channels(config, &channels)
     }
 
     /// A session with main and these channels open.

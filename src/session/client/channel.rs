@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::channel::common::AckWindow;
 use crate::channel::shared::Shared;
-use crate::channel::{Blocked, ChannelId, cursor, display, inputs, main};
+use crate::channel::{Blocked, ChannelId, audio, cursor, display, inputs, main, port};
 use crate::link::Established;
 use crate::session::ChannelStats;
 use crate::wire::{Frame, Part, Parts};
@@ -42,6 +42,9 @@ pub(super) enum Behaviour {
     Display(Box<display::Client>),
     Inputs(inputs::Client),
     Cursor(cursor::Client),
+    Playback(audio::Playback),
+    Record(audio::Record),
+    Port(port::Client),
 }
 
 /// A frame that could not be finished.
@@ -120,7 +123,9 @@ impl Channel {
         match &mut self.behaviour {
             Behaviour::Display(display) => display.retire(shared),
             Behaviour::Cursor(cursor) => cursor.forget_all(),
-            Behaviour::Main(_) | Behaviour::Inputs(_) => {}
+            Behaviour::Playback(_) => shared.media.hear_nothing(),
+            Behaviour::Port(port) => *port = port::Client::default(),
+            Behaviour::Main(_) | Behaviour::Inputs(_) | Behaviour::Record(_) => {}
         }
     }
 

@@ -21,6 +21,13 @@ pub struct SessionConfig {
     pub surface_budget: u64,
     /// Bytes of the largest clipboard that is taken from the guest, and given to it; at most [`agent::MAX_CLIPBOARD_LIMIT`].
     pub clipboard_limit: u32,
+    /// Opens the playback channel, whose sound comes as events.
+    pub playback: bool,
+    /// Opens the record channel. What is recorded is the user's affair: nothing is sent without
+    /// [`Command::Record`](crate::session::Command::Record).
+    pub record: bool,
+    /// Opens port channels, such as serial consoles. What the guest says there is then gone for others.
+    pub ports: bool,
     /// Hands out large images as jobs, see [`ClientSession::poll_job`](super::ClientSession::poll_job), instead of decoding
     /// them on the spot.
     pub offload: bool,
@@ -38,6 +45,9 @@ impl Default for SessionConfig {
             codecs: None,
             surface_budget: 256 << 20,
             clipboard_limit: agent::CLIPBOARD_LIMIT,
+            playback: false,
+            record: false,
+            ports: false,
             offload: false,
             pixels: true,
             clock: || Duration::ZERO,

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use super::ClientSession;
 use super::channel::{Behaviour, Channel};
+use crate::channel::audio::PlaybackEvent;
 use crate::channel::main::agent;
-use crate::channel::{ChannelId, cursor};
+use crate::channel::{ChannelId, cursor, port};
 use crate::session::{ClientEvent, Notice};
 
 /// Different notices that are told apart; more are counted together.
@@ -95,6 +96,13 @@ pub(super) fn event_bytes(events: &VecDeque<ClientEvent>) -> (u64, u64) {
                 shape: Some(shape), ..
             }) => shapes += (shape.pixels.len() + shape.invert.len()) as u64,
             ClientEvent::Notice(notice) => others += notice.text.len() as u64,
+            ClientEvent::Playback(PlaybackEvent::Packet { packet, .. }) => {
+                others += packet.data.len() as u64;
+            }
+            ClientEvent::Port(port::Event {
+                what: port::Happening::Data(data),
+                ..
+            }) => others += data.len() as u64,
             _ => {}
         }
     }
@@ -107,6 +115,8 @@ fn replaces(new: &ClientEvent, old: &ClientEvent) -> bool {
     match (new, old) {
         (ClientEvent::Main(a), ClientEvent::Main(b)) => discriminant(a) == discriminant(b),
         (ClientEvent::Inputs(a), ClientEvent::Inputs(b)) => discriminant(a) == discriminant(b),
+        (ClientEvent::Playback(a), ClientEvent::Playback(b)) => discriminant(a) == discriminant(b),
+        (ClientEvent::Record(a), ClientEvent::Record(b)) => discriminant(a) == discriminant(b),
         (
             ClientEvent::ChannelClosed(a, _) | ClientEvent::ChannelOpened(a),
             ClientEvent::ChannelClosed(b, _) | ClientEvent::ChannelOpened(b),

@@ -83,6 +83,7 @@ impl ClientSession {
         let mut main_events = Vec::new();
         let mut cursor_events = VecDeque::new();
         let mut inputs_events = Vec::new();
+        let mut told = Vec::new();
         let mut open = Vec::new();
         self.with(id, now, |channel, cx| {
             match &mut channel.behaviour {
@@ -99,9 +100,15 @@ impl ClientSession {
                         cx.notice(text);
                     }
                 }
+                Behaviour::Playback(_) | Behaviour::Record(_) | Behaviour::Port(_) => {
+                    channel.on_sound_or_port(part, cx, &mut told)?;
+                }
             }
             Ok(())
         });
+        for event in told {
+            self.tell_sound_or_port(event, now);
+        }
         self.trim_spares(id);
         for event in main_events {
             if let main::Event::Name(name) = &event {

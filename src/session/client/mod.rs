@@ -4,6 +4,7 @@ mod channel;
 mod config;
 mod events;
 mod messages;
+mod sound;
 mod stats;
 mod waiting;
 
@@ -16,7 +17,7 @@ use crate::channel::job::{Finished, Job};
 use crate::channel::main::agent;
 use crate::channel::shared::Shared;
 use crate::channel::{Blocked, ChannelId, ChannelKind, Cx, Fault};
-use crate::channel::{cursor, display, inputs, main};
+use crate::channel::{audio, cursor, display, inputs, main, port};
 use crate::codec::video::Codec;
 use crate::link::{self, Capabilities, Established};
 use crate::session::{ClientEvent, CloseReason, Command, Notice, Output};
@@ -77,6 +78,9 @@ impl ClientSession {
             Behaviour::Display(display) => display.capabilities(),
             Behaviour::Inputs(_) => inputs::Client::capabilities(),
             Behaviour::Cursor(_) => Capabilities::of(link::COMMON, &[]),
+            Behaviour::Playback(_) => audio::Playback::capabilities(),
+            Behaviour::Record(_) => audio::Record::capabilities(),
+            Behaviour::Port(_) => port::Client::capabilities(),
         })
     }
 
@@ -103,7 +107,11 @@ impl ClientSession {
                     display.prefer_codecs(&link.server, &codecs, cx);
                 }
                 Behaviour::Inputs(inputs) => inputs.start(&link.server),
-                Behaviour::Main(_) | Behaviour::Cursor(_) => {}
+                Behaviour::Record(record) => record.start(&link.server),
+                Behaviour::Main(_)
+                | Behaviour::Cursor(_)
+                | Behaviour::Playback(_)
+                | Behaviour::Port(_) => {}
             }
             Ok(())
         });
@@ -161,6 +169,12 @@ impl ClientSession {
                 |e: &ClientEvent| matches!(e, ClientEvent::Cursor(e) if e.display() == id.id);
             self.events.retain(|event| !of_it(event));
         }
+        if id.kind == ChannelKind::Playback {
+            self.push_latest(ClientEvent::Playback(audio::PlaybackEvent::Stopped));
+        }
+        if id.kind == ChannelKind::Record {
+            self.push_latest(ClientEvent::Record(audio::RecordEvent::Stopped));
+        }
         self.push_latest(ClientEvent::ChannelClosed(id, why));
         // Whoever waited for it waits no more.
         self.resume(self.now);
@@ -172,6 +186,10 @@ impl ClientSession {
             Command::Input(_) if self.config.view_only => {}
             Command::Input(event) => self.input(event, now),
             Command::Agent(order) => self.order(order, now),
+            Command::PlaybackDelay(delay) => self.hear(delay, now),
+            Command::Record(_) | Command::Port(_) if self.config.view_only => {}
+            Command::Record(packet) => self.record(&packet, now),
+            Command::Port(order) => self.order_port(order, now),
             Command::MouseMode(mode) => self.with(ChannelId::MAIN, now, |channel, cx| {
                 if let Behaviour::Main(main) = &mut channel.behaviour {
                     main.request_mouse_mode(mode, cx);
@@ -298,7 +316,13 @@ impl ClientSession {
         self.resume(now);
     }
 
-    /// Whether a channel waits for a job. It handles nothing meanwhile: what arrives for it may be kept back outside.
+    /// Whether a channel has a use for its next frame. What arrives for it otherwise is to be kept back outside: it waits for a
+    /// job, or nobody takes what it told.
+    pub fn takes_frames(&self, id: ChannelId) -> bool {
+        !self.is_decoding(id) && (id.kind != ChannelKind::Port || self.has_room_for_ports())
+    }
+
+    /// Whether a channel waits for a job. It handles nothing meanwhile.
     pub fn is_decoding(&self, id: ChannelId) -> bool {
         self.channels.get(&id).is_some_and(|channel| {
             let waiting = channel.waiting.as_ref();
@@ -371,6 +395,13 @@ impl ClientSession {
             }
             ChannelKind::Inputs => Behaviour::Inputs(inputs::Client::default()),
             ChannelKind::Cursor => Behaviour::Cursor(cursor::Client::new(id.id)),
+            ChannelKind::Playback if self.config.playback && id.id == 0 => {
+                Behaviour::Playback(audio::Playback::default())
+            }
+            ChannelKind::Record if self.config.record && id.id == 0 => {
+                Behaviour::Record(audio::Record::default())
+            }
+            ChannelKind::Port if self.config.ports => Behaviour::Port(port::Client::new(id.id)),
             _ => return,
         };
         self.lives += 1;

@@ -32,6 +32,7 @@ impl ClientSession {
             parked: self.parked_bytes(),
             agent: self.main().map_or(0, |main| main.agent().bytes() as u64),
             told: other_events + notices.sum::<u64>(),
+            unsent: self.unsent_bytes(),
         }
     }
 

@@ -199,10 +199,11 @@ impl Streams {
             time
         };
         let margin = time.wrapping_sub(clock) as i32;
+        let sound = cx.shared.media.sound_delay();
         let report = stream
             .report
             .as_mut()
-            .and_then(|report| report.count(id, time, margin, cx.now));
+            .and_then(|report| report.count(id, time, margin, sound, cx.now));
         if let Some(report) = report.filter(|_| self.reports) {
             cx.send(&ClientMessage::StreamReport(report));
         }

@@ -39,12 +39,14 @@ impl Report {
         }
     }
 
-    /// A frame for `time` came, `margin` milliseconds before it; the report, if one is due.
+    /// A frame for `time` came, `margin` milliseconds before it, while `sound` is heard with this delay; the report, if one is
+    /// due.
     pub fn count(
         &mut self,
         stream: u32,
         time: u32,
         margin: i32,
+        sound: Option<Duration>,
         now: Duration,
     ) -> Option<StreamReport> {
         if self.frames == 0 {
@@ -69,7 +71,7 @@ impl Report {
                 num_frames: self.frames,
                 num_drops: self.drops,
                 last_frame_delay: margin,
-                audio_delay: NO_SOUND,
+                audio_delay: sound.map_or(NO_SOUND, |delay| delay.as_millis() as u32),
             };
             (self.frames, self.drops, self.late_in_a_row) = (0, 0, 0);
             report
