@@ -28,6 +28,7 @@
 //! | [`link`] | the handshake of one connection | `wire` |
 //! | [`channel`] | each SPICE channel: messages, client, server | all of the above |
 //! | [`session`] | all channels of one connection as one value | `channel` |
+//! | [`sound`] | samples: coded, in WAV files, played and recorded | `channel` (sound only), `codec` |
 //! | [`recording`] | captured sessions: read, and played into a session | `session` |
 #![cfg_attr(
     feature = "client",
@@ -63,6 +64,7 @@ pub mod recording;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session;
+pub mod sound;
 #[cfg(feature = "viewer")]
 pub mod term;
 #[cfg(feature = "viewer")]

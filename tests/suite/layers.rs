@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "session", "channel", "wire", "geometry", "pixels", "codec", "canvas", "link",
         ],
     ),
+    ("sound", &["channel", "codec"]),
     ("net", &["wire", "link", "channel"]),
     (
         "client",
@@ -49,6 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "recording",
             "term",
             "keyboard",
+            "sound",
             "session",
             "channel",
             "wire",
@@ -76,6 +78,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "link",
             "term",
             "keyboard",
+            "sound",
         ],
     ),
     ("main", &["cli"]),

@@ -1,0 +1,15 @@
+//! Sound on this machine: packets become samples, samples become a WAV file or are heard, and the other way round.
+//!
+//! Samples are `i16`, interleaved. Opus needs the feature `opus`, and a PulseAudio server (PipeWire speaks its protocol
+//! too) the feature `audio`.
+
+mod codec;
+mod loudness;
+#[cfg(feature = "audio")]
+mod pace;
+#[cfg(feature = "audio")]
+pub mod pulse;
+pub mod wav;
+
+pub use codec::{BadPacket, Decoder, Encoder};
+pub use loudness::{Loudness, peak};
