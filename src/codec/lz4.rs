@@ -74,7 +74,8 @@ pub fn decode(
     out: &mut Vec<u8>,
 ) -> Result<Header, Error> {
     let header = Header::parse(data)?;
-    let len = limits.check(width, height)? * header.bytes_per_pixel();
+    let pixels = limits.check(width, height)?;
+    let len = pixels.saturating_mul(header.bytes_per_pixel());
     // No byte of an LZ4 block yields more than 255, so this one cannot be complete.
     if data.len() < len / 256 {
         return Err(Error::Truncated);

@@ -47,6 +47,17 @@ impl Source {
         }
     }
 
+    /// Its rows with `padding` bytes behind each, and their stride.
+    pub fn padded(&self, padding: usize) -> (Vec<u8>, usize) {
+        let row_len = self.width as usize * self.kind.bytes_per_pixel();
+        let mut rows = Vec::new();
+        for row in self.pixels.chunks(row_len) {
+            rows.extend_from_slice(row);
+            rows.resize(rows.len() + padding, 99);
+        }
+        (rows, row_len + padding)
+    }
+
     pub fn bitmap(&self) -> Bitmap<'_> {
         Bitmap {
             kind: self.kind,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use capsaicin::codec::glz::{self, Bitmap, Encoder, Kind, Window};
-use capsaicin::codec::{Error, Limits};
+use capsaicin::codec::{Error, Limits, zlib};
 use proptest::prelude::*;
 
 use super::content::{Source, any_kind};
@@ -147,15 +147,21 @@ proptest! {
     #[test]
     fn whatever_is_encoded_decodes_to_itself(
         window_pixels in 30u64..3000,
-        images in prop::collection::vec((any_kind(), 1u32..50, 1u32..24, any::<u64>()), 1..40),
+        images in prop::collection::vec((any_kind(), 1u32..50, 1u32..24, 0usize..5, any::<u64>()), 1..40),
+        level in prop::option::of(1u32..10),
     ) {
         let mut encoder = Encoder::new(window_pixels).unwrap();
         let mut window = Window::new(window_pixels);
-        for (kind, width, height, seed) in images {
+        for (kind, width, height, padding, seed) in images {
             let source = Source::random(kind, width, height, seed);
+            let (pixels, stride) = source.padded(padding);
+            let bitmap = Bitmap { stride, pixels: &pixels, ..source.bitmap() };
             let mut data = Vec::new();
-            if encoder.encode(&source.bitmap(), &mut data).is_err() {
+            if encoder.encode(&bitmap, &mut data).is_err() {
                 continue;
+            }
+            if let Some(level) = level {
+                data = deflated_and_inflated(&data, width * height, level);
             }
             let limits = Limits::announced(width, height);
             let (header, pixels) = glz::decode_shared(&data, &limits, &mut window).unwrap();
@@ -197,6 +203,15 @@ proptest! {
         prop_assert_eq!(window.frontier(), Some(encoder.next_id()));
         prop_assert!(window.pixels() <= 2000);
     }
+}
+
+/// A stream on its way in a ZLIB_GLZ image.
+fn deflated_and_inflated(data: &[u8], pixels: u32, level: u32) -> Vec<u8> {
+    assert!(data.len() as u64 <= zlib::glz_bound(pixels.into()));
+    let (mut packed, mut out) = (Vec::new(), Vec::new());
+    zlib::deflate(data, level, &mut packed);
+    zlib::inflate_exact(&packed, data.len(), &mut out).unwrap();
+    out
 }
 
 /// The header, all pixels as literals, and what counts them.

@@ -100,6 +100,25 @@ fn damaged_lz4_images_yield_an_error_or_a_picture() {
     }
 }
 
+#[test]
+fn a_short_stream_cannot_claim_a_large_picture() {
+    // A byte of a block yields 255 at most, so that these 1000 hold less than a row of 2^18 bytes.
+    let (side, mut stream) = (1 << 14, vec![1, 8]);
+    stream.resize(1000, 0);
+    let limits = Limits {
+        max_pixels: u64::MAX,
+        announced: None,
+    };
+    for (width, height) in [(1 << 16, 1), (side, side), (u32::MAX, u32::MAX)] {
+        let mut out = Vec::new();
+
+        let refused = lz4::decode(&stream, width, height, &limits, &mut out);
+
+        assert!(refused.is_err(), "{width}×{height}");
+        assert_eq!(out.capacity(), 0, "nothing was allocated");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -112,14 +131,8 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let source = Source::random(kind, width, height, seed);
-        let row_len = width as usize * kind.bytes_per_pixel();
-        let mut padded = Vec::new();
-        for row in source.pixels.chunks(row_len) {
-            padded.extend_from_slice(row);
-            padded.resize(padded.len() + padding, 99);
-        }
+        let (padded, stride) = source.padded(padding);
         let (mut data, mut out) = (Vec::new(), vec![1, 2, 3]);
-        let stride = row_len + padding;
 
         lz4::encode(kind as u8, source.top_down, width, height, stride, &padded, &mut data).unwrap();
         let limits = Limits::announced(width, height);
