@@ -10,6 +10,9 @@ use crate::pixels::PixelView;
 /// Bytes of a dot: B, G, R, X.
 const DOT: usize = 4;
 
+/// Dots that are looked up together.
+const BLOCK: usize = 8;
+
 /// Colours are told apart by 5, 6 and 5 bits.
 const CELLS: usize = 1 << 16;
 
@@ -35,7 +38,7 @@ pub struct Quantiser {
     enough: f64,
     palette: Vec<[u8; 3]>,
     /// By cell: the nearest entry.
-    nearest: Vec<u16>,
+    nearest: Box<[u16; CELLS]>,
     /// By entry: an earlier one of the same cell. INVARIANT: as long as the palette.
     next: Vec<Option<u8>>,
     /// Every colour of what the palette was made for, when it holds them all.
@@ -66,7 +69,7 @@ impl Quantiser {
             most: usize::from(colours).clamp(2, 256),
             enough: 0.0,
             palette: Vec::new(),
-            nearest: vec![UNKNOWN; CELLS],
+            nearest: Box::new([UNKNOWN; CELLS]),
             next: Vec::new(),
             every: None,
             error: 0,
@@ -120,20 +123,34 @@ impl Quantiser {
         true
     }
 
-    /// Appends the nearest entry for each dot, 4 bytes each; whether each dot's colour is an entry itself.
-    pub fn map(&mut self, dots: &[u8], out: &mut Vec<u8>) -> bool {
+    /// Appends the nearest entry for each dot, 4 bytes each.
+    pub fn map(&mut self, dots: &[u8], out: &mut Vec<u8>) {
         let dots = dots.as_chunks::<DOT>().0;
-        let (mut last, mut entry, mut exact) = (NO_COLOUR, 0, true);
-        out.reserve(dots.len());
-        out.extend(dots.iter().map(|dot| {
-            let word = u32::from_le_bytes(*dot) & 0x00ff_ffff;
-            if word != last {
-                (last, entry) = (word, self.entry_of(word));
-                exact &= self.palette.get(usize::from(entry)) == Some(&rgb(word));
+        let start = out.len();
+        out.resize(start + dots.len(), 0);
+        let (blocks, rest) = dots.as_chunks::<BLOCK>();
+        let (targets, last_target) = out[start..].as_chunks_mut::<BLOCK>();
+        let (mut last, mut entry) = (NO_COLOUR, 0);
+        for (block, target) in blocks.iter().zip(targets) {
+            let words = block.map(word);
+            // Not by comparing arrays, which would go through memory.
+            if words.iter().fold(0, |all, word| all | (word ^ last)) == 0 {
+                *target = [entry; BLOCK];
+                continue;
             }
-            entry
-        }));
-        exact
+            // Looked up all at once, and then one by one only what that did not tell.
+            let found = words.map(|word| self.nearest[cell_of(word)]);
+            *target = found.map(|found| found as u8);
+            if found.iter().fold(0, |all, found| all | found) >= SEVERAL {
+                for at in (0..BLOCK).filter(|at| found[*at] >= SEVERAL) {
+                    target[at] = self.entry_of(words[at]);
+                }
+            }
+            (last, entry) = (words[BLOCK - 1], target[BLOCK - 1]);
+        }
+        for (dot, target) in rest.iter().zip(last_target) {
+            *target = self.entry_of(word(*dot));
+        }
     }
 
     /// Adds an entry.
@@ -186,7 +203,7 @@ impl Quantiser {
         let step = if area.area() > 1 << 14 { 8 } else { 1 };
         for y in (area.top..area.bottom).step_by(step) {
             for dot in row(picture, y, area).iter().step_by(step) {
-                let word = u32::from_le_bytes(*dot);
+                let word = word(*dot);
                 let entry = self.entry_of(word);
                 sum += distance(self.palette[usize::from(entry)], rgb(word));
                 dots += 1;
@@ -202,7 +219,7 @@ impl Quantiser {
         let step = if area.area() > 1 << 18 { 2 } else { 1 };
         for y in (area.top..area.bottom).step_by(step) {
             for dot in row(picture, y, area) {
-                let word = u32::from_le_bytes(*dot) & 0x00ff_ffff;
+                let word = word(*dot);
                 let cell = &mut self.counts[cell_of(word)];
                 cell.count += 1;
                 if cell.usual == word {
@@ -256,7 +273,7 @@ impl Distinct {
         let mut last = NO_COLOUR;
         for y in area.top..area.bottom {
             for dot in row(picture, y, area) {
-                let word = u32::from_le_bytes(*dot) & 0x00ff_ffff;
+                let word = word(*dot);
                 if word != last {
                     last = word;
                     self.add(word);
@@ -280,6 +297,12 @@ impl Distinct {
             at = (at + 1) % self.table.len();
         }
     }
+}
+
+/// A dot as a word B, G, R, 0.
+#[inline]
+fn word(dot: [u8; DOT]) -> u32 {
+    u32::from_le_bytes(dot) & 0x00ff_ffff
 }
 
 /// Red, green and blue of a word B, G, R, X.
@@ -462,10 +485,8 @@ mod tests {
             let dots = picture.data().chunks_exact(4);
             let expected: Vec<[u8; 3]> = dots.map(|p| [p[2], p[1], p[0]]).collect();
             assert_eq!(mapped(&mut quantiser, &picture), expected);
-            assert!(quantiser.map(picture.data(), &mut Vec::new()));
         }
         assert_eq!(quantiser.palette().len(), 200);
-        assert!(!quantiser.map(&[250, 0, 0, 0], &mut Vec::new()));
     }
 
     #[test]
@@ -477,6 +498,26 @@ mod tests {
         assert!(quantiser.fit(blue.view(), whole));
         assert!(!quantiser.fit(blue.view(), Rect::new(8, 8, 40, 40)));
         assert!(quantiser.fit(red.view(), whole));
+    }
+
+    #[test]
+    fn each_dot_is_mapped_as_it_is_by_itself() {
+        // Runs, shades a level apart, and colours of which the palette has none.
+        let of = |n: u32| match n / 64 % 3 {
+            0 => 0x0040_4040 + n / 5 % 3,
+            1 => 0x0080_8080,
+            _ => n.wrapping_mul(0x9e37_79b1) >> 8,
+        };
+        let picture = picture(Size::new(61, 40), |x, y| of(x + y * 61));
+        let mut quantiser = Quantiser::new(64);
+        quantiser.fit(picture.view(), picture.size.to_rect());
+        let mut together = Vec::new();
+        quantiser.map(picture.data(), &mut together);
+        let mut each = Vec::new();
+        for dot in picture.data().chunks_exact(DOT) {
+            quantiser.map(dot, &mut each);
+        }
+        assert_eq!(together, each);
     }
 
     /// A gradient of 4096 colours in 64: an entry stands for 8 × 8 of them, 4 levels apart, hence a mean squared error of

@@ -1,45 +1,27 @@
 //! Indices as sixels.
 //!
-//! A band is six rows. Its dots are sorted by colour, each column of a colour being one character, so that the work depends on
-//! the dots and not on the colours. The commonest colour of a band is painted first, as one run under all others.
+//! A band is six rows. Each of its dots is a bit of a mask by colour and column, so that the work depends on the dots and not on
+//! the colours; what of a colour has bits is known by column, so that only that is looked at. The commonest colour of a band is
+//! painted first, as one run under all others.
+//!
+//! Speed: `cargo bench --bench sixel`. The tests have the plain way.
 
 use crate::geometry::Size;
 
 /// Rows of a band.
 const BAND: usize = 6;
 
+/// Columns whose dots are looked at together, one a byte of a word.
+const BLOCK: usize = 8;
+
+/// Columns of a word of bits.
+const WORD: usize = 64;
+
 /// Writes pictures of indices, keeping its scratch memory.
 #[derive(Default)]
 pub struct Encoder {
-    /// By entry: dots of the whole picture.
-    counts: Vec<u32>,
-    /// By entry: its register. Entries that are frequent have the numbers of fewest digits.
-    registers: Vec<u16>,
+    counts: Counts,
     band: Band,
-}
-
-/// Columns of a band by colour.
-#[derive(Default)]
-struct Band {
-    /// As they are found: from left to right.
-    found: Vec<Strip>,
-    /// The same by colour.
-    sorted: Vec<Strip>,
-    /// By entry: how many strips, then where the next one goes.
-    ends: Vec<u32>,
-    /// By entry: dots.
-    dots: Vec<u32>,
-}
-
-/// The dots of one colour in one column, or in several beside each other that look the same.
-#[derive(Clone, Copy, Default)]
-struct Strip {
-    x: u16,
-    /// How many columns.
-    times: u16,
-    entry: u8,
-    /// The uppermost dot is bit 0.
-    mask: u8,
 }
 
 impl Encoder {
@@ -57,39 +39,65 @@ impl Encoder {
         decimal(size.width, out);
         out.push(b';');
         decimal(size.height, out);
-        self.define(indices, palette, out);
-        for (at, band) in indices.chunks(width * BAND).enumerate() {
+        self.counts.take(indices, width);
+        let registers = self.counts.define(palette, out);
+        for (at, (rows, inks)) in indices
+            .chunks(width * BAND)
+            .zip(&self.counts.bands)
+            .enumerate()
+        {
             if at > 0 {
                 out.push(b'-');
             }
-            self.band.sort(band, width);
-            self.band.write(&self.registers, width, out);
+            self.band.mark(rows, width);
+            self.band.write(rows.len() / width, inks, &registers, out);
         }
         out.extend_from_slice(b"\x1b\\");
     }
+}
 
-    /// Gives a register to each entry that is used.
-    fn define(&mut self, indices: &[u8], palette: &[[u8; 3]], out: &mut Vec<u8>) {
-        self.counts.clear();
-        self.counts.resize(256, 0);
-        // Four counters in turn, so that equal neighbours do not wait for each other.
-        let mut lanes = [[0_u32; 256]; 4];
-        let (four, rest) = indices.as_chunks::<4>();
-        for dots in four {
-            for (lane, dot) in lanes.iter_mut().zip(dots) {
-                lane[usize::from(*dot)] += 1;
+/// How often each entry is used.
+#[derive(Default)]
+struct Counts {
+    /// By entry: dots of the whole picture. Empty before the first picture.
+    all: Vec<u32>,
+    bands: Vec<Inks>,
+}
+
+/// The colours of a band.
+struct Inks {
+    /// The entry of most dots, the first of equals.
+    commonest: u8,
+    /// A bit by entry: whether some dot is of it.
+    used: [u64; 4],
+}
+
+impl Counts {
+    fn take(&mut self, indices: &[u8], width: usize) {
+        self.all.clear();
+        self.all.resize(256, 0);
+        self.bands.clear();
+        for rows in indices.chunks(width * BAND) {
+            let counts = histogram(rows);
+            let (mut commonest, mut used) = (0, [0; 4]);
+            for (entry, count) in counts.iter().enumerate() {
+                self.all[entry] += count;
+                used[entry / WORD] |= u64::from(*count > 0) << (entry % WORD);
+                if *count > counts[usize::from(commonest)] {
+                    commonest = entry as u8;
+                }
             }
+            self.bands.push(Inks { commonest, used });
         }
-        rest.iter().for_each(|dot| lanes[0][usize::from(*dot)] += 1);
-        for (at, count) in self.counts.iter_mut().enumerate() {
-            *count = lanes.iter().map(|lane| lane[at]).sum();
-        }
-        let mut used: Vec<usize> = (0..256).filter(|at| self.counts[*at] > 0).collect();
-        used.sort_by_key(|at| std::cmp::Reverse(self.counts[*at]));
-        self.registers.clear();
-        self.registers.resize(256, 0);
+    }
+
+    /// Gives a register to each entry that is used. Those that are frequent have the numbers of fewest digits.
+    fn define(&self, palette: &[[u8; 3]], out: &mut Vec<u8>) -> [u16; 256] {
+        let mut used: Vec<usize> = (0..256).filter(|at| self.all[*at] > 0).collect();
+        used.sort_by_key(|at| std::cmp::Reverse(self.all[*at]));
+        let mut registers = [0; 256];
         for (register, entry) in (0..).zip(used) {
-            self.registers[entry] = register;
+            registers[entry] = register;
             out.push(b'#');
             decimal(register.into(), out);
             out.extend_from_slice(b";2");
@@ -98,190 +106,269 @@ impl Encoder {
                 decimal(percent(component), out);
             }
         }
+        registers
     }
+}
+
+/// By entry: how many dots are of it.
+fn histogram(dots: &[u8]) -> [u32; 256] {
+    // Four counters in turn, so that equal neighbours do not wait for each other.
+    let mut lanes = [[0_u32; 256]; 4];
+    let (blocks, rest) = dots.as_chunks::<BLOCK>();
+    for block in blocks {
+        if u64::from_le_bytes(*block) == splat(block[0]) {
+            lanes[0][usize::from(block[0])] += BLOCK as u32;
+            continue;
+        }
+        for (at, dot) in block.iter().enumerate() {
+            lanes[at % 4][usize::from(*dot)] += 1;
+        }
+    }
+    rest.iter().for_each(|dot| lanes[0][usize::from(*dot)] += 1);
+    std::array::from_fn(|entry| lanes.iter().map(|lane| lane[entry]).sum())
+}
+
+/// The dots of a band by colour. INVARIANT: all zeros between bands.
+#[derive(Default)]
+struct Band {
+    width: usize,
+    /// By entry and column: which of its dots are of it, the uppermost is bit 0. An entry has [`Band::stride`] columns.
+    masks: Vec<u8>,
+    /// The same, a bit a column: whether any is.
+    columns: Vec<u64>,
+    /// Scratch: what a colour paints.
+    text: Vec<u8>,
 }
 
 impl Band {
-    /// Sorts up to six rows by colour.
-    fn sort(&mut self, rows: &[u8], width: usize) {
-        self.found.clear();
-        self.ends.clear();
-        self.ends.resize(257, 0);
-        self.dots.clear();
-        self.dots.resize(256, 0);
+    /// Columns of an entry: whole words.
+    fn stride(&self) -> usize {
+        self.width.next_multiple_of(WORD)
+    }
+
+    /// Marks up to six rows.
+    fn mark(&mut self, rows: &[u8], width: usize) {
+        if self.width != width {
+            self.width = width;
+            self.masks.clear();
+            self.masks.resize(256 * self.stride(), 0);
+            self.columns.clear();
+            self.columns.resize(256 * self.stride() / WORD, 0);
+        }
         let high = rows.len() / width;
         let all = (1_u8 << high) - 1;
-        let mut x = 0;
-        while x < width {
-            let wide = (width - x).min(8);
-            // Eight columns at a time; missing rows are like the first.
-            let mut eight = [load(&rows[x..x + wide]); BAND];
-            for (row, dots) in eight.iter_mut().zip(rows.chunks_exact(width)).skip(1) {
-                *row = load(&dots[x..x + wide]);
+        let whole = width / BLOCK * BLOCK;
+        let mut marks = Marks {
+            stride: self.stride(),
+            masks: &mut self.masks,
+            columns: &mut self.columns,
+        };
+        for x in (0..whole).step_by(BLOCK) {
+            // Missing rows are like the first.
+            let mut block = [load(rows, x); BAND];
+            for (y, row) in block.iter_mut().enumerate().take(high).skip(1) {
+                *row = load(rows, y * width + x);
             }
-            let first = eight[0] as u8;
-            let flat = splat(first) & (u64::MAX >> (64 - 8 * wide));
-            if eight.iter().all(|row| *row == flat) {
-                self.add(x, wide, first, all);
-            } else {
-                for at in 0..wide {
-                    self.add_column(x + at, eight.map(|row| (row >> (8 * at)) as u8), all);
-                }
-            }
-            x += wide;
-        }
-        let mut end = 0;
-        for count in &mut self.ends {
-            (*count, end) = (end, end + *count);
-        }
-        self.sorted.clear();
-        self.sorted.resize(self.found.len(), Strip::default());
-        for strip in &self.found {
-            let place = &mut self.ends[usize::from(strip.entry)];
-            self.sorted[*place as usize] = *strip;
-            *place += 1;
-        }
-    }
-
-    /// Adds a column of dots, those of `left`.
-    #[inline]
-    fn add_column(&mut self, x: usize, column: [u8; BAND], mut left: u8) {
-        let [a, b, c, d, e, f] = column;
-        let dots = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
-        while left != 0 {
-            let entry = (dots >> (8 * left.trailing_zeros())) as u8;
-            let mask = equal(dots, entry) & left;
-            left &= !mask;
-            self.add(x, 1, entry, mask);
-        }
-    }
-
-    #[inline]
-    fn add(&mut self, x: usize, times: usize, entry: u8, mask: u8) {
-        // Neither is more than the width of an image, which fits.
-        let (x, times) = (x as u16, times as u16);
-        self.found.push(Strip {
-            x,
-            times,
-            entry,
-            mask,
-        });
-        self.ends[usize::from(entry)] += 1;
-        self.dots[usize::from(entry)] += mask.count_ones() * u32::from(times);
-    }
-
-    fn write(&self, registers: &[u16], width: usize, out: &mut Vec<u8>) {
-        let commonest = (0..256)
-            .max_by_key(|at| (self.dots[*at], 256 - *at))
-            .unwrap_or(0);
-        let all: u32 = self.dots.iter().sum();
-        let high = all as usize / width;
-        let mut runs = Runs::new(out);
-        runs.select(registers[commonest]);
-        runs.push((1 << high) - 1, width);
-        runs.end_colour();
-        let mut start = 0;
-        for ((entry, register), end) in registers.iter().enumerate().zip(&self.ends) {
-            let strips = &self.sorted[start..*end as usize];
-            start = *end as usize;
-            if strips.is_empty() || entry == commonest {
+            let flat = splat(block[0] as u8);
+            if block.iter().fold(0, |all, row| all | (row ^ flat)) == 0 {
+                marks.block(block[0] as u8, x, splat(all));
                 continue;
             }
-            runs.out.push(b'$');
-            runs.select(*register);
-            let mut next = 0;
-            for strip in strips {
-                let x = usize::from(strip.x);
-                let times = usize::from(strip.times);
-                runs.push(0, x - next);
-                runs.push(strip.mask, times);
-                next = x + times;
+            for (y, row) in block.iter().enumerate().take(high) {
+                if *row == splat(*row as u8) {
+                    marks.block(*row as u8, x, splat(1 << y));
+                    continue;
+                }
+                for at in 0..BLOCK {
+                    marks.dot((row >> (8 * at)) as u8, x + at, 1 << y);
+                }
             }
-            runs.end_colour();
+        }
+        for x in whole..width {
+            for y in 0..high {
+                marks.dot(rows[y * width + x], x, 1 << y);
+            }
+        }
+    }
+
+    /// Appends what was marked, and forgets it.
+    fn write(&mut self, high: usize, inks: &Inks, registers: &[u16; 256], out: &mut Vec<u8>) {
+        // Two runs a column at most.
+        self.text.resize((2 * self.width + 1) * LONGEST_RUN, 0);
+        let mut runs = Runs::new(&mut self.text);
+        runs.write((1 << high) - 1, self.width);
+        select(registers[usize::from(inks.commonest)], out);
+        out.extend_from_slice(runs.text());
+        let stride = self.stride();
+        for entry in inks.entries() {
+            let span = usize::from(entry) * stride..(usize::from(entry) + 1) * stride;
+            let columns = &mut self.columns[span.start / WORD..span.end / WORD];
+            let masks = &mut self.masks[span];
+            if entry == inks.commonest {
+                columns.fill(0);
+                masks.fill(0);
+                continue;
+            }
+            out.push(b'$');
+            select(registers[usize::from(entry)], out);
+            out.extend_from_slice(Runs::new(&mut self.text).of_colour(columns, masks));
         }
     }
 }
 
-/// Up to eight bytes, the first one lowest.
-#[inline]
-fn load(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk() {
-        Some(eight) => u64::from_le_bytes(*eight),
-        None => bytes
-            .iter()
-            .rev()
-            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+/// A [`Band`] that is being marked.
+struct Marks<'a> {
+    stride: usize,
+    masks: &'a mut [u8],
+    columns: &'a mut [u64],
+}
+
+impl Marks<'_> {
+    #[inline(always)]
+    fn dot(&mut self, entry: u8, x: usize, bit: u8) {
+        let at = usize::from(entry) * self.stride + x;
+        self.masks[at] |= bit;
+        self.columns[at / WORD] |= 1 << (at % WORD);
+    }
+
+    /// Marks dots of a block of columns, which is a multiple of blocks from the left.
+    #[inline(always)]
+    fn block(&mut self, entry: u8, x: usize, bits: u64) {
+        let at = usize::from(entry) * self.stride + x;
+        if let Some(masks) = self.masks[at..].first_chunk_mut() {
+            *masks = (u64::from_le_bytes(*masks) | bits).to_le_bytes();
+        }
+        self.columns[at / WORD] |= 0xff << (at % WORD);
     }
 }
 
+impl Inks {
+    /// The entries that are used.
+    fn entries(&self) -> impl Iterator<Item = u8> {
+        (0..=255).filter(|entry| self.used[usize::from(*entry) / WORD] >> (entry % 64) & 1 == 1)
+    }
+}
+
+/// Up to eight bytes from a place on, the first one lowest.
+#[inline(always)]
+fn load(bytes: &[u8], at: usize) -> u64 {
+    let eight = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
+    eight.map_or(0, |eight| u64::from_le_bytes(*eight))
+}
+
+#[inline(always)]
 fn splat(byte: u8) -> u64 {
     u64::from(byte) * 0x0101_0101_0101_0101
 }
 
-/// A bit for each byte that is the same.
-#[inline]
-fn equal(bytes: u64, byte: u8) -> u8 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let differ = bytes ^ splat(byte);
-    // The top bit of each byte that is not 0, without a carry into the next.
-    let any = ((differ & LOW) + LOW) | differ;
-    // Moves bit 8n to bit 56 + n.
-    ((!any >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+fn select(register: u16, out: &mut Vec<u8>) {
+    out.push(b'#');
+    decimal(register.into(), out);
 }
 
-/// Run lengths.
+/// Bytes that are written for a run, whether or not they count: eight for how often, then one or as many as are said in full.
+const LONGEST_RUN: usize = 12;
+
+/// By how often a character is said: what goes before it in the lower seven bytes, as text; their number in the next four bits;
+/// how often the character itself is written in the last four.
+static PREFIXES: [u64; 256] = {
+    let mut prefixes = [0; 256];
+    let mut times: u64 = 0;
+    while times < 256 {
+        prefixes[times as usize] = if times <= 3 {
+            times << 60
+        } else {
+            let (mut text, mut bytes, mut left) = (0, 0, times);
+            while left > 0 {
+                text = text << 8 | (b'0' as u64 + left % 10);
+                left /= 10;
+                bytes += 1;
+            }
+            text << 8 | b'!' as u64 | (bytes + 1) << 56 | 1 << 60
+        };
+        times += 1;
+    }
+    prefixes
+};
+
+/// Run lengths, into memory that has room for them.
 struct Runs<'a> {
-    out: &'a mut Vec<u8>,
+    text: &'a mut [u8],
+    len: usize,
+    /// The run at hand.
     mask: u8,
     times: usize,
+    /// The column after it.
+    next: usize,
 }
 
 impl<'a> Runs<'a> {
-    fn new(out: &'a mut Vec<u8>) -> Self {
+    fn new(text: &'a mut [u8]) -> Self {
         Self {
-            out,
+            text,
+            len: 0,
             mask: 0,
             times: 0,
+            next: 0,
         }
     }
 
-    fn select(&mut self, register: u16) {
-        self.out.push(b'#');
-        decimal(register.into(), self.out);
+    fn text(&self) -> &[u8] {
+        &self.text[..self.len]
     }
 
-    #[inline]
-    fn push(&mut self, mask: u8, times: usize) {
-        if mask == self.mask {
-            self.times += times;
-        } else if times > 0 {
-            self.flush();
-            (self.mask, self.times) = (mask, times);
-        }
-    }
-
-    /// Writes the last run, unless it paints nothing.
-    fn end_colour(&mut self) {
-        if self.mask != 0 {
-            self.flush();
-        }
-        (self.mask, self.times) = (0, 0);
-    }
-
-    #[inline]
-    fn flush(&mut self) {
-        let character = b'?' + self.mask;
-        match self.times {
-            0 => {}
-            1 => self.out.push(character),
-            2 => self.out.extend_from_slice(&[character; 2]),
-            3 => self.out.extend_from_slice(&[character; 3]),
-            times => {
-                self.out.push(b'!');
-                decimal(times as u32, self.out);
-                self.out.push(character);
+    /// What one colour paints, which is taken out of its columns and masks.
+    ///
+    /// By itself, so that all of it stays in registers.
+    #[inline(never)]
+    fn of_colour(mut self, columns: &mut [u64], masks: &mut [u8]) -> &'a [u8] {
+        let words = columns.iter_mut().zip(masks.as_chunks_mut::<WORD>().0);
+        for ((word, masks), first) in words.zip((0..).step_by(WORD)) {
+            let mut left = std::mem::take(word);
+            while left != 0 {
+                let at = left.trailing_zeros() as usize;
+                left &= left - 1;
+                self.column(first + at, std::mem::take(&mut masks[at]));
             }
         }
+        self.write(self.mask, self.times);
+        &self.text[..self.len]
+    }
+
+    /// Paints a column, further right than all before.
+    #[inline(always)]
+    fn column(&mut self, x: usize, mask: u8) {
+        if x == self.next && mask == self.mask {
+            self.times += 1;
+        } else {
+            self.write(self.mask, self.times);
+            self.write(0, x - self.next);
+            (self.mask, self.times) = (mask, 1);
+        }
+        self.next = x + 1;
+    }
+
+    /// Writes a character as many times as said. What is written beyond the text is written over by what comes next.
+    #[inline(always)]
+    fn write(&mut self, mask: u8, times: usize) {
+        let character = b'?' + mask;
+        let Some(prefix) = PREFIXES.get(times) else {
+            return self.write_long(character, times);
+        };
+        let room = &mut self.text[self.len..self.len + LONGEST_RUN];
+        room[..8].copy_from_slice(&prefix.to_le_bytes());
+        let before = (prefix >> 56 & 15) as usize & 7;
+        room[before..before + 4].fill(character);
+        self.len += before + (prefix >> 60) as usize;
+    }
+
+    #[cold]
+    fn write_long(&mut self, character: u8, times: usize) {
+        let mut text = vec![b'!'];
+        decimal(times as u32, &mut text);
+        text.push(character);
+        self.text[self.len..self.len + text.len()].copy_from_slice(&text);
+        self.len += text.len();
     }
 }
 
@@ -337,12 +424,78 @@ mod tests {
         );
     }
 
+    /// Band by band, colour by colour, column by column, as the words above say.
+    fn plainly(indices: &[u8], size: Size, palette: &[[u8; 3]]) -> String {
+        let width = size.width as usize;
+        let of = |dots: &[u8], entry: u8| dots.iter().filter(|dot| **dot == entry).count();
+        let mut order: Vec<u8> = (0..=255).filter(|entry| of(indices, *entry) > 0).collect();
+        order.sort_by_key(|entry| std::cmp::Reverse(of(indices, *entry)));
+        let register = |entry: u8| order.iter().position(|other| *other == entry).unwrap();
+        let mut text = format!("\x1bP0;1q\"1;1;{};{}", size.width, size.height);
+        for entry in &order {
+            let [r, g, b] = palette[usize::from(*entry)].map(percent);
+            text += &format!("#{};2;{r};{g};{b}", register(*entry));
+        }
+        let bands = indices.chunks(width * BAND).map(|rows| {
+            let mut entries: Vec<u8> = (0..=255).filter(|entry| of(rows, *entry) > 0).collect();
+            let commonest = *entries
+                .iter()
+                .max_by_key(|entry| (of(rows, **entry), 255 - **entry))
+                .unwrap();
+            entries.retain(|entry| *entry != commonest);
+            entries.insert(0, commonest);
+            let colours = entries.iter().map(|entry| {
+                let mask = |x: usize| -> u8 {
+                    let column = rows.chunks(width).map(|row| row[x]).enumerate();
+                    let is_set = |dot: u8| dot == *entry || *entry == commonest;
+                    column.map(|(y, dot)| u8::from(is_set(dot)) << y).sum()
+                };
+                let characters: Vec<u8> = (0..width).map(|x| b'?' + mask(x)).collect();
+                let end = characters.iter().rposition(|c| *c != b'?').unwrap();
+                let runs = characters[..=end].chunk_by(|a, b| a == b).map(|run| {
+                    let character = char::from(run[0]);
+                    match run.len() {
+                        n @ 1..=3 => character.to_string().repeat(n),
+                        n => format!("!{n}{character}"),
+                    }
+                });
+                format!("#{}{}", register(*entry), runs.collect::<String>())
+            });
+            colours.collect::<Vec<_>>().join("$")
+        });
+        text + &bands.collect::<Vec<_>>().join("-") + "\x1b\\"
+    }
+
     #[test]
-    fn equal_bytes_are_found_whatever_is_beside_them() {
-        let bytes = [7, 8, 7, 0, 0x87, 7, 0xff, 6];
-        let expected = [(7, 0b0010_0101), (0, 0b1000), (0x87, 0b1_0000), (9, 0)];
-        for (byte, mask) in expected {
-            assert_eq!(equal(u64::from_le_bytes(bytes), byte), mask);
+    fn sixels_are_those_of_the_plain_way() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = move |below: u32| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 33) as u32 % below
+        };
+        let palette: Vec<[u8; 3]> = (0..=255).map(|n| [n, 255 - n, n / 2]).collect();
+        let mut encoder = Encoder::default();
+        for _ in 0..120 {
+            let size = Size::new(1 + next(400), 1 + next(26));
+            let (colours, longest) = (1 + next(256), 1 + next(40));
+            let mut indices = Vec::new();
+            while indices.len() < size.area() as usize {
+                let run = 1 + next(longest) as usize;
+                // Sometimes as the row above, so that columns are alike.
+                match indices.len().checked_sub(size.width as usize) {
+                    Some(above) if next(2) == 0 => {
+                        indices.extend_from_within(above..(above + run).min(indices.len()));
+                    }
+                    _ => indices.extend(vec![next(colours) as u8; run]),
+                }
+            }
+            indices.truncate(size.area() as usize);
+            let mut out = Vec::new();
+            encoder.encode(&indices, size, &palette, &mut out);
+            let text = String::from_utf8(out).expect("sixels are ASCII");
+            assert_eq!(text, plainly(&indices, size, &palette), "{size:?}");
         }
     }
 
