@@ -34,6 +34,10 @@ pub enum Action {
         /// Width divided by height of a cell.
         cell_aspect: f64,
     },
+    /// A line for the user.
+    Tip(&'static str),
+    /// The terminal lost the picture, or is another one.
+    PictureLost,
     /// The terminal is known better.
     Capabilities {
         /// What it can do, as far as it is known.

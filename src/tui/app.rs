@@ -74,6 +74,8 @@ pub struct App {
     pub(super) drawing: Option<(Drawing, Size)>,
     /// Whether it is to be decided anew when the painter is back.
     pub(super) drawing_due: bool,
+    /// Whether the painter was made for what the terminal no longer does.
+    pub(super) painter_stale: bool,
     /// The picture, where it is drawn with pixels.
     pub(super) pixels: Option<Pixels>,
     /// What the terminal has to be told of a drawing that ended.
@@ -155,6 +157,7 @@ impl App {
             capabilities: Capabilities::default(),
             drawing: None,
             drawing_due: false,
+            painter_stale: false,
             pixels: None,
             farewell: Vec::new(),
             pace: Pace::default(),

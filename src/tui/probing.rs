@@ -11,11 +11,14 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use super::tty::Input;
 use super::{screen, tty};
 use crate::term::input::{Event, Key, KeyCode, Modifiers, Reply};
-use crate::term::probe::{Answers, Capabilities, Question, Surroundings};
+use crate::term::probe::{Answers, Capabilities, Multiplexer, Question, Surroundings};
 
 /// How long a terminal may take to answer: here, and at the other end of a long line.
 const NEAR: Duration = Duration::from_millis(300);
 const FAR: Duration = Duration::from_secs(2);
+
+/// Least time from one question to the next: a window that is being resized says so many times a second.
+const REST: Duration = Duration::from_millis(500);
 
 /// What was asked, and what was answered so far.
 #[derive(Debug)]
@@ -28,6 +31,12 @@ pub struct Probing {
     /// Whether nobody waits for answers any more. They are taken in all the same.
     settled: bool,
     media: Media,
+    /// What is answered to the same question asked again.
+    again: Option<Answers>,
+    /// When to ask again.
+    again_due: Option<Instant>,
+    /// Whether a terminal around tmux ever let itself be drawn on.
+    was_through: bool,
 }
 
 impl Probing {
@@ -40,6 +49,9 @@ impl Probing {
             asked: Instant::now(),
             settled: false,
             media: Media::default(),
+            again: None,
+            again_due: None,
+            was_through: false,
         }
     }
 
@@ -63,12 +75,52 @@ impl Probing {
         question.bytes()
     }
 
+    /// The terminal may be another one: it was left for a while, or resized, and then the size of its window is no longer what
+    /// it said. It is to be asked again, not too often.
+    pub fn doubt(&mut self, now: Instant) {
+        if self.settled && !self.around.is_dumb() {
+            self.answers.area = None;
+            self.again_due.get_or_insert((self.asked + REST).max(now));
+        }
+    }
+
+    /// The user did something: a terminal around tmux that could be drawn on before is asked again.
+    pub fn notice_user(&mut self, now: Instant) {
+        if self.was_through && self.answers.kitty_through.is_none() {
+            self.again_due.get_or_insert((self.asked + FAR).max(now));
+        }
+    }
+
+    /// The first answers are here, or will not come. tmux drops what is to pass through it while it draws its window anew, as
+    /// it may have done for us: then it is asked once more.
+    fn settle(&mut self) {
+        self.settled = true;
+        let is_tmux = self.around.multiplexer == Some(Multiplexer::Tmux);
+        if is_tmux && self.answers.kitty_through.is_none() {
+            self.again_due = Some(self.asked + REST);
+        }
+    }
+
+    /// What to write when it is time to ask again.
+    pub fn question_again(&mut self, now: Instant) -> Option<Vec<u8>> {
+        self.again_due.take_if(|due| *due <= now)?;
+        self.again = Some(Answers::default());
+        Some(self.question())
+    }
+
     /// Takes an answer in. Returns what the terminal can do when that has changed, or is known for the first time.
     pub fn take(&mut self, reply: Reply) -> Option<Capabilities> {
+        if let Some(again) = &mut self.again {
+            again.take(reply);
+            // Behind tmux more may come, and its lack is what counts.
+            let is_done = again.is_complete()
+                && (self.around.multiplexer.is_none() || again.kitty_through.is_some());
+            return is_done.then(|| self.believe_again());
+        }
         let is_news = self.answers.take(reply);
         let is_first = !self.settled && self.answers.is_complete();
         if is_first {
-            self.settled = true;
+            self.settle();
             // In order: what has not been answered by now reads no files.
             self.media = Media::default();
         }
@@ -77,11 +129,28 @@ impl Probing {
 
     /// What the terminal can do, once it has been silent for too long.
     pub fn give_up(&mut self, now: Instant) -> Option<Capabilities> {
+        if self.again.is_some() && self.asked + self.limit() <= now {
+            return Some(self.believe_again());
+        }
         if self.deadline()? > now {
             return None;
         }
-        self.settled = true;
+        self.settle();
         Some(self.capabilities())
+    }
+
+    /// Believes the newest answers, if the terminal gave any; what it can do.
+    fn believe_again(&mut self) -> Capabilities {
+        let again = self.again.take().filter(Answers::is_complete);
+        self.answers = again.unwrap_or_else(|| std::mem::take(&mut self.answers));
+        self.media = Media::default();
+        self.capabilities()
+    }
+
+    /// When there is something to do about asking again.
+    pub fn again_due(&self) -> Option<Instant> {
+        let end = self.again.as_ref().map(|_| self.asked + self.limit());
+        end.or(self.again_due)
     }
 
     /// Until when the first picture waits for answers; `None` when it need not.
@@ -98,12 +167,14 @@ impl Probing {
         }
     }
 
-    fn limit(&self) -> Duration {
+    /// How long the terminal may take to answer.
+    pub fn limit(&self) -> Duration {
         if self.around.remote { FAR } else { NEAR }
     }
 
     /// What follows from what is known.
-    pub fn capabilities(&self) -> Capabilities {
+    pub fn capabilities(&mut self) -> Capabilities {
+        self.was_through |= self.answers.kitty_through.as_deref() == Some("OK");
         let mut found = Capabilities::of(&self.answers, &self.around, screen::window());
         for word in &self.overrides {
             // They were checked when they were given.

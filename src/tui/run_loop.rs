@@ -16,7 +16,9 @@ use tokio::time::timeout;
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
 use super::easel::{self, Drawn, Easel};
+use super::multiplexer::tmux_passes;
 use super::pixels::Frame;
+use super::presence::Presence;
 use super::probing::Probing;
 use super::saving::save;
 use super::screen::{self, Screen};
@@ -26,8 +28,13 @@ use crate::client::SpiceClient;
 use crate::session::{ClientEvent, CloseReason};
 use crate::term::clipboard;
 use crate::term::input::{Event, Reply};
-use crate::term::probe::{Capabilities, Surroundings};
+use crate::term::kitty::MARKER;
+use crate::term::probe::{Capabilities, Multiplexer, Surroundings};
 use crate::term::writer::Writer;
+
+/// What is said inside of a tmux that lets no picture pass.
+const PASSTHROUGH_TIP: &str =
+    "finer pictures, if your terminal has them: tmux set -g allow-passthrough on";
 
 /// How long a terminal may take to take the picture away.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -37,6 +44,9 @@ pub(super) struct Viewer {
     client: SpiceClient,
     app: App,
     probing: Probing,
+    presence: Presence,
+    /// What the user could change so that the terminal shows more, to be said once.
+    tip: Option<&'static str>,
     /// Before the screen, so that nobody reads any more when the terminal is given back.
     input: Option<Input>,
     screen: Screen,
@@ -86,6 +96,8 @@ impl Viewer {
             cell_aspect: screen::cell_aspect(None),
         });
         let around = Surroundings::of(|name| std::env::var(name).ok());
+        let is_tmux = around.multiplexer == Some(Multiplexer::Tmux) && options.drawing.is_none();
+        let tip = (is_tmux && tmux_passes() == Some(false)).then_some(PASSTHROUGH_TIP);
         let screen = Screen::take()?;
         let progress = Arc::<Notify>::default();
         let writer = new_writer(&screen, &progress)?;
@@ -93,6 +105,8 @@ impl Viewer {
             client,
             app,
             probing: Probing::new(around, options.overrides),
+            presence: Presence::default(),
+            tip,
             input: None,
             screen,
             writer,
@@ -122,12 +136,11 @@ impl Viewer {
         self.screen.ask(&self.probing.question())?;
         self.listen()?;
         if self.probing.deadline().is_none() {
-            self.learn(self.probing.capabilities())?;
+            let capabilities = self.probing.capabilities();
+            self.learn(capabilities)?;
         }
         loop {
-            if let Some(capabilities) = self.probing.give_up(Instant::now()) {
-                self.learn(capabilities)?;
-            }
+            self.ask_if_due()?;
             self.draw_if_due()?;
             if let Some(ending) = self.perform().await? {
                 return Ok(ending);
@@ -146,7 +159,10 @@ impl Viewer {
             match woken {
                 Woken::Signal(Told::End(number)) => return Ok(Ending::Signal(number)),
                 Woken::Signal(Told::Continue) => self.retake()?,
-                Woken::Signal(Told::Resize) => self.resized()?,
+                Woken::Signal(Told::Resize) => {
+                    self.doubt();
+                    self.resized()?;
+                }
                 Woken::Terminal(Some(event)) => self.terminal_event(event)?,
                 Woken::Terminal(None) => return Err(ViewError::NoTerminal),
                 Woken::Painted(frame) => self.painted(frame)?,
@@ -168,7 +184,41 @@ impl Viewer {
         let answers = self.probing.deadline();
         let frame = self.app.frame_due().filter(|_| answers.is_none());
         let due = [frame, self.app.deadline()].into_iter().flatten();
-        due.map(|at| self.started + at).chain(answers).min()
+        let presence = self.presence.deadline(self.probing.limit());
+        let questions = [self.probing.again_due(), presence].into_iter().flatten();
+        let due = due.map(|at| self.started + at);
+        due.chain(answers).chain(questions).min()
+    }
+
+    /// Asks the terminal what is to be asked, and no longer waits for what it does not answer.
+    fn ask_if_due(&mut self) -> Result<(), ViewError> {
+        let now = Instant::now();
+        if let Some(capabilities) = self.probing.give_up(now) {
+            self.learn(capabilities)?;
+        }
+        if self.presence.is_lost(now, self.probing.limit()) {
+            self.probing.doubt(now);
+        }
+        if let Some(question) = self.probing.question_again(now) {
+            self.write(question, false);
+        }
+        if let Some(question) = self.presence.question(now) {
+            self.write(question, false);
+        }
+        Ok(())
+    }
+
+    /// The terminal may be another one than before.
+    fn doubt(&mut self) {
+        self.probing.doubt(Instant::now());
+        self.presence.suspect();
+    }
+
+    /// The terminal around tmux may be another one, or not show us.
+    fn stir_presence(&mut self) {
+        if self.app.draws_through_tmux() {
+            self.presence.stir(Instant::now());
+        }
     }
 
     fn draw_if_due(&mut self) -> Result<(), ViewError> {
@@ -217,7 +267,10 @@ impl Viewer {
     fn painted(&mut self, frame: Option<Frame>) -> Result<(), ViewError> {
         let frame = frame.ok_or(ViewError::Panicked)?;
         let picture = self.app.accept(frame, self.started.elapsed());
-        self.write(easel::framed(&picture), true);
+        if !picture.is_empty() {
+            self.write(easel::framed(&picture), true);
+            self.stir_presence();
+        }
         self.update(Action::Time);
         Ok(())
     }
@@ -233,16 +286,38 @@ impl Viewer {
     }
 
     fn terminal_event(&mut self, event: Event) -> Result<(), ViewError> {
-        if let Event::Reply(Reply::Ready) = event {
-            self.update(Action::Arrived);
-        } else if let Event::Reply(reply) = event {
-            if let Some(capabilities) = self.probing.take(reply) {
-                self.learn(capabilities)?;
+        match event {
+            Event::Reply(Reply::Ready) => self.update(Action::Arrived),
+            Event::Reply(Reply::Kitty {
+                id: MARKER,
+                message,
+            }) => {
+                if self.presence.answered(&message) {
+                    self.presence.forget();
+                    self.probing.doubt(Instant::now());
+                    self.update(Action::PictureLost);
+                }
             }
-        } else if let Some(action) = keymap::action(event, self.app.mode()) {
-            self.update(action);
+            Event::Reply(reply) => {
+                if let Some(capabilities) = self.probing.take(reply) {
+                    self.learn(capabilities)?;
+                }
+            }
+            event => self.user_event(event),
         }
         Ok(())
+    }
+
+    fn user_event(&mut self, event: Event) {
+        let is_multiplexed = self.app.capabilities.multiplexer.is_some();
+        if event == Event::FocusGained && is_multiplexed {
+            self.doubt();
+        }
+        self.probing.notice_user(Instant::now());
+        self.stir_presence();
+        if let Some(action) = keymap::action(event, self.app.mode()) {
+            self.update(action);
+        }
     }
 
     /// Takes in what the terminal turned out to do.
@@ -254,6 +329,17 @@ impl Viewer {
             capabilities: Box::new(capabilities),
             answers: self.probing.answers().attributes.is_some(),
         });
+        if let Some(tip) = self.tip.take() {
+            self.update(Action::Tip(tip));
+        }
+        if !self.app.draws_through_tmux() {
+            let farewell = self.presence.leave();
+            if !farewell.is_empty() {
+                self.write(farewell, false);
+            }
+        } else if self.presence.take_suspect() {
+            self.update(Action::PictureLost);
+        }
         if let Some(input) = &mut self.input {
             input.wait_for_sequences(self.probing.escape());
         }
@@ -356,7 +442,7 @@ impl Viewer {
 
     /// Takes the picture off the terminal, if that takes it in.
     fn leave(&mut self) {
-        let bytes = self.app.leave();
+        let bytes = [self.app.leave(), self.presence.leave()].concat();
         self.writer.write(bytes);
         self.writer.settle(FAREWELL);
     }
@@ -368,6 +454,7 @@ impl Viewer {
             self.screen.report_releases()?;
         }
         self.writer = new_writer(&self.screen, &self.progress)?;
+        self.doubt();
         self.resized()
     }
 }

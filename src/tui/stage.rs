@@ -34,6 +34,8 @@ impl App {
             self.picture.set_style(self.setup.style);
             self.stale = true;
         }
+        let of = |terminal: &Capabilities| (terminal.sixel, terminal.kitty, terminal.multiplexer);
+        self.painter_stale |= of(&self.capabilities) != of(&capabilities);
         self.capabilities = capabilities;
         if answered {
             self.pace_answers = true;
@@ -55,9 +57,10 @@ impl App {
             return;
         }
         self.drawing_due = false;
-        if self.drawing == Some((wanted, cell)) {
+        if self.drawing == Some((wanted, cell)) && !self.painter_stale {
             return;
         }
+        self.painter_stale = false;
         self.drawing = Some((wanted, cell));
         if let Some(pixels) = &mut self.pixels {
             self.farewell.extend(pixels.leave());
@@ -86,6 +89,13 @@ impl App {
             .cell
             .map(|(width, height)| Size::new(width, height));
         said.filter(|cell| !cell.is_empty()).unwrap_or(USUAL_CELL)
+    }
+
+    /// Whether pictures are drawn on a terminal around tmux.
+    pub fn draws_through_tmux(&self) -> bool {
+        let drawing = self.drawing.map(|(drawing, _)| drawing);
+        self.capabilities.multiplexer == Some(Multiplexer::Tmux)
+            && drawing == Some(Drawing::KittyPlaceholders)
     }
 
     /// The name of how pictures are drawn.

@@ -59,6 +59,13 @@ impl App {
                     self.resize_guest(&mut effects);
                 }
             }
+            Action::Tip(line) => self.flash(line.to_owned()),
+            Action::PictureLost => {
+                if let Some(pixels) = &mut self.pixels {
+                    pixels.forget();
+                }
+                self.stale = true;
+            }
             Action::Capabilities {
                 capabilities,
                 answers,

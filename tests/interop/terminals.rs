@@ -99,6 +99,38 @@ fn tmux_shows_the_guest() {
 
     outer.resize(110, 38);
     wait_for("the guest after a resize", &outer, &second);
+
+    // In another window the guest is not seen, and what is drawn is lost. A key brings it back.
+    tmux.order(&["new-window", "sleep", "1000"]);
+    tmux.order(&["send-keys", "-t", ":0", "y"]);
+    crate::keys::wait_until_taken(&qemu, 2);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    tmux.order(&["select-window", "-t", ":0"]);
+    tmux.key("z");
+    crate::keys::wait_until_taken(&qemu, 3);
+    wait_for("the guest after another window", &outer, &second);
+
+    // Where tmux says that a terminal looks at the window, no key is needed.
+    tmux.order(&["set", "-g", "focus-events", "on"]);
+    outer.close();
+    let other = Outer::attach(&tmux, Kind::Pictures, 110, 38);
+    wait_for("the guest on another terminal", &other, &second);
+    other.close();
+    let characters = Outer::attach(&tmux, Kind::Characters, 110, 38);
+    until("the guest in characters", LIMIT, || {
+        characters.text().contains("▀▀▀▀▀▀").then_some(())
+    });
+    characters.close();
+    let outer = Outer::attach(&tmux, Kind::Pictures, 110, 38);
+    wait_for("the guest in pixels again", &outer, &second);
+
+    tmux.key("C-]");
+    tmux.wait_for("quit");
+    tmux.text("q");
+    tmux.wait_for("ready>");
+    until("the end of all images", LIMIT, || {
+        (outer.images() == 0).then_some(())
+    });
 }
 
 fn wait_for(what: &str, outer: &Outer, picture: &Picture) {

@@ -123,6 +123,7 @@ fn what_to_change_comes_with_the_lines_to_copy() {
         "tmux 3.3a",
         "set -g allow-passthrough on",
         "set -as terminal-features",
+        "set -g focus-events on",
     ]);
 
     let remote = doctor(&[], &[("SSH_CONNECTION", "::1 1 ::1 22")], KITTY.answers);

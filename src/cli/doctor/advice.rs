@@ -13,7 +13,13 @@ pub struct Advice {
 }
 
 /// Everything worth changing; `silent` where the terminal did not answer.
-pub fn of(terminal: &Capabilities, around: &Surroundings, silent: bool) -> Vec<Advice> {
+/// `passes` is whether tmux hands sequences on, as far as it says.
+pub fn of(
+    terminal: &Capabilities,
+    around: &Surroundings,
+    silent: bool,
+    passes: Option<bool>,
+) -> Vec<Advice> {
     let mut all = Vec::new();
     let mut say = |text: &str, lines: &[&str]| {
         all.push(Advice {
@@ -41,15 +47,24 @@ pub fn of(terminal: &Capabilities, around: &Surroundings, silent: bool) -> Vec<A
         );
     }
     if terminal.multiplexer == Some(Multiplexer::Tmux) {
-        if terminal.kitty.is_none() {
+        if terminal.kitty.is_none() && passes == Some(true) {
             say(
-                "kitty graphics can pass tmux if your terminal has them; in ~/.tmux.conf, then 'tmux kill-server'",
+                "tmux lets pictures pass, but the terminal around it has none that it can place (kitty from 0.28 and ghostty have)",
+                &[],
+            );
+        } else if terminal.kitty.is_none() {
+            say(
+                "kitty graphics can pass tmux if your terminal has them; in ~/.tmux.conf, then 'tmux source ~/.tmux.conf'",
                 &["set -g allow-passthrough on"],
             );
         }
         say(
             "tmux tells programs only what it was told of your terminal; in ~/.tmux.conf, if colours are coarse",
             &["set -as terminal-features ',*:RGB'"],
+        );
+        say(
+            "tmux says that another terminal was attached, or another window is shown, when it is told to; in ~/.tmux.conf",
+            &["set -g focus-events on"],
         );
     } else if matches!(
         terminal.multiplexer,

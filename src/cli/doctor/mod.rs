@@ -13,6 +13,7 @@ use super::dial::Dial;
 use super::logging;
 use super::report::{Exit, Failure};
 use crate::term::probe::{Capabilities, Surroundings};
+use crate::tui::multiplexer::tmux_passes;
 use crate::tui::printable;
 use crate::tui::probing::{AskError, Heard, Probing};
 use advice::Advice;
@@ -84,6 +85,7 @@ impl Found<'_> {
             &self.capabilities,
             self.around,
             matches!(self.heard, Ok(Heard::Nothing(_))),
+            tmux_passes(),
         )
     }
 }

@@ -16,6 +16,7 @@ mod deflate;
 mod diacritics;
 mod edits;
 mod join;
+mod marker;
 mod media;
 mod payload;
 mod placeholders;
@@ -25,6 +26,7 @@ mod tiles;
 
 pub use command::Route;
 pub use edits::Edits;
+pub use marker::{MARKER, ask_for_marker, delete_marker, send_marker};
 pub use media::Medium;
 pub use placeholders::Placeholders;
 pub use tiles::Tiles;

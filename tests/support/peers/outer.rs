@@ -136,6 +136,12 @@ impl Outer {
     pub fn images(&self) -> usize {
         lock(&self.shown).kitty.images()
     }
+
+    /// Detaches it, as by closing its window.
+    pub fn close(mut self) {
+        self.client.kill().expect("the client is ours");
+        let _ = self.client.wait();
+    }
 }
 
 impl Drop for Outer {
