@@ -210,7 +210,7 @@ pub enum Event {
         /// As what.
         kind: ContentKind,
     },
-    /// The server has passed all of an [`Order::Answer`] on to the agent.
+    /// The server has passed an [`Order::Answer`] on to the agent, but for at most its last four messages of 2048 bytes.
     Answered {
         /// Where.
         selection: Selection,
@@ -270,8 +270,8 @@ pub enum Order {
         /// Text is UTF-8 with lines that end in LF; they are made the guest's. `None` if it cannot be had.
         content: Option<Bytes>,
     },
-    /// The monitors the guest should have, by display, all others off. Sent once nothing has changed for a second; what it was last
-    /// told is not told again.
+    /// The monitors the guest should have, by display, all others off. Sent once nothing else was wanted for a second, and at once to an
+    /// agent that appears. Who gives this again for each size that the guest chooses itself will never be done.
     Monitors(Vec<MonitorSize>),
     /// The client's own volume. The guest's mixer starts with it: told once, when the agent appears.
     Volume(Volume),

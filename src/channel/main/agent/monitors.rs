@@ -22,37 +22,33 @@ const STILL: Duration = Duration::from_secs(1);
 /// Monitors there can be.
 const MAX_MONITORS: usize = 16;
 
-/// What the guest was told, and is to be told.
+/// What the guest is to be told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Monitors {
     /// In the order of their numbers.
     wanted: Vec<MonitorSize>,
-    /// What this agent knows. Sizes the guest has chosen instead change nothing: it would never end.
-    told: Vec<MonitorSize>,
+    /// When the agent is to be told.
     due: Option<Duration>,
 }
 
 impl Monitors {
-    /// The user wants these.
+    /// The user wants these. Whether the guest has changed its sizes since it was last told these is not known here.
     pub fn want(&mut self, mut sizes: Vec<MonitorSize>, now: Duration) {
         sizes.retain(|m| usize::from(m.display) < MAX_MONITORS && !m.size.is_empty());
         sizes.sort_by_key(|m| m.display);
         sizes.dedup_by_key(|m| m.display);
-        if sizes != self.wanted {
-            self.wanted = sizes;
-            self.due = Some(now + STILL);
-        }
+        self.wanted = sizes;
+        self.due = Some(now + STILL);
     }
 
     /// An agent is there that knows nothing: it is told at once.
     pub fn introduce(&mut self, now: Duration) {
-        self.told.clear();
         self.due = Some(now);
     }
 
     /// The agent went.
     pub fn reset(&mut self) {
-        (self.told, self.due) = (Vec::new(), None);
+        self.due = None;
     }
 
     /// When [`tick`](Self::tick) has something to do.
@@ -67,14 +63,12 @@ impl Monitors {
         }
         self.due = None;
         let listens = matches!(line.state, State::Ready(_) | State::Silent);
-        if !listens || self.wanted.is_empty() || self.wanted == self.told {
+        if !listens || self.wanted.is_empty() {
             return;
         }
         let sparse = line.can(Abilities::SPARSE_MONITORS_CONFIG);
         let message = Message::MonitorsConfig(config(&self.wanted, sparse));
-        if line.send(&message) {
-            self.told.clone_from(&self.wanted);
-        }
+        line.send(&message);
     }
 }
 

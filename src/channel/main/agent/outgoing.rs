@@ -17,6 +17,10 @@ pub(super) const MAX_BODY: usize = 2048;
 /// Messages that may wait beside contents of files. There are as many only when nobody takes any.
 const MAX_WAITING: usize = 256;
 
+/// Bodies a server passes on before it gives their credit back, all at once: so many less one may never be accounted for. Seen from
+/// libspice-server 0.15.1, where spec 02 §7 says "one by one".
+const LUMP: u64 = 5;
+
 /// What is to be known of a message when it is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tag {
@@ -36,7 +40,7 @@ pub(super) enum Step {
     Begun(Tag),
     /// All of its bodies were sent.
     Sent(Tag),
-    /// The server has passed all of it on.
+    /// The server has passed it on, but for bodies whose credit it may never give back.
     Taken(Tag),
 }
 
@@ -82,12 +86,7 @@ impl Outgoing {
     pub fn add_tokens(&mut self, tokens: u32) {
         self.tokens = self.tokens.saturating_add(tokens);
         self.returned = self.returned.saturating_add(tokens.into());
-        while let Some((_, tag)) = self
-            .untaken
-            .pop_front_if(|(sent, _)| *sent <= self.returned)
-        {
-            self.steps.push_back(Step::Taken(tag));
-        }
+        self.settle();
     }
 
     /// Bodies that may be sent.
@@ -151,9 +150,18 @@ impl Outgoing {
             self.steps.push_back(Step::Sent(tag));
             if matches!(tag, Tag::Answer(..)) {
                 self.untaken.push_back((self.sent, tag));
+                self.settle();
             }
         }
         Some(body)
+    }
+
+    /// Looks which messages the server must have passed on.
+    fn settle(&mut self) {
+        let known = self.returned.saturating_add(LUMP);
+        while let Some((_, tag)) = self.untaken.pop_front_if(|(sent, _)| *sent < known) {
+            self.steps.push_back(Step::Taken(tag));
+        }
     }
 
     /// What has happened to the messages since this was last asked, in order.
