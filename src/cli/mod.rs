@@ -1,5 +1,6 @@
 //! The command line: what a person types, and what they are told.
 
+mod agent;
 pub mod args;
 mod completions;
 mod connect;
@@ -49,6 +50,9 @@ fn run(args: &Args) -> Result<(), Failure> {
             connect::run(args, common),
         ),
         Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
+        Command::Paste(args) => block_on(until_interrupted(agent::paste(args, common))),
+        Command::Copy(args) => block_on(until_interrupted(agent::copy(args, common))),
+        Command::Send(args) => block_on(agent::send(args, common)),
         Command::Serve(args) => block_on(until_interrupted(serve::run(args, common))),
         Command::Doctor(args) => block_on(until_interrupted(doctor::run(args, common))),
         Command::Decode(args) => decode::run(args),

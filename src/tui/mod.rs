@@ -32,7 +32,7 @@ use std::{fmt, io};
 
 pub use action::Ending;
 pub use keymap::Escape;
-pub use text::printable;
+pub use text::{printable, short};
 
 use crate::client::SpiceClient;
 use crate::keyboard::Layout;
