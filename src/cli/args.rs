@@ -9,10 +9,12 @@ use std::time::Duration;
 use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 
+use super::layouts::LayoutParser;
 use super::logging::Wanted;
 use crate::channel::display::{self, ImageCompression};
 use crate::codec::video;
 use crate::geometry::Size;
+use crate::keyboard::{Chord, Layout};
 use crate::term::probe::Capabilities;
 use crate::tui::Escape;
 
@@ -36,6 +38,7 @@ program, which needs no machine at all. 'screenshot' takes recordings too.
 Examples:
   capsaicin view demo:
   capsaicin screenshot 127.0.0.1:5900 -o screen.png
+  capsaicin type 127.0.0.1:5900 --layout de 'Hallo' --enter
   capsaicin serve 127.0.0.1:5901
 
 Exit codes: 0 done, 2 usage, 3 cannot connect, 4 not SPICE, 5 TLS, 6 password,
@@ -78,6 +81,10 @@ pub enum Command {
     Copy(CopyArgs),
     /// Send files to a machine
     Send(SendArgs),
+    /// Type text at a machine
+    Type(TypeArgs),
+    /// Press keys of a machine: ctrl+alt+delete
+    Key(KeyArgs),
     /// Be a SPICE server
     Serve(ServeArgs),
     /// Say what this terminal can show and what to change; try a target
@@ -206,6 +213,12 @@ pub struct ViewArgs {
     /// The key that opens the menu
     #[arg(long, value_name = "KEY", default_value = "ctrl+]")]
     pub escape: Escape,
+    /// The keyboard.
+    #[command(flatten)]
+    pub keyboard: LayoutArgs,
+    /// Type characters that the layout lacks by their numbers, as Windows takes them (Alt+0176)
+    #[arg(long, hide_short_help = true)]
+    pub alt_codes: bool,
     /// What the picture is drawn with
     #[arg(
         long,
@@ -424,6 +437,97 @@ pub struct SendArgs {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub timeout: Duration,
     /// Print what became of each file as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The guest's keyboard.
+#[derive(Debug, Group)]
+pub struct LayoutArgs {
+    /// The guest's keyboard layout, us at first and then what TARGET had the last time ('help' lists them)
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = LayoutParser,
+        hide_possible_values = true
+    )]
+    pub layout: Option<&'static Layout>,
+}
+
+const TYPE_EXAMPLES: &str = "\
+Text is typed as if at the machine: --layout says which keyboard it is set up
+for. A line end is Enter, a tab is Tab. When the layout has no key for some of
+the characters, nothing is typed and the exit code is 2. Done when the server
+has taken everything in; what the guest does with it takes longer.
+Most servers have one viewer at a time: another one is disconnected.
+
+Examples:
+  capsaicin type demo: 'Hello!' --enter
+  capsaicin type 127.0.0.1:5900 --layout de 'Grüße aus Köln'
+  capsaicin type 127.0.0.1:5900 --rate 25 - < script.sh";
+
+/// `type`
+#[derive(Debug, Group)]
+#[command(after_help = TYPE_EXAMPLES)]
+pub struct TypeArgs {
+    /// Where to type.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// What to type (- for standard input)
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    pub text: String,
+    /// Press Enter after it
+    #[arg(long)]
+    pub enter: bool,
+    /// The keyboard.
+    #[command(flatten)]
+    pub keyboard: LayoutArgs,
+    /// Type characters that the layout lacks by their numbers, as Windows takes them (Alt+0176)
+    #[arg(long)]
+    pub alt_codes: bool,
+    /// Leave out characters that the layout lacks
+    #[arg(long)]
+    pub skip_unknown: bool,
+    /// Characters a second, at most; a USB keyboard takes 25
+    #[arg(long, value_name = "N", default_value = "100", value_parser = value_parser!(u32).range(1..=1000))]
+    pub rate: u32,
+    /// Give up connecting after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Print what was typed as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const KEY_EXAMPLES: &str = "\
+A chord is keys joined by +, all but the last held while the last is pressed.
+A key is a character (by the layout) or a name: enter, esc, tab, f1 to f24, up,
+pageup, delete, print, pause, menu, super, altgr, kp0, volumeup, KeyQ (by its
+place) ... 'hold:KEYS:TIME' holds keys, 'alt+0176' types by number (Windows).
+Most servers have one viewer at a time: another one is disconnected.
+
+Examples:
+  capsaicin key demo: ctrl+alt+delete
+  capsaicin key 127.0.0.1:5900 ctrl+alt+f3 enter
+  capsaicin key 127.0.0.1:5900 alt+sysrq+b hold:shift:500ms";
+
+/// `key`
+#[derive(Debug, Group)]
+#[command(after_help = KEY_EXAMPLES)]
+pub struct KeyArgs {
+    /// Where to press keys.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// What to press, one after the other
+    #[arg(value_name = "CHORD", required = true)]
+    pub chords: Vec<Chord>,
+    /// The keyboard.
+    #[command(flatten)]
+    pub keyboard: LayoutArgs,
+    /// Give up connecting after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Print what was pressed as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -8,6 +8,8 @@ mod connection_file;
 mod decode;
 mod dial;
 mod doctor;
+mod keys;
+mod layouts;
 mod logging;
 mod password;
 mod picture;
@@ -53,6 +55,8 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Paste(args) => block_on(until_interrupted(agent::paste(args, common))),
         Command::Copy(args) => block_on(until_interrupted(agent::copy(args, common))),
         Command::Send(args) => block_on(agent::send(args, common)),
+        Command::Type(args) => block_on(keys::type_text(args, common)),
+        Command::Key(args) => block_on(keys::press(args, common)),
         Command::Serve(args) => block_on(until_interrupted(serve::run(args, common))),
         Command::Doctor(args) => block_on(until_interrupted(doctor::run(args, common))),
         Command::Decode(args) => decode::run(args),

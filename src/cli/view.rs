@@ -2,8 +2,8 @@
 
 use super::args::{self, Common, ViewArgs};
 use super::dial::{self, Dial};
-use super::logging;
 use super::report::Failure;
+use super::{layouts, logging};
 use crate::term::{Colours, Drawing, Style};
 use crate::tui::{self, Ending, Options, screen};
 
@@ -23,13 +23,16 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         timeout: args.timeout,
     };
     let dialled = dial.connect(&args.target).await?;
+    let target = dialled.name.clone();
+    let layout = layouts::wanted(&args.keyboard, &target);
+    layouts::keep(&target, layout);
     let options = Options {
         target: dialled.name.clone(),
         view_only: args.view_only,
         escape: args.escape,
-        layout: crate::keyboard::Layout::us(),
-        alt_codes: false,
-        remember: None,
+        layout,
+        alt_codes: args.alt_codes,
+        remember: Some(Box::new(move |layout| layouts::keep(&target, layout))),
         drawing: drawing(args),
         style: style(args),
         overrides: args.terminal.clone(),

@@ -1,13 +1,15 @@
 //! Keys typed at a program that shows them, and the keys of a US keyboard.
 
+use std::process::{Command, Stdio};
+
 use capsaicin::InputEvent;
 use libtest_mimic::Trial;
 
 use crate::live::Live;
 use crate::peers::picture::assert_same;
-use crate::peers::qemu::{Boot, Machine, Qemu};
-use crate::peers::{Peer, until};
-use crate::{LIMIT, test};
+use crate::peers::qemu::{Boot, InputRecord, Machine, Qemu};
+use crate::peers::{Peer, guest, until};
+use crate::{LIMIT, program, test};
 
 /// Every printable character of ASCII.
 pub const PRINTABLE: &str = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
@@ -35,6 +37,26 @@ pub fn tests() -> Vec<Trial> {
             "keys::a_key_sent_right_after_connecting_arrives",
             &[Peer::Qemu],
             a_key_sent_right_after_connecting_arrives,
+        ),
+        test(
+            "keys::a_long_text_of_the_command_line_arrives_whole",
+            &[Peer::Qemu],
+            a_long_text_arrives_whole,
+        ),
+        test(
+            "keys::keys_of_a_command_that_is_done_have_all_arrived",
+            &[Peer::Qemu],
+            keys_of_a_command_that_is_done_have_all_arrived,
+        ),
+        test(
+            "keys::strokes_of_a_german_keyboard_reach_the_guests_kernel",
+            &[Peer::Qemu, Peer::Guest],
+            strokes_of_a_german_keyboard_reach_the_guest,
+        ),
+        test(
+            "keys::an_interrupted_command_leaves_no_key_down",
+            &[Peer::Qemu, Peer::Guest],
+            an_interrupted_command_leaves_no_key_down,
         ),
     ]
 }
@@ -67,6 +89,84 @@ fn a_key_sent_right_after_connecting_arrives() {
 
     wait_until_taken(&qemu, 1);
     assert_eq!(qemu.guest_log(), "Rk");
+}
+
+fn a_long_text_arrives_whole() {
+    let qemu = Machine::new(Boot::Echo).start();
+    let text = PRINTABLE.repeat(5);
+
+    let ended = program::run(&["type", &qemu.address, &text, "--json"]);
+
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    wait_until_taken(&qemu, text.len());
+    assert_eq!(qemu.guest_log(), format!("R{text}"));
+}
+
+fn keys_of_a_command_that_is_done_have_all_arrived() {
+    let qemu = Machine::new(Boot::Echo).tcp().start();
+    for _ in 0..10 {
+        let ended = program::run(&["key", &qemu.address, "shift+a", "b", "C", "+"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+    wait_until_taken(&qemu, 40);
+    assert_eq!(qemu.guest_log(), format!("R{}", "AbC+".repeat(10)));
+}
+
+fn strokes_of_a_german_keyboard_reach_the_guest() {
+    let qemu = Machine::new(Boot::Debian(guest::image().expect("it is not missing"))).start();
+
+    let ended = program::run(&["type", &qemu.address, "--layout", "de", "zß@^É"]);
+
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    // Linux numbers these keys as their scan codes, and AltGr 100.
+    let (z, sharp_s, q, circumflex, acute, e) = (21, 12, 16, 41, 13, 18);
+    let (shift, alt_gr, space) = (42, 100, 57);
+    let tap = |key| [(key, 1), (key, 0)];
+    let expected = [
+        &tap(z)[..],
+        &tap(sharp_s),
+        &[(alt_gr, 1), (q, 1), (q, 0), (alt_gr, 0)],
+        &tap(circumflex),
+        &tap(space),
+        &tap(acute),
+        &[(shift, 1), (e, 1), (e, 0), (shift, 0)],
+    ]
+    .concat();
+    until("all strokes in the guest", LIMIT, || {
+        (key_records(&qemu).len() >= expected.len()).then_some(())
+    });
+    assert_eq!(key_records(&qemu), expected);
+}
+
+fn an_interrupted_command_leaves_no_key_down() {
+    let qemu = Machine::new(Boot::Debian(guest::image().expect("it is not missing"))).start();
+    let mut command = Command::new(program::CAPSAICIN)
+        .args(["key", &qemu.address, "hold:ctrl+w:60s"])
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let (ctrl, w) = (29, 17);
+    until("w to be down in the guest", LIMIT, || {
+        key_records(&qemu).contains(&(w, 1)).then_some(())
+    });
+
+    let interrupted = Command::new("kill")
+        .args(["-INT", &command.id().to_string()])
+        .status();
+
+    assert!(interrupted.expect("kill starts").success());
+    assert_eq!(command.wait().expect("it ends").code(), Some(130));
+    until("both keys to be up", LIMIT, || {
+        let records = key_records(&qemu);
+        (records.contains(&(w, 0)) && records.contains(&(ctrl, 0))).then_some(())
+    });
+}
+
+/// The keys of the guest's kernel: which, and 1 down or 0 up. Repeats are left out.
+fn key_records(qemu: &Qemu) -> Vec<(u16, i32)> {
+    let records = qemu.input_records().into_iter();
+    let keys = records.filter(|record| record.kind == InputRecord::KEY && record.value < 2);
+    keys.map(|record| (record.code, record.value)).collect()
 }
 
 /// Types characters, each when the guest has taken the one before: a PC's keyboard buffer is small.

@@ -1,8 +1,9 @@
 //! The program as a person or a script starts it.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 
 fn capsaicin(args: &[&str]) -> Output {
     command(args).output().expect("the program starts")
@@ -55,6 +56,8 @@ fn help_and_version_are_no_failures() {
         &["--version"],
         &["view", "--help"],
         &["decode", "--help"],
+        &["key", "--help"],
+        &["type", "--layout", "help"],
     ] {
         let output = capsaicin(args);
         assert_eq!(code(&output), 0, "{args:?}");
@@ -76,6 +79,11 @@ fn a_command_line_without_sense_is_a_usage_error() {
         &["connect", "demo:", "--for", "0"],
         &["view", "demo:", "--draw", "crayon"],
         &["view", "demo:", "--escape", "shift+banana"],
+        &["view", "demo:", "--layout", "klingon"],
+        &["key", "demo:"],
+        &["key", "demo:", "ctrl+"],
+        &["type", "demo:"],
+        &["type", "demo:", "text", "--rate", "0"],
     ] {
         assert_eq!(
             code(&capsaicin(args)),
@@ -434,3 +442,109 @@ const QUIC_2X2: [u8; 36] = [
     0x51, 0x55, 0x49, 0x43, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0x86, 0x82, 0x84, 0x86,
     0x8f, 0x88, 0x86, 0x86, 0x0e, 0x35, 0, 0, 0, 0, 0, 0,
 ];
+
+// --- keys
+
+/// A home of its own, where the program keeps what it keeps.
+fn at_home(home: &Path, args: &[&str]) -> Output {
+    let mut command = command(args);
+    command.env("XDG_STATE_HOME", home);
+    command.output().expect("the program starts")
+}
+
+/// A server that ends with the test.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn text_and_chords_are_typed_at_the_demonstration() {
+    for args in [
+        &["type", "demo:", "-x 'Hello!'", "--enter", "--json"][..],
+        &[
+            "type",
+            "demo:",
+            "--layout",
+            "de",
+            "Gr\u{fc}\u{df}e",
+            "--json",
+        ],
+        &[
+            "key",
+            "demo:",
+            "ctrl+alt+delete",
+            "-",
+            "+",
+            "hold:shift:10ms",
+            "--json",
+        ],
+    ] {
+        let output = capsaicin(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        let facts: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(facts["layout"].is_string(), "{facts}");
+    }
+}
+
+#[test]
+fn text_that_the_layout_lacks_is_not_typed_and_named() {
+    let output = capsaicin(&["type", "demo:", "na\u{ef}ve \u{3b1}"]);
+    assert_eq!(code(&output), 2);
+    assert_eq!(
+        stderr(&output),
+        "capsaicin: nothing was typed: layout us has no key for 2 of the characters: '\u{ef}', '\u{3b1}'\n  \
+         hint: --layout chooses the guest's layout, --skip-unknown leaves them out, \
+         --alt-codes types them by number (Windows)\n"
+    );
+    let skipped = capsaicin(&["type", "demo:", "na\u{ef}ve", "--skip-unknown"]);
+    assert_eq!(code(&skipped), 0);
+    assert_eq!(
+        stderr(&skipped),
+        "capsaicin: 1 left out, no key on layout us: '\u{ef}'\n"
+    );
+    let by_number = capsaicin(&["type", "demo:", "na\u{ef}ve", "--alt-codes"]);
+    assert_eq!(code(&by_number), 0, "{}", stderr(&by_number));
+}
+
+#[test]
+fn a_misspelt_layout_or_key_brings_the_right_one_to_mind() {
+    let output = capsaicin(&["type", "demo:", "text", "--layout", "germn"]);
+    assert!(stderr(&output).contains("did you mean de?"));
+    let output = capsaicin(&["key", "demo:", "ctrl+delte"]);
+    assert!(stderr(&output).contains("did you mean delete?"));
+}
+
+#[test]
+fn a_layout_is_kept_for_the_target_it_was_used_with() {
+    let home = tempfile::TempDir::new().unwrap();
+    let mut served = command(&["serve", "127.0.0.1:0", "--json"]);
+    let mut server = Served(served.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    let mut lines = BufReader::new(server.0.stdout.take().unwrap());
+    lines.read_line(&mut line).unwrap();
+    let facts: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let listening = facts["listening"].as_str().unwrap();
+    let target = listening.strip_prefix("spice://").unwrap().to_owned();
+    let layout = |args: &[&str]| {
+        let output = at_home(
+            home.path(),
+            &[&["type", &target, "x", "--json"], args].concat(),
+        );
+        let facts: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", stderr(&output)));
+        facts["layout"].as_str().unwrap().to_owned()
+    };
+
+    assert_eq!(layout(&[]), "us");
+    assert_eq!(layout(&["--layout", "uk"]), "gb");
+    assert_eq!(layout(&[]), "gb");
+    let kept = std::fs::read_to_string(home.path().join("capsaicin/layouts")).unwrap();
+    assert_eq!(kept, format!("gb\t{target}\n"));
+    std::fs::write(home.path().join("capsaicin/layouts"), [0xff; 100]).unwrap();
+    assert_eq!(layout(&[]), "us", "a damaged file is none");
+}
