@@ -93,6 +93,26 @@ fn client_mouse_mode_is_asked_for_as_soon_as_it_is_supported() {
 }
 
 #[test]
+fn the_mouse_mode_the_user_asks_for_is_the_one_that_is_kept() {
+    let mut viewer = Viewer::with_displays(&[]);
+    let supported = MouseMode(3);
+    let answers = |viewer: &mut Viewer, current| {
+        viewer.main(&Main::MouseMode(MouseModes { supported, current }));
+        let sent = viewer.sent_frames(ChannelId::MAIN);
+        let requested = sent.iter().filter(|frame| frame.number == 105);
+        requested.map(|frame| frame.body[0]).collect::<Vec<u8>>()
+    };
+    answers(&mut viewer, MouseMode::CLIENT);
+
+    let command = Command::MouseMode(MouseMode::SERVER);
+    viewer.session.command(command, Duration::ZERO);
+    assert_eq!(viewer.sent(ChannelId::MAIN), [105]);
+
+    assert!(answers(&mut viewer, MouseMode::SERVER).is_empty(), "as wanted");
+    assert_eq!(answers(&mut viewer, MouseMode::CLIENT), [1u8], "SERVER again");
+}
+
+#[test]
 fn a_display_says_first_what_it_can_cache() {
     let mut viewer = Viewer::linked(SessionConfig::default());
     viewer.main(&Main::ChannelsList(ChannelsList {

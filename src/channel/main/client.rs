@@ -15,6 +15,8 @@ pub struct Client {
     agent: agent::Client,
     /// Mode asked for and not answered yet.
     requested: Option<MouseMode>,
+    /// The mode the user asked for last; without such a wish it is CLIENT.
+    wanted: Option<MouseMode>,
     channels: Vec<ChannelId>,
 }
 
@@ -65,8 +67,14 @@ impl Client {
         &mut self.agent
     }
 
-    /// Asks for another mouse mode, if the server supports it.
+    /// Asks for another mouse mode, once the server supports it. It is asked for again whenever the server leaves it.
     pub fn request_mouse_mode(&mut self, mode: MouseMode, cx: &mut Cx<'_>) {
+        self.wanted = Some(mode);
+        self.request_wanted_mode(cx);
+    }
+
+    fn request_wanted_mode(&mut self, cx: &mut Cx<'_>) {
+        let mode = self.wanted.unwrap_or(MouseMode::CLIENT);
         if self.supported.contains(mode) && self.current != mode && self.requested != Some(mode) {
             self.requested = Some(mode);
             cx.send(&ClientMessage::MouseModeRequest(MouseModeRequest { mode }));
@@ -172,7 +180,7 @@ impl Client {
         cx.shared.mouse_mode = current;
         events.push(Event::MouseMode { supported, current });
         // The server never switches to CLIENT by itself (spec 02 §6).
-        self.request_mouse_mode(MouseMode::CLIENT, cx);
+        self.request_wanted_mode(cx);
     }
 
     /// An agent is there, another one if there was one.
