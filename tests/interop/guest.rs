@@ -39,7 +39,7 @@ pub fn tests() -> Vec<Trial> {
 
 /// A console with a shell.
 pub fn console() -> Boot {
-    Boot::Debian(guest::image().expect("it is not missing"))
+    Boot::Debian(guest::console().expect("it is not missing"))
 }
 
 fn a_scrolling_console_is_what_qemu_dumps(mode: Mode) {

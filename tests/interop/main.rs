@@ -9,6 +9,7 @@ mod peers;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod desktop;
 mod draws;
 mod failures;
 mod firmware;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         witnesses::tests(),
         firmware::tests(),
         guest::tests(),
+        desktop::tests(),
         heads::tests(),
         xserver::tests(),
         draws::tests(),
@@ -52,7 +54,9 @@ fn main() -> ExitCode {
         streams::tests(),
     ];
     let tests = tests.into_iter().flatten().collect();
-    libtest_mimic::run(&arguments, tests).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, tests);
+    desktop::end();
+    conclusion.exit_code()
 }
 
 /// One test, and the peers it cannot do without.

@@ -23,7 +23,7 @@ pub fn tests() -> Vec<Trial> {
         test(
             "witnesses::the_gtk_client_shows_a_debian_console_as_qemu_does",
             &[Peer::Qemu, Peer::Guest, Peer::Spicy],
-            || same_screen_in_qemu(Boot::Debian(guest::image().expect("it is not missing"))),
+            || same_screen_in_qemu(Boot::Debian(guest::console().expect("it is not missing"))),
         ),
         test(
             "witnesses::the_gtk_client_shows_the_x_server_as_it_is",

@@ -1,4 +1,5 @@
-//! The Debian guest: a kernel and a console, made once by `guest-image.sh` from Debian's own packages and kept.
+//! The Debian guests: a kernel with a console or a desktop, made once by `guest-image.sh` from Debian's own packages and
+//! kept.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,37 +16,55 @@ pub struct Image {
     pub initrd: PathBuf,
 }
 
-/// Makes the image, or finds it made.
+/// Makes the images, or finds them made.
 const SCRIPT: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/support/peers/guest-image.sh"
 );
 
-/// What is missing to boot the guest.
+/// What is missing to boot a guest.
 pub fn missing() -> Option<String> {
-    image().err()
+    made().err()
 }
 
-/// The image.
+/// A shell on a console.
 ///
 /// # Errors
 ///
 /// Why there is none. Without `CAPSAICIN_REQUIRE_PEERS` nothing is downloaded.
-pub fn image() -> Result<Image, String> {
-    static IMAGE: OnceLock<Result<Image, String>> = OnceLock::new();
-    IMAGE.get_or_init(make).clone()
+pub fn console() -> Result<Image, String> {
+    image("console")
 }
 
-fn make() -> Result<Image, String> {
-    let dir = cache().join("capsaicin/guest");
-    let image = Image {
+/// An X server with programs for it, among them the SPICE agent.
+///
+/// # Errors
+///
+/// As of [`console`].
+pub fn desktop() -> Result<Image, String> {
+    image("desktop")
+}
+
+fn image(initrd: &str) -> Result<Image, String> {
+    let dir = made()?;
+    Ok(Image {
         kernel: dir.join("vmlinuz"),
-        initrd: dir.join("initrd"),
-    };
+        initrd: dir.join(initrd),
+    })
+}
+
+/// The folder of the images, which are made unless they are there.
+fn made() -> Result<PathBuf, String> {
+    static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    MADE.get_or_init(make).clone()
+}
+
+fn make() -> Result<PathBuf, String> {
+    let dir = cache().join("capsaicin/guest");
     // The script leaves a copy of itself when all is made.
     let script = std::fs::read(SCRIPT).map_err(|e| format!("{SCRIPT}: {e}"))?;
     if std::fs::read(dir.join("guest-image.sh")).is_ok_and(|made_by| made_by == script) {
-        return Ok(image);
+        return Ok(dir);
     }
     if !super::required() {
         return Err(format!(
@@ -62,7 +81,7 @@ fn make() -> Result<Image, String> {
         .output()
         .map_err(|e| format!("{SCRIPT}: {e}"))?;
     if output.status.success() {
-        Ok(image)
+        Ok(dir)
     } else {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         Err(format!("{SCRIPT}: {}: {said}", output.status))

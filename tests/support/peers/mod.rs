@@ -6,6 +6,7 @@
 
 pub mod boot;
 pub mod desktop;
+pub mod desktop_guest;
 pub mod draws;
 pub mod guest;
 pub mod outer;
@@ -30,7 +31,7 @@ use picture::Picture;
 pub enum Peer {
     /// QEMU with its SPICE server.
     Qemu,
-    /// Kernel and console of a Debian guest, for QEMU to boot.
+    /// Kernel, console and desktop of Debian guests, for QEMU to boot.
     Guest,
     /// The X server that draws into a SPICE server, and programs to draw with.
     XServer,

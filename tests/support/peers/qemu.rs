@@ -1,12 +1,13 @@
 //! QEMU with its SPICE server, showing firmware, a one-sector program or a Debian guest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::desktop_guest::{self, Card};
 use super::guest::Image;
 use super::picture::Picture;
 use super::process::{Process, read_lossy};
@@ -32,6 +33,8 @@ pub enum Boot {
     Quarters,
     /// A Debian kernel with a shell on its console, 1024×768 pixels by the guest's own qxl driver.
     Debian(Image),
+    /// A Debian desktop. [`desktop_guest::DesktopGuest`] knows when it is there.
+    Desktop(desktop_guest::Settings),
 }
 
 /// A machine to be.
@@ -146,7 +149,14 @@ impl Machine {
         qemu.args(["-nodefaults", "-no-user-config", "-no-reboot"])
             // A nested KVM may run firmware and hang in a kernel; emulation is the same everywhere.
             .args(["-accel", "tcg", "-cpu", "max", "-smp", "1"])
-            .args(["-display", "none", "-device", "qxl-vga", "-qmp", &monitor])
+            .args([
+                "-display",
+                "none",
+                "-device",
+                self.boot.card(),
+                "-qmp",
+                &monitor,
+            ])
             .args(self.boot.arguments(dir))
             .args(self.server_arguments(dir, port));
         if self.second_display {
@@ -186,6 +196,13 @@ impl Machine {
 }
 
 impl Boot {
+    fn card(&self) -> &'static str {
+        match self {
+            Self::Desktop(settings) if settings.card == Card::Virtio => "virtio-vga",
+            _ => "qxl-vga",
+        }
+    }
+
     fn arguments(&self, dir: &Path) -> Vec<String> {
         match self {
             Self::Firmware => {
@@ -203,15 +220,32 @@ impl Boot {
                 arguments.extend(words(&["-device", "usb-tablet"]));
                 arguments.extend(words(&["-serial", &serial("serial.log")]));
                 arguments.extend(words(&["-serial", &serial("input.log")]));
-                arguments.extend(words(&["-kernel", &image.kernel.display().to_string()]));
-                arguments.extend(words(&["-initrd", &image.initrd.display().to_string()]));
-                // The blinking cursor would make two pictures of the same screen differ.
-                let kernel = "quiet mitigations=off vt.global_cursor_default=0";
-                arguments.extend(words(&["-append", kernel]));
+                arguments.extend(kernel(image));
+                arguments
+            }
+            Self::Desktop(settings) => {
+                let mut arguments = kernel(&settings.image);
+                arguments.extend(settings.arguments(dir));
                 arguments
             }
         }
     }
+}
+
+/// A machine that boots a kernel.
+fn kernel(image: &Image) -> Vec<String> {
+    let files = [
+        ("-kernel", &image.kernel.display().to_string()),
+        ("-initrd", &image.initrd.display().to_string()),
+    ];
+    let mut arguments: Vec<String> = files
+        .into_iter()
+        .flat_map(|(option, file)| words(&[option, file]))
+        .collect();
+    // The blinking cursor would make two pictures of the same screen differ.
+    let line = "quiet mitigations=off vt.global_cursor_default=0";
+    arguments.extend(words(&["-append", line]));
+    arguments
 }
 
 /// A machine that boots this floppy disk.
@@ -231,7 +265,7 @@ fn log_of_port(port: &str, dir: &Path) -> Vec<String> {
     words(&["-chardev", &file, "-device", &device])
 }
 
-fn words(words: &[&str]) -> Vec<String> {
+pub(super) fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
@@ -278,6 +312,7 @@ impl Qemu {
                 });
                 self.quiet_screen();
             }
+            Boot::Desktop(_) => {}
         }
     }
 
@@ -292,11 +327,16 @@ impl Qemu {
         quiet(|| self.qmp.screendump())
     }
 
+    /// A file or socket of the machine.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// What the guest wrote to the log: the characters typed at [`Boot::Echo`] after `R`, the serial port of
-    /// [`Boot::Debian`].
+    /// the Debian guests.
     pub fn guest_log(&self) -> String {
         read_lossy(&self.dir.path().join(match self.boot {
-            Boot::Debian(_) => "serial.log",
+            Boot::Debian(_) | Boot::Desktop(_) => "serial.log",
             _ => "debug.log",
         }))
     }
