@@ -116,6 +116,12 @@ impl Live {
         });
     }
 
+    /// Asks the server to want the pointer in this way.
+    pub fn ask_for_mouse_mode(&self, mode: MouseMode) {
+        let sent = self.sender.try_send(Command::MouseMode(mode));
+        assert_eq!(sent, Ok(true), "{mode:?} is asked for");
+    }
+
     /// Waits for the end of the session.
     pub fn wait_for_end(&self) -> CloseReason {
         until("the end of the session", LIMIT, || {

@@ -18,6 +18,7 @@ mod heads;
 mod keys;
 mod live;
 mod modes;
+mod mouse;
 mod program;
 mod server;
 mod streams;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         firmware::tests(),
         guest::tests(),
         desktop::tests(),
+        mouse::tests(),
         heads::tests(),
         xserver::tests(),
         draws::tests(),

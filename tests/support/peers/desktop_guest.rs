@@ -44,6 +44,14 @@ impl Settings {
         }
     }
 
+    /// Without one.
+    pub fn without_agent(self) -> Self {
+        Self {
+            agent: false,
+            ..self
+        }
+    }
+
     /// QEMU's arguments for what is in `dir`.
     pub(super) fn arguments(&self, dir: &Path) -> Vec<String> {
         let socket = dir.join("exec.sock");
