@@ -297,7 +297,10 @@ Runs until the server or Ctrl+C ends it.
 Examples:
   capsaicin connect demo: --for 2
   capsaicin connect 127.0.0.1:5900
-  capsaicin connect 127.0.0.1:5900 --json --for 5 | head";
+  capsaicin connect 127.0.0.1:5900 --json --for 5 | head
+  capsaicin connect 127.0.0.1:5900 --audio sound.wav --for 60
+  capsaicin connect 127.0.0.1:5900 --list-ports
+  capsaicin connect 127.0.0.1:5900 --port org.qemu.console.serial.0";
 
 /// `connect`
 #[derive(Debug, Group)]
@@ -315,6 +318,21 @@ pub struct ConnectArgs {
     /// Print JSON, one object a line
     #[arg(long)]
     pub json: bool,
+    /// Write the guest's sound to this WAV file
+    #[arg(long, value_name = "FILE", conflicts_with = "port")]
+    pub audio: Option<PathBuf>,
+    /// Play this WAV file to the guest as its microphone, from the start whenever it listens
+    #[arg(long, value_name = "FILE", conflicts_with = "port")]
+    pub mic: Option<PathBuf>,
+    /// Join this terminal to the port of this name, such as a serial console; the escape key ends it
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    pub port: Option<String>,
+    /// The key that ends --port, where keys are typed
+    #[arg(long, value_name = "KEY", default_value = "ctrl+]", requires = "port")]
+    pub escape: Escape,
+    /// Only print which ports there are
+    #[arg(long, conflicts_with_all = ["port", "audio", "mic"])]
+    pub list_ports: bool,
 }
 
 const SCREENSHOT_EXAMPLES: &str = "\

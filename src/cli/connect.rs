@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use tokio::task::JoinError;
 
 use super::args::{Common, ConnectArgs};
-use super::dial::Dial;
+use super::console;
+use super::dial::{Dial, Extras};
 use super::logging;
 use super::report::Failure;
+use super::sound::{Ears, Voice};
 use crate::channel::audio::{Format, PlaybackEvent, RecordEvent};
 use crate::channel::main::agent;
 use crate::channel::port::Happening;
@@ -25,13 +27,28 @@ use crate::tui::printable;
 ///
 /// When there is no connection, or the server ends the session.
 pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
+    if args.list_ports {
+        return console::list(args, common).await;
+    }
+    if let Some(name) = &args.port {
+        return console::join(name, args, common).await;
+    }
     let _logging = logging::to_stderr(common.logging())?;
     let mut interruption = std::pin::pin!(super::interruption()?);
     let dial = Dial {
         pixels: false,
-        view_only: true,
+        // Only a microphone is input here.
+        view_only: args.mic.is_none(),
+        extras: Extras {
+            playback: args.audio.is_some(),
+            record: args.mic.is_some(),
+            ports: false,
+        },
         timeout: args.timeout,
     };
+    // Before anybody is asked for a password: can the files be used?
+    args.mic.as_deref().map_or(Ok(()), Voice::check)?;
+    let ears = args.audio.as_deref().map(Ears::open).transpose()?;
     let dialled = tokio::select! {
         dialled = dial.connect(&args.target) => dialled?,
         failure = &mut interruption => return Err(failure),
@@ -48,8 +65,13 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
         }
     };
     let sender = dialled.client.sender();
+    let mic = args.mic.as_deref();
+    let sound = Sound {
+        ears,
+        voice: mic.map(|path| Voice::new(path, sender.clone())),
+    };
     // A task of its own: each turn of the runtime's main future costs a look at the sockets.
-    let mut printing = tokio::spawn(print_all(dialled.client, log));
+    let mut printing = tokio::spawn(print_all(dialled.client, log, sound));
     let result = tokio::select! {
         ended = &mut printing => return outcome(ended),
         () = enough => Ok(()),
@@ -64,7 +86,7 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
 }
 
 /// Prints events until the session is over. Lines are written when no further event waits.
-async fn print_all(mut client: SpiceClient, mut log: Log) -> Result<(), Failure> {
+async fn print_all(mut client: SpiceClient, mut log: Log, mut sound: Sound) -> Result<(), Failure> {
     let mut end = CloseReason::Requested;
     loop {
         let event = match client.try_next_event() {
@@ -75,14 +97,32 @@ async fn print_all(mut client: SpiceClient, mut log: Log) -> Result<(), Failure>
             }
         };
         let Some(event) = event else { break };
+        sound.pass(&event)?;
         log.print(&event)?;
         if let ClientEvent::Closed(reason) = event {
             end = reason;
         }
     }
+    sound.ears.map_or(Ok(()), Ears::finish)?;
     match end {
         CloseReason::Requested => Ok(()),
         reason => Err(reason.into()),
+    }
+}
+
+/// Where sound goes to, and comes from.
+struct Sound {
+    ears: Option<Ears>,
+    voice: Option<Voice>,
+}
+
+impl Sound {
+    fn pass(&mut self, event: &ClientEvent) -> Result<(), Failure> {
+        match (event, &mut self.ears, &mut self.voice) {
+            (ClientEvent::Playback(event), Some(ears), _) => ears.hear(event),
+            (ClientEvent::Record(event), _, Some(voice)) => voice.heed(event),
+            _ => Ok(()),
+        }
     }
 }
 

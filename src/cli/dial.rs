@@ -31,8 +31,21 @@ pub struct Dial {
     pub view_only: bool,
     /// Wants the pixels of what changes, not only where.
     pub pixels: bool,
+    /// Which channels it wants beside picture and input.
+    pub extras: Extras,
     /// How long connecting may take.
     pub timeout: Duration,
+}
+
+/// Channels beside picture and input.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras {
+    /// Sound from the guest.
+    pub playback: bool,
+    /// Sound to the guest.
+    pub record: bool,
+    /// Serial consoles and the like.
+    pub ports: bool,
 }
 
 impl Dial {
@@ -92,6 +105,9 @@ impl Dial {
                 preferred_compression,
                 codecs: codecs.clone(),
                 pixels: self.pixels,
+                playback: self.extras.playback,
+                record: self.extras.record,
+                ports: self.extras.ports,
                 ..SessionConfig::default()
             },
             ..ClientConfig::new(address.clone())

@@ -5,6 +5,7 @@ pub mod args;
 mod completions;
 mod connect;
 mod connection_file;
+mod console;
 mod decode;
 mod dial;
 mod doctor;
@@ -17,6 +18,7 @@ mod recording;
 pub mod report;
 mod screenshot;
 mod serve;
+mod sound;
 pub mod target;
 mod view;
 

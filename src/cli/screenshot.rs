@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::args::{Common, ScreenshotArgs};
-use super::dial::Dial;
+use super::dial::{Dial, Extras};
 use super::picture::{self, Format};
 use super::recording;
 use super::report::{Exit, Failure};
@@ -164,6 +164,7 @@ async fn replayed(
 
 async fn live(args: &ScreenshotArgs) -> Result<Taken, Failure> {
     let dial = Dial {
+        extras: Extras::default(),
         pixels: true,
         view_only: true,
         timeout: args.timeout,

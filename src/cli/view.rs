@@ -1,7 +1,7 @@
 //! `capsaicin view`: the viewer.
 
 use super::args::{self, Common, ViewArgs};
-use super::dial::{self, Dial};
+use super::dial::{self, Dial, Extras};
 use super::report::Failure;
 use super::{layouts, logging};
 use crate::term::{Colours, Drawing, Style};
@@ -18,6 +18,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     screen::terminal_size()?;
     let logging = logging::to_viewer(common.logging())?;
     let dial = Dial {
+        extras: Extras::default(),
         pixels: true,
         view_only: args.view_only,
         timeout: args.timeout,

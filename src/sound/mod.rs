@@ -4,6 +4,7 @@
 //! too) the feature `audio`.
 
 mod codec;
+mod convert;
 mod loudness;
 #[cfg(feature = "audio")]
 mod pace;
@@ -12,4 +13,5 @@ pub mod pulse;
 pub mod wav;
 
 pub use codec::{BadPacket, Decoder, Encoder};
+pub use convert::Converter;
 pub use loudness::{Loudness, peak};

@@ -108,8 +108,15 @@ fn the_mouse_mode_the_user_asks_for_is_the_one_that_is_kept() {
     viewer.session.command(command, Duration::ZERO);
     assert_eq!(viewer.sent(ChannelId::MAIN), [105]);
 
-    assert!(answers(&mut viewer, MouseMode::SERVER).is_empty(), "as wanted");
-    assert_eq!(answers(&mut viewer, MouseMode::CLIENT), [1u8], "SERVER again");
+    assert!(
+        answers(&mut viewer, MouseMode::SERVER).is_empty(),
+        "as wanted"
+    );
+    assert_eq!(
+        answers(&mut viewer, MouseMode::CLIENT),
+        [1u8],
+        "SERVER again"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::{Common, DoctorArgs, TargetArgs};
-use super::dial::Dial;
+use super::dial::{Dial, Extras};
 use super::logging;
 use super::report::{Exit, Failure};
 use crate::term::probe::{Capabilities, Surroundings};
@@ -118,6 +118,7 @@ impl Trial {
 
 async fn try_target(target: &str, args: &DoctorArgs) -> Trial {
     let dial = Dial {
+        extras: Extras::default(),
         view_only: true,
         pixels: false,
         timeout: Duration::from_secs(10),
