@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::args::{Common, KeyArgs, TargetArgs, TypeArgs};
-use super::dial::{self, Dial, Dialled};
+use super::dial::{self, Dial, Dialled, Extras};
 use super::report::{Exit, Failure};
 use super::{layouts, logging};
 use crate::channel::inputs::{self, InputEvent, Locks};
@@ -203,6 +203,7 @@ impl Guest {
             pixels: false,
             view_only: false,
             timeout: connect_timeout,
+            extras: Extras::default(),
         };
         let interruption = super::interruption()?;
         let connecting = async {

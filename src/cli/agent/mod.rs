@@ -13,7 +13,7 @@ pub use paste::run as paste;
 pub use send::run as send;
 
 use super::args::TargetArgs;
-use super::dial::{Dial, Dialled};
+use super::dial::{Dial, Dialled, Extras};
 use super::report::{Exit, Failure};
 use crate::channel::main::{self, agent};
 use crate::session::{ClientEvent, CloseReason, Command};
@@ -50,6 +50,7 @@ impl Guest {
             view_only: false,
             pixels: false,
             timeout: patience.min(CONNECTING),
+            extras: Extras::default(),
         };
         let mut guest = Self {
             dialled: dial.connect(target).await?,
