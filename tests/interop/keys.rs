@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use crate::live::Live;
 use crate::peers::picture::assert_same;
 use crate::peers::qemu::{Boot, InputRecord, Machine, Qemu};
-use crate::peers::{Peer, guest, until};
+use crate::peers::{Peer, until};
 use crate::{LIMIT, program, test};
 
 /// Every printable character of ASCII.
@@ -113,7 +113,7 @@ fn keys_of_a_command_that_is_done_have_all_arrived() {
 }
 
 fn strokes_of_a_german_keyboard_reach_the_guest() {
-    let qemu = Machine::new(Boot::Debian(guest::image().expect("it is not missing"))).start();
+    let qemu = Machine::new(crate::guest::console()).start();
 
     let ended = program::run(&["type", &qemu.address, "--layout", "de", "zß@^É"]);
 
@@ -139,7 +139,7 @@ fn strokes_of_a_german_keyboard_reach_the_guest() {
 }
 
 fn an_interrupted_command_leaves_no_key_down() {
-    let qemu = Machine::new(Boot::Debian(guest::image().expect("it is not missing"))).start();
+    let qemu = Machine::new(crate::guest::console()).start();
     let mut command = Command::new(program::CAPSAICIN)
         .args(["key", &qemu.address, "hold:ctrl+w:60s"])
         .stdin(Stdio::null())
