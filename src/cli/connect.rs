@@ -1,5 +1,6 @@
 //! `capsaicin connect`: a session without a picture, one line an event.
 
+use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::time::{Duration, Instant};
 
@@ -149,19 +150,27 @@ impl Log {
         let Some(said) = describe(event, self.form) else {
             return Ok(());
         };
-        let at = self.started.elapsed().as_secs_f64();
+        let at = self.started.elapsed();
         let written = match &said.what {
             What::Json(event, facts) => {
-                writeln!(self.out, "{}", json_line(at, &said.channel, event, facts))
+                let line = json_line(at.as_secs_f64(), &said.channel, event, facts);
+                writeln!(self.out, "{line}")
             }
-            What::Text(text) => writeln!(
-                self.out,
-                "{at:9.3}  {:<12} {}",
-                said.channel,
-                printable(text)
-            ),
+            What::Text(text) => self.print_line(at, &said.channel, text),
         };
         written.map_err(|error| Failure::output(&error))
+    }
+
+    fn print_line(&mut self, at: Duration, channel: &str, text: &str) -> io::Result<()> {
+        let (seconds, millis) = (at.as_secs(), at.subsec_millis());
+        write!(self.out, "{seconds:5}.{millis:03}  {channel:<12} ")?;
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            // Nearly always, and a line is printed for every area that changed.
+            self.out.write_all(text.as_bytes())?;
+        } else {
+            self.out.write_all(printable(text).as_bytes())?;
+        }
+        self.out.write_all(b"\n")
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
@@ -396,7 +405,10 @@ fn from_display(event: &display::Event, form: Form) -> Said {
 
 fn from_monitors(heads: &[display::Head], form: Form) -> What {
     let text = || {
-        let heads: Vec<String> = heads.iter().map(|head| shown(head.rect)).collect();
+        let heads: Vec<String> = heads
+            .iter()
+            .map(|head| shown(head.rect).to_string())
+            .collect();
         format!("monitors {}", heads.join(" and "))
     };
     let facts = || {
@@ -533,14 +545,11 @@ fn from_port(event: &port::Event, form: Form) -> Option<Said> {
 }
 
 /// Corner and size, as people give an area.
-fn shown(rect: Rect) -> String {
-    format!(
-        "{},{} {}x{}",
-        rect.left,
-        rect.top,
-        rect.width(),
-        rect.height()
-    )
+fn shown(rect: Rect) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        let Rect { left, top, .. } = rect;
+        write!(f, "{left},{top} {}x{}", rect.width(), rect.height())
+    })
 }
 
 /// Left, top, right, bottom; the last two are outside.

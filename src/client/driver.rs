@@ -1,6 +1,6 @@
 //! The task that drives one session: frames and commands in, frames and events out.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -45,11 +45,11 @@ pub(super) struct Driver {
     started: Instant,
     dial: Dial,
     tap: Option<Box<dyn Tap>>,
-    connections: HashMap<ChannelId, Connection>,
+    connections: BTreeMap<ChannelId, Connection>,
     /// Connections the session ever wished for.
     lives: u64,
     /// The newest connection the session wished for, of each channel it has not closed since.
-    wished: HashMap<ChannelId, u64>,
+    wished: BTreeMap<ChannelId, u64>,
     dialling: JoinSet<(Key, Dialled)>,
     /// Decoding that would keep commands waiting.
     jobs: JoinSet<Finished>,
@@ -128,9 +128,9 @@ impl Driver {
             started: Instant::now(),
             dial,
             tap: config.tap,
-            connections: HashMap::new(),
+            connections: BTreeMap::new(),
             lives: 0,
-            wished: HashMap::new(),
+            wished: BTreeMap::new(),
             dialling: JoinSet::new(),
             jobs: JoinSet::new(),
             held: BTreeMap::new(),
@@ -474,7 +474,7 @@ async fn sleep_until(at: Option<Instant>) {
 }
 
 /// Waits until a connection with a backlog takes frames again. Cancel safe: a permit that was taken is given back.
-async fn room(connections: &HashMap<ChannelId, Connection>) {
+async fn room(connections: &BTreeMap<ChannelId, Connection>) {
     match connections.values().find(|c| !c.backlog.is_empty()) {
         // An error means that the pump is gone, which its own end tells.
         Some(connection) if connection.frames.reserve().await.is_ok() => {}
