@@ -118,6 +118,10 @@ const FARTHEST: usize = 73_724;
 /// Elements that have to be alike. With fewer, a match of bytes would not be shorter than the literals.
 const FEWEST: usize = 3;
 
+/// Matches of bytes below this length are given up for one that begins an element later and is longer by two: of bytes, few
+/// are alike by more than chance.
+const SHORT: usize = 12;
+
 // Decoders elsewhere were only ever fed by an encoder that begins with two literals, ends with two, and starts no match
 // among the last six elements. So does this one.
 const FIRST_LITERALS: usize = 2;
@@ -135,20 +139,31 @@ impl Finder {
 
         let comparable = &elements[..count.saturating_sub(LAST_LITERALS)];
         let last_start = count.saturating_sub(LAST_WITHOUT_MATCH);
+        for (first, three) in elements.windows(3).take(FIRST_LITERALS).enumerate() {
+            self.note([0, 1, 2].map(|i| E::word(three[i])), first);
+        }
         let (mut literals, mut at) = (0, FIRST_LITERALS);
         while at < last_start
             && let Some(next) = elements[at - 1..].first_chunk::<4>()
         {
-            let [before, a, b, c] = next.map(E::word);
-            let guess = self.note([a, b, c], at);
-            let is_run = [a, b, c] == [before; 3];
-            let distance = if is_run { 1 } else { guess };
+            let [before, three @ ..] = next.map(E::word);
+            let distance = match three == [before; 3] {
+                true => 1,
+                // Only where a run begins its elements are entered: that is where another one is best compared with it.
+                false => self.note(three, at),
+            };
             let length = match distance {
                 1..=FARTHEST => common::<E, N>(&comparable[at - distance..], &comparable[at..]),
                 _ => 0,
             };
             let far = distance >= FAR;
-            if length < FEWEST || far && length < FEWEST + 2_usize.div_ceil(E::WIRE) {
+            if length < FEWEST
+                || far && length < FEWEST + 2_usize.div_ceil(E::WIRE)
+                || E::WIRE == 1
+                    && length < SHORT
+                    && at + 1 < last_start
+                    && self.length_at::<E, N>(elements, comparable, at + 1) > length + 1
+            {
                 at += 1;
                 continue;
             }
@@ -169,21 +184,53 @@ impl Finder {
         write_literals::<E, N>(&elements[literals..], count - literals, out);
     }
 
+    /// Length of the near match that would begin at `at`, perhaps; 0 if there is none.
+    fn length_at<E: Element<N>, const N: usize>(
+        &self,
+        elements: &[E::Slot],
+        comparable: &[E::Slot],
+        at: usize,
+    ) -> usize {
+        let Some(next) = elements[at - 1..].first_chunk::<4>() else {
+            return 0;
+        };
+        let [before, three @ ..] = next.map(E::word);
+        let (place, entry) = entry(three, at);
+        let distance = match three == [before; 3] {
+            true => 1,
+            false => distance(self.last_seen[place], entry),
+        };
+        match distance {
+            1..FAR => common::<E, N>(&comparable[at - distance..], &comparable[at..]),
+            _ => 0,
+        }
+    }
+
     /// Enters the position of three elements into the table. How far back they were before, perhaps: 0 if never.
     #[inline(always)]
-    fn note(&mut self, [a, b, c]: [u32; 3], at: usize) -> usize {
-        let all = u64::from(a) ^ u64::from(b) << 20 ^ u64::from(c) << 40;
-        let hash = all.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let tag = (hash >> (64 - HASH_BITS - 32 + POSITION_BITS)) as u32;
-        let entry = tag << POSITION_BITS | at as u32 & POSITION;
-        let slot = &mut self.last_seen[(hash >> (64 - HASH_BITS)) as usize];
-        let before = std::mem::replace(slot, entry);
-        let same_tag = (before ^ entry) & !POSITION == 0;
-        if same_tag {
-            (entry.wrapping_sub(before) & POSITION) as usize
-        } else {
-            0
-        }
+    fn note(&mut self, three: [u32; 3], at: usize) -> usize {
+        let (place, entry) = entry(three, at);
+        let before = std::mem::replace(&mut self.last_seen[place], entry);
+        distance(before, entry)
+    }
+}
+
+/// The place of three elements in the table, and what is entered there for their position.
+#[inline(always)]
+fn entry([a, b, c]: [u32; 3], at: usize) -> (usize, u32) {
+    let all = u64::from(a) ^ u64::from(b) << 20 ^ u64::from(c) << 40;
+    let hash = all.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let tag = (hash >> (64 - HASH_BITS - 32 + POSITION_BITS)) as u32;
+    let entry = tag << POSITION_BITS | at as u32 & POSITION;
+    ((hash >> (64 - HASH_BITS)) as usize, entry)
+}
+
+/// How far the position of an entry is behind an earlier one, if both are of the same elements; perhaps then, and 0 if not.
+#[inline(always)]
+fn distance(before: u32, entry: u32) -> usize {
+    match (before ^ entry) & !POSITION {
+        0 => (entry.wrapping_sub(before) & POSITION) as usize,
+        _ => 0,
     }
 }
 
