@@ -9,6 +9,7 @@ mod base64;
 pub mod cells;
 pub mod clipboard;
 mod fit;
+mod half;
 pub mod input;
 pub mod iterm2;
 pub mod kitty;

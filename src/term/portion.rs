@@ -11,6 +11,8 @@ use crate::geometry::{Point, Rect, Size};
 const SMALL: u64 = 4096;
 /// More small rectangles than this are not urgent but a picture of many parts.
 const MOST_SMALL: usize = 16;
+/// Bytes of something small that are spent however little room there is.
+const MODEST: usize = 700;
 /// Bytes of a dot, until it is known: of a desktop in 256 colours.
 const USUAL: f64 = 0.12;
 /// Cuts of a part that turned out too long, until it is drawn all the same.
@@ -122,16 +124,25 @@ impl Portion {
         };
         // Something is left for the others, however much is urgent.
         let share = if sorted.large.is_empty() { 1 } else { 2 };
+        let mut large = sorted.large;
         for rect in sorted.small {
-            if out.len() - start < self.room / share {
-                drawn.shown.push((rect, encode(rect, true, out)));
-            } else {
+            let before = out.len();
+            if before - start >= self.room / share {
                 drawn.owed.push(rect);
+                continue;
+            }
+            let result = encode(rect, true, out);
+            if out.len() - before > (self.room / 4).max(MODEST) {
+                // Few dots, but of a picture.
+                out.truncate(before);
+                large.push(rect);
+            } else {
+                drawn.shown.push((rect, result));
             }
         }
         let urgent = drawn.shown.len();
         // The next one to draw is the last.
-        let mut waiting = self.in_order(sorted.large, grain);
+        let mut waiting = self.in_order(large, grain);
         while let Some(rect) = waiting.pop() {
             let left = self.room.saturating_sub(out.len() - start);
             let parts = drawn.shown.len() - urgent;

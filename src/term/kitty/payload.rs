@@ -4,6 +4,7 @@ use super::deflate::{Deflate, Effort};
 use super::png;
 use crate::geometry::{Rect, Size};
 use crate::pixels::PixelView;
+use crate::term::half::halve;
 use crate::term::paint::Quality;
 use crate::term::quantise::Quantiser;
 
@@ -175,7 +176,7 @@ impl Payloads {
     fn reduced(&mut self, picture: PixelView<'_>, rect: Rect, quality: Quality) -> Encoded<'_> {
         let mut halved = std::mem::take(&mut self.halved);
         if quality.halved {
-            halve(picture, rect, &mut halved);
+            doubled(picture, rect, &mut self.other, &mut halved);
             let stride = rect.width() as usize * DOT;
             if let Some(dots) = PixelView::new(picture.format, rect.size(), stride, &halved) {
                 self.index(dots, rect.size().to_rect(), quality.colours);
@@ -366,14 +367,21 @@ fn prune(palette: &[[u8; 3]], rows: &mut [u8], size: Size, used: &mut Vec<[u8; 3
     }
 }
 
-/// Replaces `out` by a part of a picture in which each dot is the one at the next even column and row before it.
-fn halve(picture: PixelView<'_>, rect: Rect, out: &mut Vec<u8>) {
+/// Replaces `out` by the dots of a part, two by two alike; `small` is scratch.
+fn doubled(picture: PixelView<'_>, part: Rect, small: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let (stride, height) = (part.width() as usize * DOT, part.height() as usize);
+    let size = halve(picture, part, small);
     out.clear();
-    out.reserve(rect.area() as usize * DOT);
-    for y in rect.top..rect.bottom {
-        let dots = picture.row(y as u32 & !1).as_chunks::<DOT>().0;
-        (rect.left..rect.right).for_each(|x| out.extend_from_slice(&dots[x as usize & !1]));
+    out.reserve(stride * (height + 1));
+    for row in small.chunks_exact(size.width as usize * DOT) {
+        let start = out.len();
+        for dot in row.as_chunks::<DOT>().0 {
+            out.extend_from_slice([*dot; 2].as_flattened());
+        }
+        out.truncate(start + stride);
+        out.extend_from_within(start..);
     }
+    out.truncate(stride * height);
 }
 
 /// Replaces `out` by bytes R, G, B.

@@ -12,6 +12,7 @@ use std::mem::take;
 
 use encode::decimal;
 
+use super::half::halve;
 use super::paint::{Painted, Painter, Place, Quality, Scene};
 use super::portion::{Portion, Sorted};
 use super::quantise::Quantiser;
@@ -55,7 +56,7 @@ pub struct Sixel {
     encoder: Encoder,
     /// Scratch: entries of an image.
     indices: Vec<u8>,
-    /// Scratch: a row of dots at half size.
+    /// Scratch: dots at half size.
     half: Vec<u8>,
 }
 
@@ -237,36 +238,25 @@ impl Quantisers {
     }
 }
 
-/// Indices of a part, each the mean of two by two dots and drawn as large. `row` is scratch.
+/// Indices of a part at half its size, each drawn twice as large both ways. `half` is scratch.
 fn map_halved(
     picture: PixelView<'_>,
     part: Rect,
     quantiser: &mut Quantiser,
-    row: &mut Vec<u8>,
+    half: &mut Vec<u8>,
     indices: &mut Vec<u8>,
 ) {
-    let width = part.width() as usize;
-    for y in (part.top..part.bottom).step_by(2) {
-        let below = (y + 1).min(part.bottom - 1);
-        let columns = part.left as usize * 4..part.right as usize * 4;
-        let upper = &picture.row(y as u32)[columns.clone()];
-        let lower = &picture.row(below as u32)[columns];
-        row.clear();
-        for (upper, lower) in upper.chunks(8).zip(lower.chunks(8)) {
-            for at in 0..4 {
-                let right = if upper.len() == 8 { at + 4 } else { at };
-                let sum = [upper[at], upper[right], lower[at], lower[right]].map(u16::from);
-                row.push((sum.iter().sum::<u16>() / 4) as u8);
-            }
-        }
+    let (width, height) = (part.width() as usize, part.height() as usize);
+    let size = halve(picture, part, half);
+    let mut small = Vec::with_capacity(size.width as usize);
+    for dots in half.chunks_exact(size.width as usize * 4) {
         let start = indices.len();
-        let mut small = Vec::with_capacity(width.div_ceil(2));
-        quantiser.map(row, &mut small);
+        small.clear();
+        quantiser.map(dots, &mut small);
         indices.extend(small.iter().flat_map(|entry| [*entry; 2]).take(width));
-        if below > y {
-            indices.extend_from_within(start..start + width);
-        }
+        indices.extend_from_within(start..start + width);
     }
+    indices.truncate(width * height);
 }
 
 impl Painter for Sixel {
