@@ -4,6 +4,7 @@
 mod support;
 
 mod agent;
+mod asked_again;
 mod canvas;
 mod cell_writer;
 mod cli;
