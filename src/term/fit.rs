@@ -231,15 +231,27 @@ impl Fit {
 
     /// The pixel in the middle of a cell of the pane, or the nearest one when the cell is beside the picture.
     pub fn nearest_pixel(&self, column: u16, row: u16) -> Point {
+        // The middle of the one part that the cell has.
+        self.nearest_pixel_in(column, row, Point::default(), Size::new(1, 1))
+    }
+
+    /// The pixel in the middle of a part of a cell of the pane, which has as many parts as `cell` says, or the nearest one when
+    /// that is beside the picture.
+    pub fn nearest_pixel_in(&self, column: u16, row: u16, part: Point, cell: Size) -> Point {
         let Raster(raster) = self.raster;
-        let dots = |cell: u16, first: u16, per_cell: u32| {
-            (i64::from(cell) - i64::from(first)) * i64::from(per_cell) * 2 + i64::from(per_cell)
+        let (shown, dots) = (self.shown.size(), self.dots);
+        // In half parts, so that the middle of one is a whole number.
+        let halves = |cell: u16, first: u16, part: i32, parts: u32| {
+            (i64::from(cell) - i64::from(first)) * i64::from(parts) * 2 + i64::from(part) * 2 + 1
         };
-        // In half dots, so that the middle of a cell is a whole number.
-        let x = dots(column, self.column, raster.width) * i64::from(self.shown.width())
-            / (i64::from(self.dots.width) * 2);
-        let y = dots(row, self.row, raster.height) * i64::from(self.shown.height())
-            / (i64::from(self.dots.height) * 2);
+        let scale = |halves: i64, raster: u32, pixels: u32, parts: u32, dots: u32| {
+            let most = i64::from(dots) * i64::from(parts.max(1)) * 2;
+            halves * i64::from(raster) * i64::from(pixels) / most
+        };
+        let x = halves(column, self.column, part.x, cell.width);
+        let x = scale(x, raster.width, shown.width, cell.width, dots.width);
+        let y = halves(row, self.row, part.y, cell.height);
+        let y = scale(y, raster.height, shown.height, cell.height, dots.height);
         Point::new(
             self.shown.left + x.clamp(0, i64::from(self.shown.width()) - 1) as i32,
             self.shown.top + y.clamp(0, i64::from(self.shown.height()) - 1) as i32,

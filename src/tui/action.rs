@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::typist::{Finger, Held, Key};
 use crate::channel::inputs::Button;
+use crate::geometry::{Point, Size};
 use crate::keyboard::Layout;
 use crate::session::{ClientEvent, CloseReason, Command};
 use crate::term::probe::Capabilities;
@@ -106,6 +107,8 @@ pub struct Pointer {
     pub column: u16,
     /// Row from 0.
     pub row: u16,
+    /// The part of the cell, and how many parts it has: pixels, where the terminal reports them.
+    pub part: (Point, Size),
     /// What.
     pub did: Mouse,
 }

@@ -9,6 +9,7 @@ use super::action::{Action, GuestKey, MenuKey, Mouse, Pointer};
 use super::typist::{Finger, Held, Key};
 use crate::channel::inputs::Button;
 use crate::channel::inputs::scancode::make_code;
+use crate::geometry::{Point, Size};
 use crate::keyboard::Layout;
 use crate::term::input::{
     Event, Key as Pressed, KeyCode, KeyKind, MediaKey, ModifierKey, Modifiers, Mouse as Moved,
@@ -268,6 +269,7 @@ fn mouse_action(mouse: Moved) -> Option<Action> {
     Some(Action::Pointer(Pointer {
         column: mouse.x,
         row: mouse.y,
+        part: (Point::default(), Size::new(1, 1)),
         did,
     }))
 }

@@ -25,9 +25,10 @@ use super::screen::{self, Screen};
 use super::tty::Input;
 use super::{Options, Remember, ViewError, keymap};
 use crate::client::SpiceClient;
+use crate::geometry::{Point, Size};
 use crate::session::{ClientEvent, CloseReason};
 use crate::term::clipboard;
-use crate::term::input::{Event, Reply};
+use crate::term::input::{Event, Mouse, Reply};
 use crate::term::kitty::MARKER;
 use crate::term::probe::{Capabilities, Multiplexer, Surroundings};
 use crate::term::writer::Writer;
@@ -45,6 +46,8 @@ pub(super) struct Viewer {
     app: App,
     probing: Probing,
     presence: Presence,
+    /// Pixels of a cell, where the mouse is reported in them.
+    mouse_cell: Option<Size>,
     /// What the user could change so that the terminal shows more, to be said once.
     tip: Option<&'static str>,
     /// Before the screen, so that nobody reads any more when the terminal is given back.
@@ -106,6 +109,7 @@ impl Viewer {
             app,
             probing: Probing::new(around, options.overrides),
             presence: Presence::default(),
+            mouse_cell: None,
             tip,
             input: None,
             screen,
@@ -315,7 +319,19 @@ impl Viewer {
         }
         self.probing.notice_user(Instant::now());
         self.stir_presence();
-        if let Some(action) = keymap::action(event, self.app.mode()) {
+        let (event, part) = match (event, self.mouse_cell) {
+            (Event::Mouse(mouse), Some(cell)) => {
+                let from = u16::from(self.app.capabilities.counts_pixels_from_zero());
+                let (mouse, part) = in_cells(mouse, from, cell);
+                (Event::Mouse(mouse), Some((part, cell)))
+            }
+            (event, _) => (event, None),
+        };
+        let mut action = keymap::action(event, self.app.mode());
+        if let (Some(Action::Pointer(pointer)), Some(part)) = (&mut action, part) {
+            pointer.part = part;
+        }
+        if let Some(action) = action {
             self.update(action);
         }
     }
@@ -325,6 +341,12 @@ impl Viewer {
         if capabilities.keyboard && !self.app.mode().releases {
             self.screen.report_releases()?;
         }
+        let cell = capabilities.cell.filter(|_| capabilities.pixel_mouse);
+        if cell.is_some() != self.mouse_cell.is_some() {
+            let bytes = self.screen.report_pixels(cell.is_some());
+            self.write(bytes.to_vec(), false);
+        }
+        self.mouse_cell = cell.map(|(width, height)| Size::new(width, height));
         self.update(Action::Capabilities {
             capabilities: Box::new(capabilities),
             answers: self.probing.answers().attributes.is_some(),
@@ -453,6 +475,8 @@ impl Viewer {
         if self.app.mode().releases {
             self.screen.report_releases()?;
         }
+        // It is switched on again when the terminal says that it can.
+        self.mouse_cell = None;
         self.writer = new_writer(&self.screen, &self.progress)?;
         self.doubt();
         self.resized()
@@ -463,6 +487,22 @@ impl Viewer {
 fn new_writer(screen: &Screen, progress: &Arc<Notify>) -> io::Result<Arc<Writer>> {
     let progress = Arc::clone(progress);
     screen.writer(move || progress.notify_one())
+}
+
+/// A mouse report in pixels, which are counted from `from`, as one in cells, and the pixel of the cell.
+fn in_cells(mouse: Mouse, from: u16, cell: Size) -> (Mouse, Point) {
+    let pixel = |at: u16, side: u32| {
+        let at = u32::from(at) + u32::from(from);
+        // Not more than the 16 bits it was, and less than a side, which is a few hundred at most.
+        ((at / side.max(1)) as u16, (at % side.max(1)) as i32)
+    };
+    let ((column, x), (row, y)) = (pixel(mouse.x, cell.width), pixel(mouse.y, cell.height));
+    let mouse = Mouse {
+        x: column,
+        y: row,
+        ..mouse
+    };
+    (mouse, Point::new(x, y))
 }
 
 /// What a signal asks for.

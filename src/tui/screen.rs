@@ -29,6 +29,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether the keyboard protocol was switched on in it.
 static KEYBOARD: AtomicBool = AtomicBool::new(false);
 
+/// Whether mouse reports in pixels were switched on in it.
+static PIXELS: AtomicBool = AtomicBool::new(false);
+
 /// Who writes to it, so that nothing is written after it was given back.
 static WRITER: Mutex<Option<Arc<Writer>>> = Mutex::new(None);
 
@@ -108,6 +111,16 @@ impl Screen {
         out.flush()
     }
 
+    /// What to write so that the mouse is reported in pixels (1016), in a terminal that said it can, or in cells.
+    pub fn report_pixels(&self, pixels: bool) -> &'static [u8] {
+        PIXELS.store(pixels, Ordering::SeqCst);
+        if pixels {
+            b"\x1b[?1016h"
+        } else {
+            b"\x1b[?1016l"
+        }
+    }
+
     /// Whether the terminal is still ours; not after a panic.
     pub fn is_ours(&self) -> bool {
         TAKEN.load(Ordering::SeqCst)
@@ -127,12 +140,13 @@ fn give_back() {
         return;
     }
     let keyboard = KEYBOARD.swap(false, Ordering::SeqCst);
+    let pixels = PIXELS.swap(false, Ordering::SeqCst);
     let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner).take();
     let is_free = writer.is_none_or(|writer| writer.abandon(PATIENCE));
     if is_free {
         let (done, waited) = mpsc::channel();
         let restoring = thread::Builder::new().spawn(move || {
-            let _ = restore(keyboard);
+            let _ = restore(keyboard, pixels);
             let _ = done.send(());
         });
         if restoring.is_ok() {
@@ -142,12 +156,15 @@ fn give_back() {
     let _ = disable_raw_mode();
 }
 
-fn restore(keyboard: bool) -> io::Result<()> {
+fn restore(keyboard: bool, pixels: bool) -> io::Result<()> {
     let mut out = io::stdout();
     // A picture may have been cut short: ST ends it, and is nothing where there is none.
     out.write_all(b"\x1b\\\x1b[?2026l")?;
     if keyboard {
         queue!(out, PopKeyboardEnhancementFlags)?;
+    }
+    if pixels {
+        out.write_all(b"\x1b[?1016l")?;
     }
     queue!(
         out,

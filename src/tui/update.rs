@@ -509,9 +509,12 @@ impl App {
         // Once a button is down, the picture keeps the mouse until it is up.
         let held = !self.pointer.buttons.is_empty();
         let before = self.pointer.at;
-        let pixel = match under_loupe.or_else(|| fit.pixel_at(column, row)) {
+        let (part, cell) = pointer.part;
+        let nearest = fit.nearest_pixel_in(column, row, part, cell);
+        let is_on_picture = fit.pixel_at(column, row).is_some();
+        let pixel = match under_loupe.or(is_on_picture.then_some(nearest)) {
             Some(pixel) if held || over_pane.is_none() => pixel,
-            _ if held => fit.nearest_pixel(column, row),
+            _ if held => nearest,
             _ => {
                 self.pointer.at = None;
                 self.stale |= before.is_some() && self.mouse_mode.contains(MouseMode::CLIENT);

@@ -126,6 +126,17 @@ fn a_terminal_whose_font_changes_is_asked_again() {
 }
 
 #[test]
+fn the_mouse_is_reported_in_pixels_where_it_can_be_and_in_cells_afterwards() {
+    let mut program = Program::start(&["view", "demo:"]);
+    program.wait_for(QUESTION);
+    program.say(FOOT_1_13.answers);
+    program.wait_for(b"\x1b[?1016h");
+    program.wait_for(SIXEL);
+    program.signal("-TERM");
+    program.wait_for(b"\x1b[?1016l");
+}
+
+#[test]
 fn a_terminal_that_comes_back_as_another_is_drawn_on_in_its_own_way() {
     let mut program = Program::start(&["view", "demo:"]);
     program.wait_for(QUESTION);

@@ -160,6 +160,29 @@ fn the_mouse_points_at_the_pixel_in_the_middle_of_a_cell() {
 }
 
 #[test]
+fn a_mouse_that_is_reported_in_pixels_points_at_the_very_pixel() {
+    let pane = Pane {
+        raster: Raster(Size::new(8, 16)),
+        ..Pane::halves(160, 50, 0.5)
+    };
+    let whole = Fit::whole(Size::new(1280, 800), &pane).unwrap();
+    let at = |fit: &Fit, column, row, x, y| {
+        fit.nearest_pixel_in(column, row, Point::new(x, y), Size::new(8, 16))
+    };
+    for (x, y) in [(0, 0), (7, 15), (3, 9)] {
+        assert_eq!(at(&whole, 3, 2, x, y), Point::new(24 + x, 32 + y));
+    }
+    // Four times as many pixels as dots: the ones below the middle of the terminal's.
+    let halved = Fit::whole(Size::new(2560, 1600), &pane).unwrap();
+    assert_eq!(at(&halved, 0, 0, 0, 0), Point::new(1, 1));
+    assert_eq!(at(&halved, 1, 1, 1, 1), Point::new(19, 35));
+    // In characters too: half a cell is one of two dots.
+    let cells = Fit::whole(Size::new(1280, 800), &Pane::halves(160, 50, 0.5)).unwrap();
+    assert_eq!(at(&cells, 0, 0, 0, 0), Point::new(0, 0));
+    assert_eq!(at(&cells, 1, 1, 7, 15), Point::new(15, 31));
+}
+
+#[test]
 fn the_mouse_beside_the_picture_points_at_its_edge() {
     let fit = Fit::whole(Size::new(1280, 800), &Pane::halves(80, 23, 0.5)).unwrap();
     assert_eq!(fit.pixel_at(2, 5), None);

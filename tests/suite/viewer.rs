@@ -996,6 +996,7 @@ fn the_wheel_over_the_log_scrolls_it() {
     let effects = viewer.act(Action::Pointer(Pointer {
         column: 5,
         row: 15,
+        part: (Point::default(), capsaicin::geometry::Size::new(1, 1)),
         did: Mouse::Wheel(Button::Up),
     }));
 

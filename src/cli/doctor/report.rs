@@ -60,7 +60,7 @@ pub fn lines(terminal: &Capabilities) -> Vec<(&'static str, String)> {
         (
             "mouse",
             match terminal.pixel_mouse {
-                true => "could report pixels",
+                true => "reports pixels",
                 false => "reports cells",
             }
             .into(),

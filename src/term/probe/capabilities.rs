@@ -227,6 +227,12 @@ impl Capabilities {
         had.next().unwrap_or(Drawing::Ascii)
     }
 
+    /// Whether it counts the pixels of mouse reports from 0, as kitty 0.26.5 does. XTerm 379 and foot 1.13.1 count from 1, as
+    /// cells are counted.
+    pub fn counts_pixels_from_zero(&self) -> bool {
+        self.name.eq_ignore_ascii_case("kitty")
+    }
+
     /// Overrides one capability, by a word of the user's: `sixel=off`, `cell=8x16`, `colours=256`.
     ///
     /// # Errors
