@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use super::ServerConfig;
+use super::agent::Port;
 use super::events::Events;
 use super::handle::Shared;
 use super::viewer::Viewer;
@@ -39,6 +40,7 @@ pub(super) struct Hub {
     pub config: ServerConfig,
     pub shared: Arc<Shared>,
     pub events: Events,
+    pub agent: Port,
     key: Mutex<Option<(Instant, ServerKey)>>,
     seat: Mutex<Option<Seat>>,
 }
@@ -196,6 +198,7 @@ impl Hub {
             config,
             shared: Arc::new(shared),
             events: Events::default(),
+            agent: Port::default(),
             key: Mutex::default(),
             seat: Mutex::default(),
         }

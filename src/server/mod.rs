@@ -3,6 +3,7 @@
 //! One viewer at a time: who connects later and knows the password takes over. Offered are the channels main, display,
 //! inputs and cursor; pictures go raw or as LZ.
 
+mod agent;
 mod driver;
 mod events;
 mod handle;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 
 pub use handle::DisplayHandle;
@@ -62,6 +64,7 @@ pub struct SpiceServer {
     hub: Arc<Hub>,
     address: Address,
     acceptor: JoinHandle<()>,
+    agent: Option<JoinHandle<()>>,
 }
 
 impl SpiceServer {
@@ -95,6 +98,7 @@ impl SpiceServer {
             hub,
             address,
             acceptor,
+            agent: None,
         })
     }
 
@@ -103,6 +107,23 @@ impl SpiceServer {
         DisplayHandle {
             shared: Arc::clone(&self.hub.shared),
         }
+    }
+
+    /// Attaches the guest's agent: `device` is the other end of its port `com.redhat.spice.0`, where it and a server exchange chunks.
+    /// The viewer is told when it is there and when it ends; it takes the place of one that is there already.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub fn attach_agent(&mut self, device: impl AsyncRead + AsyncWrite + Send + 'static) {
+        let hub = Arc::clone(&self.hub);
+        let before = self.agent.take();
+        self.agent = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                before.abort();
+                let _ = before.await;
+                hub.agent.leave().await;
+            }
+            hub.agent.serve(device).await;
+        }));
     }
 
     /// Where it listens, with the port the system chose.
@@ -128,6 +149,7 @@ impl SpiceServer {
 impl Drop for SpiceServer {
     fn drop(&mut self) {
         self.acceptor.abort();
+        self.agent.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
+use super::agent::Said;
 use super::driver::{Hub, Linked};
 use crate::channel::display::messages::ImageCompression;
 use crate::channel::main::Greeting;
@@ -107,6 +108,9 @@ impl Viewer {
     pub async fn run(mut self, main: Linked, mut channels: mpsc::Receiver<Linked>, peer: String) {
         info!(%peer, "viewer connected");
         self.hub.events.push(ServerEvent::Connected { peer });
+        if self.hub.agent.open().await {
+            self.session.attach_agent();
+        }
         self.open(main);
         let mut changes = self.hub.shared.changes();
         let hub = Arc::clone(&self.hub);
@@ -114,6 +118,9 @@ impl Viewer {
             let due = self.session.poll_timeout().map(|at| self.started + at);
             let pictures = self.waits_for(DISPLAY, self.session.wants_picture() && self.has_news());
             let pointers = self.waits_for(CURSOR, self.session.wants_pointer());
+            // While the agent is not heard its device waits.
+            let hears = self.session.has_room_for_agent() && self.is_idle(ChannelId::MAIN);
+            let answers = self.waits_for(ChannelId::MAIN, true);
             tokio::select! {
                 incoming = self.frames.next() => self.take(incoming),
                 incoming = self.inputs.next(), if hub.events.has_room() => self.take(incoming),
@@ -124,6 +131,8 @@ impl Viewer {
                 },
                 // The sender lives in the hub, so this is a change.
                 _ = changes.changed() => {}
+                said = hub.agent.next(), if hears => self.hear(said),
+                () = room(answers) => {}
                 () = room(pictures) => {}
                 () = room(pointers) => {}
                 () = sleep_until(due) => self.session.tick(self.started.elapsed()),
@@ -151,6 +160,16 @@ impl Viewer {
         true
     }
 
+    /// Acts on what happens at the agent's device.
+    fn hear(&mut self, said: Said) {
+        match said {
+            Said::Attached => self.session.attach_agent(),
+            Said::Pieces(pieces) => pieces.iter().for_each(|p| self.session.agent_says(p)),
+            Said::Taken => self.session.agent_took(1),
+            Said::Detached => self.session.detach_agent(),
+        }
+    }
+
     /// Hands frames to the pumps and closes connections, as the session wishes.
     fn perform(&mut self) {
         while let Some(output) = self.session.poll_output() {
@@ -159,6 +178,9 @@ impl Viewer {
                 Output::Close(id) => self.disconnect(id),
                 Output::Open(_) => {}
             }
+        }
+        while let Some(data) = self.session.poll_to_agent() {
+            self.hub.agent.send(&data);
         }
     }
 
@@ -271,6 +293,7 @@ impl Viewer {
 
     /// Tells why, and lets the pumps write what they have.
     async fn part(mut self) {
+        self.hub.agent.close(self.session.talks_with_agent()).await;
         self.hub.shared.screen().leave(self.session_id);
         let why = self.session.ended().cloned().unwrap_or(Parting::Shutdown);
         info!("viewer disconnected: {why}");

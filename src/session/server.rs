@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::channel::common::SendWindow;
 use crate::channel::common::messages::{ClientMessage, Ping, ServerMessage};
 use crate::channel::display::Compression;
 use crate::channel::inputs::{InputEvent, Surroundings};
-use crate::channel::main::{Greeting, MouseMode};
+use crate::channel::main::{Greeting, MouseMode, agent};
 use crate::channel::{ChannelId, ChannelKind, Fault, Message, cursor, display, inputs, main};
 use crate::geometry::Size;
 use crate::link::{Capabilities, Established};
@@ -287,6 +289,49 @@ impl ServerSession {
                 cursor.show(pointer, mode, &mut outbox);
                 channel.queue.extend(outbox);
             }
+        }
+    }
+
+    /// There is a guest agent. One that is there before the main channel is opened is there from the beginning.
+    pub fn attach_agent(&mut self) {
+        self.with_agent(agent::Server::attach);
+    }
+
+    /// There is none any more.
+    pub fn detach_agent(&mut self) {
+        self.with_agent(agent::Server::detach);
+    }
+
+    /// The guest agent says something.
+    pub fn agent_says(&mut self, piece: &agent::Piece) {
+        self.with_agent(|agent, outbox| agent.say(piece, outbox));
+    }
+
+    /// The guest agent has taken so many of what [`poll_to_agent`](Self::poll_to_agent) gave.
+    pub fn agent_took(&mut self, bodies: u32) {
+        self.with_agent(|agent, outbox| agent.took(bodies, outbox));
+    }
+
+    /// What the client says to the guest agent, next, at most 2048 bytes.
+    pub fn poll_to_agent(&mut self) -> Option<Bytes> {
+        self.main.agent_mut().poll_to_agent()
+    }
+
+    /// Whether more of what the guest agent says can be taken.
+    pub fn has_room_for_agent(&self) -> bool {
+        self.main.agent().has_room()
+    }
+
+    /// Whether the client talks with the guest agent.
+    pub fn talks_with_agent(&self) -> bool {
+        self.main.agent().is_started()
+    }
+
+    fn with_agent(&mut self, act: impl FnOnce(&mut agent::Server, &mut Vec<Frame>)) {
+        let mut outbox = Vec::new();
+        act(self.main.agent_mut(), &mut outbox);
+        if let Some(main) = self.channels.get_mut(&ChannelId::MAIN) {
+            main.queue.extend(outbox);
         }
     }
 

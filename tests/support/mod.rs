@@ -11,5 +11,7 @@ pub mod replay;
 #[cfg(feature = "viewer")]
 pub mod screens;
 pub mod scripted;
+#[cfg(feature = "client")]
+pub mod scripted_agent;
 pub mod video;
 pub mod viewer;

@@ -1,7 +1,7 @@
 //! The server's side of the main channel.
 
-use super::MouseMode;
 use super::messages::{ChannelsList, ClientMessage, Init, MouseModes, Name, ServerMessage, Uuid};
+use super::{MouseMode, agent};
 use crate::channel::{ChannelId, Fault, Message};
 use crate::link::{self, Capabilities};
 use crate::wire::Frame;
@@ -12,11 +12,8 @@ const NAME_AND_UUID: u32 = 1;
 /// Both modes: whoever is told positions can be told motion too.
 const SUPPORTED: MouseMode = MouseMode(MouseMode::SERVER.0 | MouseMode::CLIENT.0);
 
-/// Credits for messages to the agent; as many as the reference gives, though there is no agent to use them.
-const AGENT_TOKENS: u32 = 10;
-
-/// Largest body of one message to the agent, bytes.
-const AGENT_DATA_MOST: usize = 2048;
+/// Number of the capability AGENT_CONNECTED_TOKENS.
+const AGENT_CONNECTED_TOKENS: u32 = 2;
 
 /// How much earlier the client's multi-media clock runs, milliseconds.
 const MEDIA_LEAD_MS: u32 = 400;
@@ -34,16 +31,18 @@ pub struct Greeting {
     pub media_ms: u32,
 }
 
-/// Sets up the session and keeps the mouse mode.
+/// Sets up the session, keeps the mouse mode, and carries what client and guest agent say.
 #[derive(Clone, Debug)]
 pub struct Server {
     mode: MouseMode,
+    agent: agent::Server,
 }
 
 impl Default for Server {
     fn default() -> Self {
         Self {
             mode: MouseMode::CLIENT,
+            agent: agent::Server::default(),
         }
     }
 }
@@ -51,7 +50,7 @@ impl Default for Server {
 impl Server {
     /// What this server announces on the main channel.
     pub fn capabilities() -> Capabilities {
-        Capabilities::of(link::COMMON, &[NAME_AND_UUID])
+        Capabilities::of(link::COMMON, &[NAME_AND_UUID, AGENT_CONNECTED_TOKENS])
     }
 
     /// The mouse mode in force. Positions are asked for from the start.
@@ -59,15 +58,26 @@ impl Server {
         self.mode
     }
 
+    /// The tunnel to the guest agent.
+    pub fn agent(&self) -> &agent::Server {
+        &self.agent
+    }
+
+    /// The same, to carry something.
+    pub fn agent_mut(&mut self) -> &mut agent::Server {
+        &mut self.agent
+    }
+
     /// The channel is linked with a client of these capabilities.
-    pub fn start(&self, greeting: &Greeting, client: &Capabilities, outbox: &mut Vec<Frame>) {
+    pub fn start(&mut self, greeting: &Greeting, client: &Capabilities, outbox: &mut Vec<Frame>) {
+        self.agent.start(client.has(AGENT_CONNECTED_TOKENS));
         let init = Init {
             session_id: greeting.session_id,
             display_channels_hint: 1,
             supported_mouse_modes: SUPPORTED.0.into(),
             current_mouse_mode: self.mode.0.into(),
-            agent_connected: 0,
-            agent_tokens: AGENT_TOKENS,
+            agent_connected: self.agent.is_attached().into(),
+            agent_tokens: agent::Server::TOKENS,
             multi_media_time: greeting.media_ms.wrapping_sub(MEDIA_LEAD_MS),
             ram_hint: 0,
         };
@@ -103,22 +113,14 @@ impl Server {
             ClientMessage::MouseModeRequest(request) => {
                 return Ok(self.request_mode(request.mode, outbox));
             }
-            ClientMessage::AgentData(data) if data.0.len() > AGENT_DATA_MOST => {
-                let text = format!(
-                    "AGENT_DATA of {} bytes, the limit is {AGENT_DATA_MOST}",
-                    data.0.len()
-                );
-                return Err(Fault::Limit(text));
-            }
+            ClientMessage::AgentStart(credit) => self.agent.on_start(credit.num_tokens, outbox),
+            ClientMessage::AgentToken(credit) => self.agent.on_tokens(credit.num_tokens, outbox),
+            ClientMessage::AgentData(data) => self.agent.on_data(data.0, outbox)?,
             ClientMessage::MigrateDstDoSeamless(_) => {
                 outbox.push(ServerMessage::MigrateDstSeamlessNack.to_frame());
             }
-            // There is no agent: what is meant for it is dropped, as the reference does between two agents. Answers to
-            // migrations that were never begun change nothing.
+            // Answers to migrations that were never begun change nothing.
             ClientMessage::ClientInfo(_)
-            | ClientMessage::AgentStart(_)
-            | ClientMessage::AgentData(_)
-            | ClientMessage::AgentToken(_)
             | ClientMessage::MigrateConnected
             | ClientMessage::MigrateConnectError
             | ClientMessage::MigrateConnectedSeamless

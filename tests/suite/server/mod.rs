@@ -1,5 +1,6 @@
 //! What a server sends and when, what it makes of input, and how it treats clients that do not behave.
 
+mod agent;
 mod live;
 mod session;
 mod sources;

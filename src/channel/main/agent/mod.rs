@@ -9,11 +9,13 @@
 mod assembler;
 mod client;
 mod clipboard;
+mod device;
 mod files;
 mod line;
 pub mod messages;
 mod monitors;
 mod outgoing;
+mod server;
 
 use std::fmt;
 
@@ -21,8 +23,10 @@ use bytes::Bytes;
 
 pub use client::{CLIPBOARD_LIMIT, Client, MAX_CLIPBOARD_LIMIT};
 pub use clipboard::{ContentKind, FetchError, Selection};
+pub use device::{Device, Piece, client_chunk, client_disconnected};
 pub use files::{FileEnd, FileEvent, FileId};
 pub use monitors::MonitorSize;
+pub use server::Server;
 
 use crate::wire::wire_flags;
 
