@@ -2,6 +2,7 @@
 //!
 //! Seeds are fixed; the variable `HOSTILE_ROUNDS` makes the tests that know it run that many times longer.
 
+mod agent;
 mod drawing;
 mod link;
 mod messages;
