@@ -1,5 +1,7 @@
 //! The viewer: what happens goes in, cells and commands come out.
 
+mod keys;
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -431,10 +431,16 @@ fn pasted(app: &App) -> Vec<Entry> {
     entries
 }
 
+/// Terminals send line ends as returns.
+fn lines(text: &str) -> usize {
+    let ends = text.replace("\r\n", "\n").replace('\r', "\n");
+    ends.lines().count()
+}
+
 /// How much was pasted, for the title.
 fn size_of_paste(app: &App) -> String {
     let text = app.pasted.as_deref().unwrap_or_default();
-    let (characters, lines) = (text.chars().count(), text.lines().count());
+    let (characters, lines) = (text.chars().count(), lines(text));
     match lines {
         0 | 1 => format!("pasted: {characters} characters"),
         _ => format!("pasted: {characters} characters, {lines} lines"),
@@ -557,11 +563,14 @@ fn clipboard(app: &App) -> Vec<Entry> {
 
 /// Draws the menu in the middle of `area`.
 pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
-    const WIDTH: u16 = 40;
+    let width = match state.menu {
+        Menu::Layout => 48,
+        _ => 40,
+    };
     let theme = Theme::of(app);
     let listed = state.listed(app);
     let frame = area.centered(
-        ratatui::layout::Constraint::Length(WIDTH),
+        ratatui::layout::Constraint::Length(width),
         ratatui::layout::Constraint::Length(listed.len() as u16 + 2),
     );
     let title = match &state.filter {
