@@ -98,7 +98,7 @@ pub enum Command {
 /// What to connect to, and how.
 #[derive(Debug, Group)]
 pub struct TargetArgs {
-    /// HOST[:PORT], spice://HOST:PORT, spice+unix:///PATH, a socket, a recording, or demo:
+    /// HOST[:PORT], spice://HOST:PORT, spice+unix:///PATH, a socket, a .vv file, a recording, or demo:
     pub target: String,
     /// Read the password from the first line of this file (- for standard input)
     #[arg(long, value_name = "FILE")]
