@@ -306,12 +306,12 @@ fn a_screen_scrolled_by_a_line_is_a_move_and_a_line() {
 }
 
 #[test]
-fn a_desktop_is_in_sight_after_140_kilobytes_and_exact_later() {
+fn a_desktop_is_in_sight_after_120_kilobytes_and_exact_later() {
     let picture = screen("desktop");
     let mut stage = Stage::edits(LARGE);
     let bytes = stage.settle(&picture);
     stage.assert_shows(&picture, "desktop");
-    assert!(bytes <= 140_000, "{bytes} bytes");
+    assert!(bytes <= 120_000, "{bytes} bytes");
 }
 
 #[test]

@@ -217,7 +217,7 @@ impl Payloads {
         }
         let quantiser = match &mut self.quantiser {
             Some((of, quantiser)) if *of == colours => quantiser,
-            other => &mut other.insert((colours, Quantiser::new(colours))).1,
+            other => &mut other.insert((colours, quantiser(colours))).1,
         };
         quantiser.fit(picture, rect);
         self.raw.clear();
@@ -321,6 +321,15 @@ impl Payloads {
         self.deflate.zlib(&self.raw, Effort::Best, &mut self.other);
         (Form::RgbaZlib, &self.other)
     }
+}
+
+/// Mean squared error (the sum over three components) for which no more colours are spent: 45 dB. What is sent with fewer
+/// colours is exact soon after, and the first sight of the desktop of `cargo bench --bench term` takes a fifth fewer bytes than in
+/// 256 colours.
+const ENOUGH: f64 = 4.0;
+
+fn quantiser(colours: u16) -> Quantiser {
+    Quantiser::new(colours).content_with(ENOUGH)
 }
 
 fn effort(bytes: usize) -> Effort {
