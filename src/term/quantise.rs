@@ -11,7 +11,7 @@ use crate::pixels::PixelView;
 const DOT: usize = 4;
 
 /// Dots that are looked up together.
-const BLOCK: usize = 8;
+const BLOCK: usize = 4;
 
 /// Colours are told apart by 5, 6 and 5 bits.
 const CELLS: usize = 1 << 16;
