@@ -181,21 +181,19 @@ impl Pen {
         self.attributes = attributes;
     }
 
+    #[inline]
     fn set_colours(&mut self, fore: Ink, back: Ink, out: &mut Vec<u8>) {
         if (fore, back) == (self.fore, self.back) {
             return;
         }
-        out.extend_from_slice(b"\x1b[");
+        let mut text = Sequence::default();
         if fore != self.fore {
-            colour(fore, Ground::Fore, out);
-            if back != self.back {
-                out.push(b';');
-            }
+            text.colour(fore, Ground::Fore);
         }
         if back != self.back {
-            colour(back, Ground::Back, out);
+            text.colour(back, Ground::Back);
         }
-        out.push(b'm');
+        out.extend_from_slice(text.finish());
         (self.fore, self.back) = (fore, back);
     }
 }
@@ -216,31 +214,85 @@ enum Ground {
     Back,
 }
 
-fn colour(ink: Ink, ground: Ground, out: &mut Vec<u8>) {
-    let base = match ground {
-        Ground::Fore => 30,
-        Ground::Back => 40,
-    };
-    match ink {
-        Ink::Default => decimal(base + 9, out),
-        Ink::Indexed(n @ 0..=7) => decimal(base + u16::from(n), out),
-        Ink::Indexed(n @ 8..=15) => decimal(base + 60 + u16::from(n - 8), out),
-        Ink::Indexed(n) => {
-            decimal(base + 8, out);
-            out.extend_from_slice(b";5;");
-            decimal(n.into(), out);
-        }
-        Ink::Rgb(r, g, b) => {
-            decimal(base + 8, out);
-            out.extend_from_slice(b";2;");
-            decimal(r.into(), out);
-            out.push(b';');
-            decimal(g.into(), out);
-            out.push(b';');
-            decimal(b.into(), out);
-        }
+/// `CSI … m`, made in one piece: most of a picture in cells is this.
+struct Sequence {
+    /// Room for two colours.
+    text: [u8; 48],
+    /// What is said so far, each parameter with a semicolon after it.
+    len: usize,
+}
+
+impl Default for Sequence {
+    fn default() -> Self {
+        let mut text = [0; 48];
+        text[..2].copy_from_slice(b"\x1b[");
+        Self { text, len: 2 }
     }
 }
+
+impl Sequence {
+    /// Names a colour.
+    #[inline]
+    fn colour(&mut self, ink: Ink, ground: Ground) {
+        let base = match ground {
+            Ground::Fore => 30,
+            Ground::Back => 40,
+        };
+        match ink {
+            Ink::Default => self.number(base + 9),
+            Ink::Indexed(n @ 0..=7) => self.number(base + n),
+            Ink::Indexed(n @ 8..=15) => self.number(base + 60 + (n - 8)),
+            Ink::Indexed(n) => {
+                self.number(base + 8);
+                self.number(5);
+                self.number(n);
+            }
+            Ink::Rgb(r, g, b) => {
+                self.number(base + 8);
+                self.number(2);
+                self.number(r);
+                self.number(g);
+                self.number(b);
+            }
+        }
+    }
+
+    #[inline]
+    fn number(&mut self, n: u8) {
+        // What is written beyond the number is written over by what comes next.
+        self.text[self.len..self.len + 4].copy_from_slice(&NUMBERS[usize::from(n)]);
+        self.len += 2 + usize::from(n > 9) + usize::from(n > 99);
+    }
+
+    fn finish(&mut self) -> &[u8] {
+        self.text[self.len - 1] = b'm';
+        &self.text[..self.len]
+    }
+}
+
+/// Each byte in decimal, with a semicolon after it.
+static NUMBERS: [[u8; 4]; 256] = {
+    let mut numbers = [[b';'; 4]; 256];
+    let mut n = 0;
+    while n < 256 {
+        let digits = [n / 100, n / 10 % 10, n % 10];
+        let mut skipped = if n > 99 {
+            0
+        } else if n > 9 {
+            1
+        } else {
+            2
+        };
+        let mut at = 0;
+        while skipped < 3 {
+            numbers[n][at] = b'0' + digits[skipped] as u8;
+            skipped += 1;
+            at += 1;
+        }
+        n += 1;
+    }
+    numbers
+};
 
 fn decimal(n: u16, out: &mut Vec<u8>) {
     let mut digits = [0; 5];

@@ -4,6 +4,7 @@
 //! differs then is written by a [`Pen`]. Cells marked to be skipped belong to somebody else, a picture of pixels for one: they
 //! are made blank once, because some terminals show text in front of pixels, and then neither written nor known.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ratatui::buffer::{Buffer, Cell, CellDiffOption, CellWidth};
@@ -56,6 +57,22 @@ enum Shown {
     Start(Cell, u16),
     /// The rest of what begins further left.
     Rest,
+}
+
+impl Shown {
+    /// Shows a cell of so many columns. In place where the text stays: cells are large, and moving one through the stack costs
+    /// more than to compare.
+    #[inline]
+    fn keep(&mut self, cell: Cow<'_, Cell>, wide: u16) {
+        match self {
+            Self::Start(kept, columns) if kept.symbol() == cell.symbol() => {
+                *columns = wide;
+                (kept.fg, kept.bg, kept.underline_color) = (cell.fg, cell.bg, cell.underline_color);
+                (kept.modifier, kept.diff_option) = (cell.modifier, cell.diff_option);
+            }
+            _ => *self = Self::Start(cell.into_owned(), wide),
+        }
+    }
 }
 
 /// A cell of a frame.
@@ -244,7 +261,7 @@ impl CellWriter {
                 let cell = writable(&cells[column], kind);
                 put(&mut self.pen, &cell, wide as u16, &mut self.out);
                 shown[column + 1..column + wide].fill(Shown::Rest);
-                shown[column] = Shown::Start(cell, wide as u16);
+                shown[column].keep(cell, wide as u16);
             }
             column += wide;
         }
@@ -400,7 +417,7 @@ fn classify(cells: &[Cell], shown: &[Shown], kinds: &mut [Kind], differs: &mut [
     while column < cells.len() {
         let cell = &cells[column];
         if let Shown::Start(same, 1) = &shown[column]
-            && same == cell
+            && is_same(same, cell)
         {
             (kinds[column], differs[column]) = (Kind::Start(1), false);
             column += 1;
@@ -455,12 +472,18 @@ fn width(text: &str) -> u16 {
     }
 }
 
+/// Whether two cells are equal. Cells of a picture differ in a colour sooner than in their text.
+#[inline]
+fn is_same(one: &Cell, other: &Cell) -> bool {
+    one.fg == other.fg && one.bg == other.bg && one == other
+}
+
 /// Whether the terminal shows a cell of a frame.
 fn is_shown(kind: Kind, cell: &Cell, shown: &Shown) -> bool {
     match (kind, shown) {
         (Kind::Skipped, Shown::Theirs) | (Kind::Rest, Shown::Rest) => true,
-        (Kind::Start(wide), Shown::Start(same, as_wide)) => wide == *as_wide && same == cell,
-        (Kind::Blank, Shown::Start(same, 1)) => *same == writable(cell, kind),
+        (Kind::Start(wide), Shown::Start(same, as_wide)) => wide == *as_wide && is_same(same, cell),
+        (Kind::Blank, Shown::Start(same, 1)) => *same == *writable(cell, kind),
         _ => false,
     }
 }
@@ -524,12 +547,13 @@ fn bridge(
 }
 
 /// The cell as it can be written.
-fn writable(cell: &Cell, kind: Kind) -> Cell {
-    let mut cell = cell.clone();
-    if kind == Kind::Blank {
-        cell.set_symbol(" ");
+fn writable(cell: &Cell, kind: Kind) -> Cow<'_, Cell> {
+    if kind != Kind::Blank {
+        return Cow::Borrowed(cell);
     }
-    cell
+    let mut cell = cell.clone();
+    cell.set_symbol(" ");
+    Cow::Owned(cell)
 }
 
 fn put(pen: &mut Pen, cell: &Cell, width: u16, out: &mut Vec<u8>) {
@@ -552,11 +576,10 @@ fn hash<'a>(cells: impl ExactSizeIterator<Item = Option<&'a Cell>>) -> u64 {
         _ => 0,
     };
     cells.step_by(step).flatten().fold(0, |hash: u64, cell| {
-        let mut text = [0; 8];
+        // The last byte tells characters of a block apart.
         let bytes = cell.symbol().as_bytes();
-        let len = bytes.len().min(8);
-        text[..len].copy_from_slice(&bytes[..len]);
-        let cell = u64::from_le_bytes(text) ^ colour(cell.fg) << 32 ^ colour(cell.bg);
+        let text = u64::from(bytes.last().copied().unwrap_or_default()) | (bytes.len() as u64) << 8;
+        let cell = text ^ colour(cell.fg) << 32 ^ colour(cell.bg);
         (hash.rotate_left(5) ^ cell).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     })
 }
@@ -575,6 +598,9 @@ fn ink(colour: Color) -> Ink {
 }
 
 fn attributes(modifier: Modifier) -> Attributes {
+    if modifier.is_empty() {
+        return Attributes::default();
+    }
     [
         (Modifier::BOLD, Attributes::BOLD),
         (Modifier::DIM, Attributes::DIM),

@@ -418,6 +418,28 @@ fn filled(glyph: char, raster: Raster) -> u8 {
 }
 
 #[test]
+fn greys_are_those_of_the_palette_within_five_levels() {
+    // Greys, and what is a few levels off grey.
+    for tint in [0, 3] {
+        let ramp = Picture::of(256, 1, |x, _| {
+            [x as u8, (x as u8).saturating_add(tint), x as u8]
+        });
+        let grid = painted(&ramp, Style::default());
+        for (x, cell) in (0..).zip(grid.row(0)) {
+            let [r, g, b] = match cell.fore {
+                Ink::Indexed(entry @ 232..) => [8 + 10 * (entry - 232); 3],
+                // Black and white are beyond both ends of the ramp.
+                Ink::Rgb(r, g, b) if !(8..=238).contains(&x) || tint > 0 => [r, g, b],
+                other => panic!("{x} is {other:?}"),
+            };
+            let far = [r, g, b].into_iter().zip(ramp.rgb(x, 0));
+            let far = far.map(|(shown, dot)| shown.abs_diff(dot)).max();
+            assert!(far <= Some(5), "{x}: {:?}", cell.fore);
+        }
+    }
+}
+
+#[test]
 fn two_colours_in_a_cell_are_shown_as_they_are() {
     for glyphs in BLOCKS {
         let style = Style {
@@ -455,8 +477,8 @@ fn a_cell_of_one_colour_is_a_blank() {
             glyphs,
             ..Style::default()
         };
-        let grey = Ink::Rgb(99, 99, 99);
-        // Within what snapping makes equal.
+        // 8 + 10 × 9 is 98, the nearest grey of the palette to both.
+        let grey = Ink::Indexed(232 + 9);
         let picture = Picture::of(2, 12, |x, _| [98 + x as u8; 3]);
         let blank = Cell {
             glyph: ' ',

@@ -559,7 +559,9 @@ fn the_pointer_stands_out_on_a_grey_that_is_its_own_opposite() {
     let mut viewer = Viewer::showing(160, 51, 1280, 800, [128, 128, 128]);
     viewer.mouse_mode(MouseMode::CLIENT);
     viewer.mouse(MouseKind::Move, 30, 20);
-    assert_eq!(viewer.frame()[(30, 20)].bg, Color::Rgb(255, 255, 255));
+    // A grey of the palette, and its white.
+    assert_eq!(viewer.frame()[(30, 21)].bg, Color::Indexed(244));
+    assert_eq!(viewer.frame()[(30, 20)].bg, Color::Indexed(231));
 }
 
 #[test]

@@ -3,11 +3,28 @@
 use super::Rgb;
 use crate::term::{Cell, Ink, palette};
 
-/// A colour for a terminal that shows them all: the nearest of 32 levels a component.
+/// A colour for a terminal that shows them all: the nearest of 32 levels a component, or a grey of the xterm palette where all
+/// components are no more than [`AS_GREY`] away from it. Text is mostly grey, and an entry takes half the bytes of three levels.
+#[inline]
 pub(super) fn snapped(rgb: Rgb) -> Ink {
+    let [r, g, b] = rgb;
+    let (low, high) = (r.min(g).min(b), r.max(g).max(b));
+    // The ramp's levels are 8 + 10 n for n below 24.
+    let middle = low.midpoint(high);
+    let n = middle.saturating_sub(8 - AS_GREY) / 10;
+    let level = (8 + 10 * u16::from(n)) as i16;
+    if n < 24
+        && level - i16::from(low) <= AS_GREY.into()
+        && i16::from(high) - level <= AS_GREY.into()
+    {
+        return Ink::Indexed(232 + n);
+    }
     let [r, g, b] = rgb.map(|c| SNAPPED[usize::from(c)]);
     Ink::Rgb(r, g, b)
 }
+
+/// Half the step of the palette's greys, so that every grey between them has one.
+const AS_GREY: u8 = 5;
 
 /// The nearest of the 240 colours that users do not change.
 pub(super) fn of_256([r, g, b]: Rgb) -> Ink {

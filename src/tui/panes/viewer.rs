@@ -57,7 +57,10 @@ fn leave(fit: &Fit, area: Rect, buf: &mut Buffer) {
 
 /// Makes a cell of the screen out of one of a picture.
 pub fn put(cell: &Cell, target: &mut ratatui::buffer::Cell) {
-    target.set_char(cell.glyph);
+    // Most cells of a desktop are blank, and a fresh screen is.
+    if cell.glyph != ' ' || target.symbol() != " " {
+        target.set_char(cell.glyph);
+    }
     target.fg = colour(cell.fore);
     target.bg = colour(cell.back);
 }
