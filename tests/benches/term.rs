@@ -1,7 +1,13 @@
 //! How long a picture takes to reach the terminal as character cells, and as how many bytes.
 //!
-//! `cargo bench --bench term` prints the median of the rounds for a screen of 1280×800 in 160×50 cells; names of PNG files
-//! after `--` are measured too. Without `--bench`, as `cargo test --all-targets` calls it, everything runs once.
+//! `cargo bench --bench term` prints the median of the rounds for a screen of 1280×800 in 160×50 cells, and at the end the
+//! numbers to reach beside ours and others'; names of PNG files after `--` are measured too. Without `--bench`, as `cargo test --all-targets` calls it, everything runs once.
+
+#[path = "term/targets.rs"]
+mod targets;
+#[allow(dead_code, reason = "the tests do more with it")]
+#[path = "../support/terminals/sixel.rs"]
+mod terminal;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -33,6 +39,11 @@ const STYLES: [(Glyphs, Colours); 8] = [
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, file] = &arguments[..]
+        && first == targets::VIUER
+    {
+        return targets::run_viuer(file);
+    }
     let for_real = arguments.iter().any(|argument| argument == "--bench");
     let rounds = if for_real { 201 } else { 1 };
     let mut pictures = vec![
@@ -70,6 +81,7 @@ fn main() {
     for (what, file) in [("one glyph", "type1.png"), ("scrolled", "term1.png")] {
         measure_kitty_change(what, [&before, &fixture(file)], rounds.min(31));
     }
+    targets::print(rounds);
 }
 
 /// Painters of kitty's protocol with the names of their rows.
@@ -151,6 +163,36 @@ fn paint(painter: &mut dyn Painter, picture: &PixelBuf, out: &mut Vec<u8>) -> Pa
 }
 
 fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
+    let Parts {
+        scale,
+        paint,
+        write,
+        bytes,
+    } = parts(picture, style, rounds);
+    let all = scale + paint + write;
+    println!(
+        "{name:28} {:>8.3} {:>8.3} {:>8.3} {:>8.3} {bytes:>9}",
+        ms(scale),
+        ms(paint),
+        ms(write),
+        ms(all),
+    );
+}
+
+/// A whole picture in cells: all of the time, and bytes.
+fn whole_in_cells(picture: &PixelBuf, style: Style, rounds: usize) -> (Duration, usize) {
+    let parts = parts(picture, style, rounds);
+    (parts.scale + parts.paint + parts.write, parts.bytes)
+}
+
+struct Parts {
+    scale: Duration,
+    paint: Duration,
+    write: Duration,
+    bytes: usize,
+}
+
+fn parts(picture: &PixelBuf, style: Style, rounds: usize) -> Parts {
     let whole = picture.size.to_rect();
     let pane = Pane {
         raster: style.raster(),
@@ -179,19 +221,22 @@ fn measure(name: &str, picture: &PixelBuf, style: Style, rounds: usize) {
         })
         .collect();
     times.sort();
-    let write = times[times.len() / 2];
-    let all = scale + paint + write;
-    println!(
-        "{name:28} {:>8.3} {:>8.3} {:>8.3} {:>8.3} {bytes:>9}",
-        ms(scale),
-        ms(paint),
-        ms(write),
-        ms(all),
-    );
+    Parts {
+        scale,
+        paint,
+        write: times[times.len() / 2],
+        bytes,
+    }
 }
 
 /// From one picture to another and back.
 fn measure_change(name: &str, pictures: [&PixelBuf; 2], style: Style, rounds: usize) {
+    let (time, bytes) = changed_in_cells(pictures, style, rounds);
+    println!("{name:55} {:>8.3} {bytes:>9}", ms(time));
+}
+
+/// The time of both ways, and the bytes of the first.
+fn changed_in_cells(pictures: [&PixelBuf; 2], style: Style, rounds: usize) -> (Duration, usize) {
     let changed = difference(pictures);
     let pane = Pane {
         raster: style.raster(),
@@ -213,7 +258,7 @@ fn measure_change(name: &str, pictures: [&PixelBuf; 2], style: Style, rounds: us
         turn = 1 - turn;
         bytes[turn] = show(pictures[turn], changed);
     });
-    println!("{name:55} {:>8.3} {:>9}", ms(time), bytes[1]);
+    (time, bytes[1])
 }
 
 /// The rows in which two pictures differ.
@@ -277,17 +322,18 @@ fn noise() -> PixelBuf {
 }
 
 fn fixture(name: &str) -> PixelBuf {
-    read(&format!(
+    read(&fixture_path(name))
+}
+
+fn fixture_path(name: &str) -> String {
+    format!(
         "{}/tests/fixtures/terminal/{name}",
         env!("CARGO_MANIFEST_DIR")
-    ))
+    )
 }
 
 fn photo() -> PixelBuf {
-    let file = std::fs::File::open(format!(
-        "{}/tests/fixtures/terminal/photo.jpg",
-        env!("CARGO_MANIFEST_DIR")
-    ));
+    let file = std::fs::File::open(fixture_path("photo.jpg"));
     let mut decoder = jpeg_decoder::Decoder::new(file.expect("a fixture"));
     let rgb = decoder.decode().expect("a picture");
     let info = decoder.info().expect("it was decoded");
