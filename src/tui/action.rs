@@ -91,6 +91,10 @@ pub enum MenuKey {
     Down,
     Left,
     Right,
+    ShiftUp,
+    ShiftDown,
+    ShiftLeft,
+    ShiftRight,
     PageUp,
     PageDown,
     Enter,
@@ -98,6 +102,19 @@ pub enum MenuKey {
     Back,
     /// Goes away.
     Close,
+}
+
+impl MenuKey {
+    /// The same key without Shift, where that counts.
+    pub fn without_shift(self) -> Self {
+        match self {
+            Self::ShiftUp => Self::Up,
+            Self::ShiftDown => Self::Down,
+            Self::ShiftLeft => Self::Left,
+            Self::ShiftRight => Self::Right,
+            key => key,
+        }
+    }
 }
 
 /// Something the mouse did, at a cell of the terminal.
@@ -116,8 +133,10 @@ pub struct Pointer {
 /// What a mouse does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mouse {
-    /// Moved, with or without a button.
+    /// Moved without a button.
     Move,
+    /// Moved with a button.
+    Drag,
     /// A button went down.
     Press(Button),
     /// A button went up.

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use super::keymap::{Escape, Mode};
 use super::meter::Meter;
+use super::mouse::GuestMouse;
 use super::panes::{PaneKind, log, palette};
 use super::picture::Picture;
 use super::pixels::Pixels;
 use super::sharing::Sharing;
+use super::steering::Steering;
 use super::typist::Typist;
 use super::view;
-use crate::channel::inputs::{Button, Locks};
+use crate::channel::inputs::Locks;
 use crate::channel::main::MouseMode;
 use crate::geometry::{Point, Size};
 use crate::keyboard::Layout;
@@ -87,7 +89,7 @@ pub struct App {
     pub typist: Typist,
     /// What was pasted last, while the user is asked what to do with it.
     pub pasted: Option<String>,
-    pub(super) pointer: Held,
+    pub(super) pointer: GuestMouse,
     /// Whether the terminal reports releases.
     pub(super) releases: bool,
     /// Whether what is on the terminal is out of date.
@@ -116,6 +118,8 @@ pub enum Focus {
     Palette(palette::State),
     /// The help page, from this line on.
     Help(u16),
+    /// The guest's mouse.
+    Steering(Steering),
 }
 
 /// A line for the user that goes by itself.
@@ -125,15 +129,6 @@ pub struct Flash {
     pub text: String,
     /// Until when.
     pub until: Duration,
-}
-
-/// The mouse as the guest knows it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Held {
-    /// Buttons that are down.
-    pub buttons: Vec<Button>,
-    /// The pixel it was last at.
-    pub at: Option<Point>,
 }
 
 /// Least time from one frame to the next.
@@ -164,7 +159,7 @@ impl App {
             pace_answers: false,
             typist: Typist::new(setup.layout, setup.alt_codes),
             pasted: None,
-            pointer: Held::default(),
+            pointer: GuestMouse::default(),
             releases: false,
             stale: true,
             is_behind: false,
@@ -194,7 +189,7 @@ impl App {
     /// where the guest says it is otherwise.
     pub fn pointer_at(&self) -> Option<Point> {
         if self.mouse_mode.contains(MouseMode::CLIENT) {
-            self.pointer.at
+            self.pointer.at()
         } else {
             self.picture.pointer()
         }
@@ -223,6 +218,7 @@ impl App {
             self.meter.deadline(),
             self.pixels.as_ref().and_then(Pixels::due),
             self.pace.deadline(),
+            self.pointer.deadline(),
         ]
         .into_iter()
         .flatten()

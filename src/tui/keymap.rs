@@ -121,7 +121,12 @@ fn held(key: &Pressed) -> Held {
 }
 
 fn menu_key(key: &Pressed) -> Option<MenuKey> {
+    let shift = key.modifiers.contains(Modifiers::SHIFT);
     Some(match key.code {
+        KeyCode::Up if shift => MenuKey::ShiftUp,
+        KeyCode::Down if shift => MenuKey::ShiftDown,
+        KeyCode::Left if shift => MenuKey::ShiftLeft,
+        KeyCode::Right if shift => MenuKey::ShiftRight,
         KeyCode::Char('c' | 'g' | '[') if key.modifiers.contains(Modifiers::CTRL) => MenuKey::Close,
         KeyCode::Char(c) if key.modifiers.contains(Modifiers::CTRL) => MenuKey::Ctrl(c),
         KeyCode::Char(c) => MenuKey::Char(character(key, c)),
@@ -129,7 +134,7 @@ fn menu_key(key: &Pressed) -> Option<MenuKey> {
         KeyCode::Enter => MenuKey::Enter,
         KeyCode::Backspace => MenuKey::Back,
         KeyCode::Up => MenuKey::Up,
-        KeyCode::Tab if key.modifiers.contains(Modifiers::SHIFT) => MenuKey::Up,
+        KeyCode::Tab if shift => MenuKey::Up,
         KeyCode::Down | KeyCode::Tab => MenuKey::Down,
         KeyCode::Left => MenuKey::Left,
         KeyCode::Right => MenuKey::Right,
@@ -261,7 +266,8 @@ fn mouse_action(mouse: Moved) -> Option<Action> {
     let did = match mouse.kind {
         MouseKind::Press(b) => Mouse::Press(button(b)?),
         MouseKind::Release(b) => Mouse::Release(button(b)?),
-        MouseKind::Drag(_) | MouseKind::Move => Mouse::Move,
+        MouseKind::Drag(_) => Mouse::Drag,
+        MouseKind::Move => Mouse::Move,
         MouseKind::ScrollUp => Mouse::Wheel(Button::Up),
         MouseKind::ScrollDown => Mouse::Wheel(Button::Down),
         MouseKind::ScrollLeft | MouseKind::ScrollRight => return None,

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::action::{Action, Effect, Ending, GuestKey, MenuKey, Mouse, Pointer};
 use super::app::{App, Flash, Focus};
+use super::mouse::{GuestMouse, Place};
 use super::panes::palette::{self, Choice, Menu};
 use super::panes::{PaneKind, help};
 use super::picture::{Zoom, middle};
 use super::pixels::Pixels;
+use super::steering::Steering;
 use super::text::printable;
 use super::typist::{Hold, Key, MOST_PASTED, Missing, NotOnLayout, PACE, Text};
 use super::view;
@@ -90,6 +92,8 @@ impl App {
             effects.push(Effect::Command(Command::Input(event)));
         }
         self.stale |= before != self.progress();
+        let correction = self.pointer.correct(self.now);
+        effects.extend(correction.map(|event| Effect::Command(Command::Input(event))));
         if self.stats_due.is_some_and(|due| due <= self.now) {
             self.stats_due = None;
             self.stats_asked = Some(self.now);
@@ -156,6 +160,7 @@ impl App {
             self.focus = Focus::Palette(palette::State::default());
             return;
         }
+        self.relax();
         let twice =
             matches!(&self.focus, Focus::Palette(state) if *state == palette::State::default());
         self.focus = Focus::Guest;
@@ -211,7 +216,7 @@ impl App {
                 state.type_text(&text);
                 self.stale = true;
             }
-            Focus::Help(_) => {}
+            Focus::Help(_) | Focus::Steering(_) => {}
             Focus::Guest if self.sharing.expects_paste => self.offer(&text, effects),
             Focus::Guest => {
                 self.relax();
@@ -229,7 +234,7 @@ impl App {
                 state.type_text(text);
                 self.stale = true;
             }
-            Focus::Help(_) => {}
+            Focus::Help(_) | Focus::Steering(_) => {}
             Focus::Guest if self.setup.view_only || self.typist.progress().is_some() => {}
             Focus::Guest => self.type_text(text),
         }
@@ -276,14 +281,14 @@ impl App {
             return;
         }
         self.typist.relax(self.now);
-        for button in std::mem::take(&mut self.pointer.buttons) {
+        for button in self.pointer.take_buttons() {
             self.typist.release_button(button, self.now);
         }
     }
 
     /// The user is elsewhere.
     fn let_go(&mut self) {
-        self.pointer.buttons.clear();
+        self.pointer.take_buttons();
         if !self.setup.view_only {
             self.typist.let_go(self.now);
         }
@@ -297,6 +302,12 @@ impl App {
                 Some(line) => *from = line,
                 None => self.focus = Focus::Guest,
             },
+            Focus::Steering(steering) => {
+                let order = steering.key(key, self.now);
+                order
+                    .into_iter()
+                    .for_each(|order| self.steer(order, effects));
+            }
             Focus::Palette(state) => {
                 let mut state = state.clone();
                 let response = palette::key(&mut state, key, self);
@@ -350,7 +361,7 @@ impl App {
             }
             Choice::Loupe => {
                 self.zoom(Zoom::Loupe);
-                if let Some(at) = self.pointer.at {
+                if let Some(at) = self.pointer.at() {
                     self.picture.look_at(at);
                 }
             }
@@ -374,6 +385,10 @@ impl App {
                 self.focus = Focus::Palette(palette::State::of(Menu::Monitors));
             }
             Choice::Help => self.focus = Focus::Help(0),
+            Choice::Steer if self.setup.view_only => {
+                self.flash("view only: the pointer stays where it is".into());
+            }
+            Choice::Steer => self.focus = Focus::Steering(Steering::default()),
             Choice::PasteThere => self.expect_paste(),
             Choice::Take(kind) => self.take(kind, effects),
             Choice::Automatic => self.toggle_automatic(effects),
@@ -431,7 +446,7 @@ impl App {
 
     fn show_monitor(&mut self, monitor: Monitor) {
         self.picture.choose(monitor);
-        self.pointer.at = None;
+        self.pointer.leave();
         // Its middle, if it is shown in parts.
         if let Zoom::Exact { times, .. } = self.picture.zoom() {
             let centre = middle(monitor.rect);
@@ -450,7 +465,7 @@ impl App {
     fn looked_at(&self) -> Point {
         let whole = self.picture.monitor().map(|m| m.rect).unwrap_or_default();
         match self.picture.zoom() {
-            Zoom::Whole => self.pointer.at.unwrap_or(middle(whole)),
+            Zoom::Whole => self.pointer.at().unwrap_or(middle(whole)),
             Zoom::Exact { centre, .. } => centre,
             Zoom::Loupe => middle(self.picture.fit().map_or(whole, |fit| fit.shown())),
         }
@@ -506,9 +521,15 @@ impl App {
         let Some(fit) = self.picture.fit() else {
             return;
         };
+        let mut events = Vec::new();
+        // What it did without a button cannot have been while one was down: its release was missed.
+        if pointer.did == Mouse::Move {
+            let missed = self.pointer.take_buttons().into_iter();
+            events.extend(missed.map(InputEvent::Release));
+        }
         // Once a button is down, the picture keeps the mouse until it is up.
-        let held = !self.pointer.buttons.is_empty();
-        let before = self.pointer.at;
+        let held = self.pointer.is_held();
+        let before = self.pointer.at();
         let (part, cell) = pointer.part;
         let nearest = fit.nearest_pixel_in(column, row, part, cell);
         let is_on_picture = fit.pixel_at(column, row).is_some();
@@ -516,42 +537,26 @@ impl App {
             Some(pixel) if held || over_pane.is_none() => pixel,
             _ if held => nearest,
             _ => {
-                self.pointer.at = None;
+                self.pointer.leave();
                 self.stale |= before.is_some() && self.mouse_mode.contains(MouseMode::CLIENT);
+                effects.extend(events.into_iter().map(Command::Input).map(Effect::Command));
                 return;
             }
         };
         // It is drawn where the mouse is.
         self.stale |= before != Some(pixel) && self.mouse_mode.contains(MouseMode::CLIENT);
-        let mut send = |event| effects.push(Effect::Command(Command::Input(event)));
-        if before != Some(pixel) {
-            if self.mouse_mode.contains(MouseMode::CLIENT) {
-                send(InputEvent::Position {
-                    x: pixel.x as u32,
-                    y: pixel.y as u32,
-                    display: self.picture.monitor().map_or(0, |m| m.display),
-                });
-            } else if let Some(before) = before {
-                send(InputEvent::Motion {
-                    dx: pixel.x - before.x,
-                    dy: pixel.y - before.y,
-                });
-            }
-            self.pointer.at = Some(pixel);
-        }
+        let display = self.picture.monitor().map_or(0, |m| m.display);
+        events.extend(self.pointer.point(Place { pixel, display }, self.now));
         match pointer.did {
-            Mouse::Move => {}
-            Mouse::Wheel(button) => send(InputEvent::Wheel(button)),
-            Mouse::Press(button) => {
-                self.pointer.buttons.push(button);
-                send(InputEvent::Press(button));
-            }
+            Mouse::Move | Mouse::Drag => {}
+            Mouse::Wheel(button) => events.push(InputEvent::Wheel(button)),
+            Mouse::Press(button) => events.extend(self.pointer.press(button)),
             Mouse::Release(button) => {
-                self.pointer.buttons.retain(|b| *b != button);
-                send(InputEvent::Release(button));
+                events.extend(self.pointer.release(button));
                 self.typist.let_go_once(self.now);
             }
         }
+        effects.extend(events.into_iter().map(Command::Input).map(Effect::Command));
     }
 
     // --- the session
@@ -570,6 +575,11 @@ impl App {
             ClientEvent::ChannelOpened(id) => self.log_line(&format!("{id}: open")),
             ClientEvent::ChannelClosed(id, reason) => {
                 self.log_line(&format!("{id}: {reason}"));
+                if id.kind == ChannelKind::Inputs {
+                    self.pointer = GuestMouse::default();
+                    self.pointer
+                        .begin(self.mouse_mode.contains(MouseMode::CLIENT));
+                }
                 if id.kind == ChannelKind::Display {
                     self.display_gone(id.id);
                 }
@@ -607,7 +617,7 @@ impl App {
             }
             main::Event::MouseMode { current, .. } => {
                 self.mouse_mode = current;
-                self.pointer.at = None;
+                self.pointer.begin(current.contains(MouseMode::CLIENT));
             }
             main::Event::Agent { .. }
             | main::Event::Init { .. }
@@ -642,7 +652,7 @@ impl App {
 
     fn display_gone(&mut self, display: u8) {
         if self.picture.close(display) {
-            self.pointer.at = None;
+            self.pointer.leave();
             self.stale = true;
             self.picture_stale = true;
         }
@@ -652,6 +662,13 @@ impl App {
         let shown = !self.mouse_mode.contains(MouseMode::CLIENT);
         if self.picture.apply_pointer(event) && shown {
             self.stale = true;
+        }
+        let is_here = self
+            .picture
+            .monitor()
+            .is_some_and(|m| m.display == event.display());
+        if is_here && !matches!(event, cursor::Event::Shape { .. }) {
+            self.pointer.told(self.picture.pointer(), self.now);
         }
     }
 

@@ -9,6 +9,7 @@ use ratatui::widgets::Widget;
 
 use super::app::{App, Focus};
 use super::panes::{PaneKind, help, palette, viewer};
+use super::steering;
 use super::text::short;
 use crate::channel::inputs::Locks;
 use crate::channel::main::agent::State;
@@ -127,7 +128,7 @@ pub fn draw(app: &App, buf: &mut Buffer) {
         kind.draw(app, *area, buf);
     }
     match &app.focus {
-        Focus::Guest => {}
+        Focus::Guest | Focus::Steering(_) => {}
         Focus::Palette(state) => palette::draw(app, state, area_above(layout.status, area), buf),
         Focus::Help(from) => help::draw(app, *from, area_above(layout.status, area), buf),
     }
@@ -160,6 +161,9 @@ fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
                 " typing {done} of {total} characters{}Esc stops",
                 theme.separator()
             )
+        }
+        (None, None) if matches!(app.focus, Focus::Steering(_)) => {
+            format!(" {}", steering::HINTS.join(theme.separator()))
         }
         (None, None) => status(app, &theme, width),
     };

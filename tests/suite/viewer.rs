@@ -966,6 +966,97 @@ fn the_mouse_moves_by_pixels_in_server_mode() {
 }
 
 #[test]
+fn in_server_mode_the_mouse_goes_on_from_where_the_guest_has_its_pointer() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::SERVER);
+    let position = Point::new(100, 200);
+    viewer.session(ClientEvent::Cursor(CursorEvent::Moved {
+        display: 0,
+        position,
+    }));
+    viewer.wait(1000);
+
+    // The middle of the cell is 84, 168.
+    let moved = viewer.mouse(MouseKind::Move, 10, 10);
+
+    assert_eq!(inputs(&moved), [InputEvent::Motion { dx: -16, dy: -32 }]);
+}
+
+#[test]
+fn a_button_whose_release_the_terminal_missed_goes_up_with_the_next_motion() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    viewer.mouse(MouseKind::Press(MouseButton::Left), 10, 10);
+
+    let moved = inputs(&viewer.mouse(MouseKind::Move, 11, 10));
+
+    let (x, y, display) = (92, 168, 0);
+    assert_eq!(
+        moved,
+        [
+            InputEvent::Release(Button::Left),
+            InputEvent::Position { x, y, display }
+        ]
+    );
+}
+
+#[test]
+fn a_release_of_a_button_that_is_not_down_is_not_told() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    viewer.mouse(MouseKind::Press(MouseButton::Left), 10, 10);
+    let lost = inputs(&viewer.terminal(Event::FocusLost));
+    assert_eq!(lost, [InputEvent::ReleaseAll]);
+
+    let released = viewer.mouse(MouseKind::Release(MouseButton::Left), 10, 10);
+
+    assert_eq!(inputs(&released), []);
+}
+
+#[test]
+fn the_keyboard_moves_the_pointer_and_presses_its_buttons() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::CLIENT);
+    let at = |x, y| InputEvent::Position { x, y, display: 0 };
+    viewer.menu("m");
+    assert!(
+        viewer.text()[50].contains("arrows"),
+        "{}",
+        viewer.text()[50]
+    );
+
+    // From the middle, by eight pixels and by one.
+    assert_eq!(inputs(&viewer.bytes(b"\x1b[C")), [at(648, 400)]);
+    assert_eq!(inputs(&viewer.bytes(b"\x1b[1;2A")), [at(648, 399)]);
+    let (press, release) = (InputEvent::Press, InputEvent::Release);
+    let right = Button::Right;
+    assert_eq!(inputs(&viewer.bytes(b"3")), [press(right), release(right)]);
+    assert_eq!(inputs(&viewer.bytes(b" ")), [press(Button::Left)]);
+    assert_eq!(
+        inputs(&viewer.bytes(b"\x1b[6~")),
+        [InputEvent::Wheel(Button::Down)]
+    );
+
+    // What is held goes up with the end, and keys are the guest's again.
+    assert_eq!(
+        inputs(&viewer.press(KeyCode::Escape, Modifiers::NONE)),
+        [release(Button::Left)]
+    );
+    assert_eq!(inputs(&viewer.bytes(b"x"))[0], InputEvent::KeyDown(0x2d));
+}
+
+#[test]
+fn the_keyboard_moves_a_pointer_that_the_guest_is_silent_about() {
+    let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
+    viewer.mouse_mode(MouseMode::SERVER);
+    viewer.menu("m");
+
+    let moved = inputs(&viewer.bytes(b"\x1b[D"));
+
+    assert_eq!(moved, [InputEvent::Motion { dx: -8, dy: 0 }]);
+}
+
+#[test]
 fn a_drag_that_leaves_the_picture_keeps_its_edge_and_is_released() {
     // 74 columns of picture in 80: three are left free on each side.
     let mut viewer = Viewer::showing(80, 24, 1280, 800, [0, 0, 0]);
@@ -1028,6 +1119,7 @@ fn the_escape_key_opens_a_menu_that_looks_like_this() {
         "                    │ i  panes ...                         │",
         "                    │ z  zoom ...                          │",
         "                    │ o  monitor ...                       │",
+        "                    │ m  pointer by keyboard               │",
         "                    │ d  drawing ...                       │",
         "                    │ g  resize guest to this window       │",
         "                    │ G  - guest follows this window       │",
@@ -1035,7 +1127,7 @@ fn the_escape_key_opens_a_menu_that_looks_like_this() {
         "                    │ ?  help                              │",
         "                    └──────────────────────────────────────┘",
     ];
-    assert_eq!(text[4..20], menu);
+    assert_eq!(text[3..20], menu);
     assert_eq!(text[23], " vm:5900 · half · 0 fps 0B/s · Ctrl+] menu");
 }
 
@@ -1052,7 +1144,7 @@ fn the_menu_fits_the_smallest_terminal() {
     ];
     assert_eq!(viewer.text()[..4], expected[..4]);
     // The marked entry stays in sight.
-    for _ in 0..13 {
+    for _ in 0..14 {
         viewer.act(Action::Menu(MenuKey::Down));
     }
     assert_eq!(viewer.text()[2], "│ ?  help          │");

@@ -37,6 +37,14 @@ const LINES: &[(&str, &str)] = &[
     ("i", "panes: channels, codecs, agent, log"),
     ("z", "zoom: the whole screen, 1:1 and larger, or a loupe"),
     ("o", "monitor: another one, n and p go round"),
+    (
+        "m",
+        "pointer by keyboard: arrows move it, by one with Shift;",
+    ),
+    (
+        "",
+        "        1 2 3 click, 8 9 too, Space holds, PgUp PgDn turn",
+    ),
     ("d", "drawing: colours and characters"),
     ("^Z", "suspend; fg comes back"),
     ("?", "this page"),
@@ -52,7 +60,7 @@ const LINES: &[(&str, &str)] = &[
 /// The first line to show after a key; `None` when the key closes the page.
 pub fn key(key: MenuKey, from: u16) -> Option<u16> {
     const LAST: u16 = LINES.len() as u16 - 1;
-    Some(match key {
+    Some(match key.without_shift() {
         MenuKey::Up => from.saturating_sub(1),
         MenuKey::Down => (from + 1).min(LAST),
         MenuKey::PageUp => from.saturating_sub(5),

@@ -111,6 +111,8 @@ pub enum Choice {
     Take(ContentKind),
     /// Takes text by itself when it is copied in the guest, or not.
     Automatic,
+    /// Gives the keyboard to the guest's mouse.
+    Steer,
     /// Makes the guest's screen as large as the room for it.
     Resize,
     /// Keeps it so large, or not.
@@ -175,6 +177,7 @@ impl State {
 
 /// Takes in a key.
 pub fn key(state: &mut State, key: MenuKey, app: &App) -> Response {
+    let key = key.without_shift();
     let mut listed = state.listed(app);
     if state.filter.is_none() {
         let shortcut = listed.iter().position(|entry| entry.shortcut == Some(key));
@@ -198,7 +201,7 @@ pub fn key(state: &mut State, key: MenuKey, app: &App) -> Response {
             return Response::Chosen(listed.swap_remove(state.marked).choice);
         }
         MenuKey::Close => return Response::Close,
-        MenuKey::Enter | MenuKey::Left | MenuKey::Right | MenuKey::Ctrl(_) => {}
+        _ => {}
     }
     Response::Stay
 }
@@ -298,6 +301,7 @@ fn root(app: &App) -> Vec<Entry> {
         entry('i', "panes ...", Choice::Open(Menu::Panes)),
         entry('z', "zoom ...", Choice::Open(Menu::Zoom)),
         entry('o', "monitor ...", Choice::Open(Menu::Monitors)),
+        entry('m', "pointer by keyboard", Choice::Steer),
         entry('d', "drawing ...", Choice::Open(Menu::Draw)),
         entry('g', "resize guest to this window", Choice::Resize),
         Entry {
