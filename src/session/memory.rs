@@ -74,7 +74,8 @@ impl Memory {
     /// An ordinary session holds a screen or two, a full pixmap cache and a full GLZ window: under 80 MB. While one message
     /// is worked on, its images come to it (2²⁶ pixels each, at most three) and a copy of a surface that is drawn on itself;
     /// and what jobs decode at the same time, 2²⁶ pixels and what is ready. Frames that a connection has not handed over yet
-    /// are not the session's: whoever moves them has a budget for them.
+    /// are not the session's: whoever moves them has a budget for them. A larger limit of clipboards than the default adds twice the
+    /// difference.
     pub const fn limit(surface_budget: u64) -> u64 {
         let limits = Self {
             surfaces: surface_budget,
