@@ -260,10 +260,11 @@ impl Window {
         let Some(frontier) = self.frontier else {
             return;
         };
+        if self.pixels < self.limit_pixels.saturating_mul(2) {
+            return;
+        }
         let place = self.images.partition_point(|image| image.id < frontier);
-        if self.pixels >= self.limit_pixels.saturating_mul(2)
-            && let Some(image) = self.images.get(place)
-        {
+        if let Some(image) = self.images.get(place) {
             self.frontier = Some(image.id);
             self.advance(place);
         }
