@@ -6,6 +6,8 @@
 //!
 //! Speed: `cargo bench --bench sixel`. The tests have the plain way.
 
+use std::thread;
+
 use crate::geometry::Size;
 
 /// Rows of a band.
@@ -17,18 +19,24 @@ const BLOCK: usize = 8;
 /// Columns of a word of bits.
 const WORD: usize = 64;
 
+/// Dots from which on a second thread draws half of the bands: starting it takes as long as some ten thousands.
+const WORTH_A_THREAD: usize = 1 << 18;
+
 /// Writes pictures of indices, keeping its scratch memory.
 #[derive(Default)]
 pub struct Encoder {
     counts: Counts,
-    band: Band,
+    /// One for each thread.
+    bands: [Band; 2],
+    /// Scratch: what the second thread draws.
+    lower: Vec<u8>,
 }
 
 impl Encoder {
     /// Appends the image: `indices` are rows of entries of `palette` (red, green, blue), packed. Nothing for an empty one, or
     /// one wider than 65535.
     ///
-    /// Dots are square, and those outside of the image stay as they are.
+    /// Dots are square, and those outside of the image stay as they are. A large image is drawn by two threads.
     pub fn encode(&mut self, indices: &[u8], size: Size, palette: &[[u8; 3]], out: &mut Vec<u8>) {
         let width = size.width as usize;
         if size.is_empty() || indices.len() < width * size.height as usize || width > 0xffff {
@@ -41,16 +49,27 @@ impl Encoder {
         decimal(size.height, out);
         self.counts.take(indices, width);
         let registers = self.counts.define(palette, out);
-        for (at, (rows, inks)) in indices
-            .chunks(width * BAND)
-            .zip(&self.counts.bands)
-            .enumerate()
-        {
-            if at > 0 {
-                out.push(b'-');
+        let inks = &self.counts.bands;
+        let [band, other_band] = &mut self.bands;
+        if indices.len() < WORTH_A_THREAD || inks.len() < 2 {
+            band.draw(indices, width, inks, &registers, out);
+        } else {
+            let (inks, lower_inks) = inks.split_at(inks.len() / 2);
+            let (indices, lower_indices) = indices.split_at(inks.len() * width * BAND);
+            let lower = &mut self.lower;
+            lower.clear();
+            let mut draw_lower =
+                || other_band.draw(lower_indices, width, lower_inks, &registers, lower);
+            let is_drawn = thread::scope(|scope| {
+                let second = thread::Builder::new().spawn_scoped(scope, &mut draw_lower);
+                band.draw(indices, width, inks, &registers, out);
+                second.is_ok()
+            });
+            if !is_drawn {
+                draw_lower();
             }
-            self.band.mark(rows, width);
-            self.band.write(rows.len() / width, inks, &registers, out);
+            out.push(b'-');
+            out.extend_from_slice(&self.lower);
         }
         out.extend_from_slice(b"\x1b\\");
     }
@@ -144,6 +163,24 @@ impl Band {
     /// Columns of an entry: whole words.
     fn stride(&self) -> usize {
         self.width.next_multiple_of(WORD)
+    }
+
+    /// Appends bands of rows.
+    fn draw(
+        &mut self,
+        indices: &[u8],
+        width: usize,
+        inks: &[Inks],
+        registers: &[u16; 256],
+        out: &mut Vec<u8>,
+    ) {
+        for (at, (rows, inks)) in indices.chunks(width * BAND).zip(inks).enumerate() {
+            if at > 0 {
+                out.push(b'-');
+            }
+            self.mark(rows, width);
+            self.write(rows.len() / width, inks, registers, out);
+        }
     }
 
     /// Marks up to six rows.
@@ -429,7 +466,7 @@ mod tests {
         let width = size.width as usize;
         let of = |dots: &[u8], entry: u8| dots.iter().filter(|dot| **dot == entry).count();
         let mut order: Vec<u8> = (0..=255).filter(|entry| of(indices, *entry) > 0).collect();
-        order.sort_by_key(|entry| std::cmp::Reverse(of(indices, *entry)));
+        order.sort_by_cached_key(|entry| std::cmp::Reverse(of(indices, *entry)));
         let register = |entry: u8| order.iter().position(|other| *other == entry).unwrap();
         let mut text = format!("\x1bP0;1q\"1;1;{};{}", size.width, size.height);
         for entry in &order {
@@ -477,7 +514,7 @@ mod tests {
         };
         let palette: Vec<[u8; 3]> = (0..=255).map(|n| [n, 255 - n, n / 2]).collect();
         let mut encoder = Encoder::default();
-        for _ in 0..120 {
+        for _ in 0..40 {
             let size = Size::new(1 + next(400), 1 + next(26));
             let (colours, longest) = (1 + next(256), 1 + next(40));
             let mut indices = Vec::new();
@@ -497,6 +534,26 @@ mod tests {
             let text = String::from_utf8(out).expect("sixels are ASCII");
             assert_eq!(text, plainly(&indices, size, &palette), "{size:?}");
         }
+    }
+
+    #[test]
+    fn two_threads_draw_what_one_does() {
+        let size = Size::new(640, 411);
+        let indices: Vec<u8> = (0..size.area() as u32)
+            .map(|n| ((n / 9).wrapping_mul(0x9e37_79b1) >> 26) as u8)
+            .collect();
+        assert!(indices.len() >= WORTH_A_THREAD);
+        let palette: Vec<[u8; 3]> = (0..=255).map(|n| [n, 255 - n, n / 2]).collect();
+        let mut out = Vec::new();
+        Encoder::default().encode(&indices, size, &palette, &mut out);
+
+        let mut expected = b"\x1bP0;1q\"1;1;640;411".to_vec();
+        let mut counts = Counts::default();
+        counts.take(&indices, 640);
+        let registers = counts.define(&palette, &mut expected);
+        Band::default().draw(&indices, 640, &counts.bands, &registers, &mut expected);
+        expected.extend_from_slice(b"\x1b\\");
+        assert!(out == expected);
     }
 
     #[test]
