@@ -29,6 +29,7 @@ mod server;
 mod session;
 mod sharing;
 mod sixel;
+mod slow_links;
 mod sound;
 mod streams;
 mod terminal;

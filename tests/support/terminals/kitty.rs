@@ -517,6 +517,29 @@ impl Kitty {
         }
     }
 
+    /// Red, green and blue of a dot of the topmost image that is placed there; `None` where there is none.
+    pub fn dot(&self, at: capsaicin::geometry::Point) -> Option<[u8; 3]> {
+        let mut found = None;
+        for (id, image) in &self.images {
+            let Some(dots) = image.frames.first() else {
+                continue;
+            };
+            for placement in image.placements.values().filter(|p| p.virtually.is_none()) {
+                let left = u32::from(placement.column) * self.cell.width + placement.offset.0;
+                let top = u32::from(placement.row) * self.cell.height + placement.offset.1;
+                let rect = Rect::at(left as i32, top as i32, placement.part.size());
+                let place = (placement.z, *id);
+                if rect.contains(at) && found.is_none_or(|(highest, _)| place > highest) {
+                    let x = (at.x - rect.left + placement.part.left) as usize;
+                    let y = (at.y - rect.top + placement.part.top) as usize;
+                    let dot = (y * image.size.width as usize + x) * 4;
+                    found = Some((place, [dots[dot], dots[dot + 1], dots[dot + 2]]));
+                }
+            }
+        }
+        found.map(|(_, dot)| dot)
+    }
+
     /// The dots it shows: bytes B, G, R, 0; `background` where nothing is.
     pub fn plane(&self, background: [u8; 3]) -> PixelBuf {
         let (columns, rows) = (u32::from(self.columns), u32::from(self.rows));
