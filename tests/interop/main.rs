@@ -19,6 +19,7 @@ mod keys;
 mod live;
 mod modes;
 mod mouse;
+mod pointer;
 mod program;
 mod server;
 mod streams;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         guest::tests(),
         desktop::tests(),
         mouse::tests(),
+        pointer::tests(),
         heads::tests(),
         xserver::tests(),
         draws::tests(),

@@ -201,7 +201,7 @@ fn the_death_of_the_server_is_told() {
 }
 
 /// A viewer started from the shell of a terminal.
-struct Viewer<'a> {
+pub struct Viewer<'a> {
     terminal: &'a Tmux,
     /// What the terminal was before.
     modes: String,
@@ -209,7 +209,7 @@ struct Viewer<'a> {
 }
 
 impl<'a> Viewer<'a> {
-    fn start(terminal: &'a Tmux, target: &str) -> Self {
+    pub fn start(terminal: &'a Tmux, target: &str) -> Self {
         let line_settings = line_settings(terminal, "before");
         let modes = terminal.modes();
         terminal.command(&format!(
@@ -223,7 +223,7 @@ impl<'a> Viewer<'a> {
     }
 
     /// Waits until half of the terminal has colours.
-    fn wait_for_picture(&self) {
+    pub fn wait_for_picture(&self) {
         self.terminal.wait_until_cells("a picture", |cells| {
             let all = cells.iter().map(Vec::len).sum::<usize>();
             let coloured = cells.iter().flatten().filter(|cell| cell.paper.is_some());
@@ -232,7 +232,7 @@ impl<'a> Viewer<'a> {
     }
 
     /// Leaves by the escape key and `q`; what the terminal shows then.
-    fn quit(self) -> String {
+    pub fn quit(self) -> String {
         self.terminal.key("C-]");
         self.terminal.wait_until("the palette", |screen| {
             screen.to_lowercase().contains("quit")

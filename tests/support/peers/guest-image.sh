@@ -214,7 +214,7 @@ mkfifo /run/display
 /usr/lib/xorg/Xorg :0 vt1 -noreset -nolisten tcp -keeptty -novtswitch -sharevts -displayfd 3 \
   3<>/run/display >/run/xorg.log 2>&1 &
 read -r _ </run/display
-xsetroot -solid '#2e5a7d'
+xsetroot -solid '#2e5a7d' -cursor_name left_ptr
 step screen
 [ ! -e /dev/virtio-ports/com.redhat.spice.0 ] || agent start
 step READY
