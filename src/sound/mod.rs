@@ -15,3 +15,15 @@ pub mod wav;
 pub use codec::{BadPacket, Decoder, Encoder};
 pub use convert::Converter;
 pub use loudness::{Loudness, peak};
+
+use std::time::Duration;
+
+/// What becomes of the sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Heard {
+    /// What was given just now will be heard after this time.
+    After(Duration),
+    /// It is not heard, for this reason; told once until it is heard again.
+    Not(String),
+}

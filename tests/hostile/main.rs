@@ -12,6 +12,7 @@ mod recordings;
 mod seeds;
 mod server;
 mod session;
+mod sounds;
 mod streams;
 
 #[path = "../support/mod.rs"]

@@ -20,8 +20,10 @@ mod live;
 mod modes;
 mod mouse;
 mod pointer;
+mod ports;
 mod program;
 mod server;
+mod sound;
 mod streams;
 mod terminals;
 mod viewer;
@@ -55,6 +57,8 @@ fn main() -> ExitCode {
         terminals::tests(),
         viewer::tests(),
         server::tests(),
+        sound::tests(),
+        ports::tests(),
         streams::tests(),
     ];
     let tests = tests.into_iter().flatten().collect();

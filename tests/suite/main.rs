@@ -25,6 +25,7 @@ mod pair;
 mod ports;
 mod readme;
 mod recordings;
+mod samples;
 mod server;
 mod session;
 mod sharing;

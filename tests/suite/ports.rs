@@ -214,3 +214,94 @@ fn ports_are_opened_only_for_who_asks_for_them() {
     viewer.list(&[PORT]);
     assert_eq!(viewer.session.capabilities(PORT), None);
 }
+
+// The program.
+
+/// A server with one port that says `login: ` and then whatever it hears.
+fn echo_server() -> std::net::SocketAddr {
+    use crate::support::scripted::{greet, serve};
+    use capsaicin::channel::port::messages::ClientMessage;
+    use capsaicin::channel::{ChannelId, ChannelKind};
+    const CONSOLE: ChannelId = ChannelId::new(ChannelKind::Port, 0);
+    serve(|mut connection| match connection.id {
+        ChannelId::MAIN => greet(connection, &[CONSOLE]),
+        _ => {
+            connection.send(&init(b"console\0", 1));
+            connection.send(&ServerMessage::Data(Opaque(b"login: ")));
+            while let Some(frame) = connection.receive() {
+                if let Ok(ClientMessage::Data(data)) = Message::decode(frame.number, &frame.body) {
+                    connection.send(&ServerMessage::Data(data));
+                }
+            }
+        }
+    })
+}
+
+#[test]
+fn a_terminal_is_joined_to_a_port_raw_until_the_escape_key_and_given_back() {
+    use std::io::{Read, Write};
+    let address = echo_server();
+    let pair = portable_pty::native_pty_system()
+        .openpty(portable_pty::PtySize::default())
+        .unwrap();
+    let program = env!("CARGO_BIN_EXE_capsaicin");
+    let script = format!("{program} connect {address} --port console; echo code $?; stty -a");
+    let mut command = portable_pty::CommandBuilder::new("sh");
+    command.args(["-c", &script]);
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let mut output = pair.master.try_clone_reader().unwrap();
+    let mut input = pair.master.take_writer().unwrap();
+    let (mut said, mut typed) = (Vec::new(), false);
+    let mut buffer = [0; 4096];
+    while let Ok(count) = output.read(&mut buffer) {
+        if count == 0 {
+            break;
+        }
+        said.extend_from_slice(&buffer[..count]);
+        let text = String::from_utf8_lossy(&said);
+        if !typed && text.contains("login: ") {
+            typed = true;
+            // Ctrl+C is for the guest too; Ctrl+] is not.
+            input.write_all(b"ro\x03ot").unwrap();
+        }
+        if text.contains("ro\x03ot") {
+            input.write_all(b"\x1d").unwrap();
+        }
+        if text.contains("icanon") {
+            break;
+        }
+    }
+    child.wait().unwrap();
+    let text = String::from_utf8_lossy(&said);
+    assert!(text.contains("login: ro\x03ot"), "{text}");
+    assert!(text.contains("code 0"), "{text}");
+    assert!(
+        !text.contains("-icanon") && !text.contains("-echo "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_port_that_is_not_there_is_not_found_and_those_that_are_get_named() {
+    let address = echo_server().to_string();
+    let run = |arguments: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_capsaicin"))
+            .args(["connect", &address])
+            .args(arguments)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let missing = run(&["--port", "com1"]);
+    assert_eq!(missing.status.code(), Some(9));
+    assert_eq!(
+        String::from_utf8_lossy(&missing.stderr),
+        "capsaicin: the server has no port com1\n  hint: it has console\n"
+    );
+    let listed = run(&["--list-ports", "--json"]);
+    assert_eq!(
+        String::from_utf8_lossy(&listed.stdout),
+        "{\"open\":true,\"port\":\"console\"}\n"
+    );
+}

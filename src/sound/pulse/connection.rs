@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest message taken from a server.
 const LONGEST: usize = 1 << 20;
 
+/// Bytes of the secret that servers and their users share.
+const COOKIE: usize = 256;
+
 /// What a server calls messages that are not about a stream's samples.
 const CONTROL: u32 = u32::MAX;
 
@@ -88,11 +91,13 @@ impl Connection {
             waits: true,
         };
         let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
+        // Servers that let everybody in want a cookie too, of just this length.
+        let cookie = cookie.filter(|cookie| cookie.len() == COOKIE);
         let auth = protocol::AuthParams {
             version: protocol::MAX_VERSION,
             supports_shm: false,
             supports_memfd: false,
-            cookie: cookie.unwrap_or_default(),
+            cookie: cookie.unwrap_or_else(|| vec![0; COOKIE]),
         };
         let reply: protocol::AuthReply = connection.ask(&Command::Auth(auth))?;
         connection.version = reply.version.min(protocol::MAX_VERSION);

@@ -8,7 +8,7 @@ mod output;
 mod source;
 
 pub use connection::Trouble;
-pub use output::{Heard, Output};
+pub use output::{Output, Report};
 pub use source::Source;
 
 use std::path::PathBuf;

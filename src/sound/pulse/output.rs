@@ -11,6 +11,7 @@ use pulseaudio::protocol::{self, ChannelVolume, Command, PlaybackStreamParams};
 
 use super::connection::{Connection, Said, Trouble, map, props, spec};
 use crate::channel::audio::Format;
+use crate::sound::Heard;
 use crate::sound::pace::Pace;
 
 /// Packets that may wait for the thread: more than half a second. When full the newest is dropped; the server hangs then.
@@ -27,16 +28,6 @@ const OVERFLOW: Duration = Duration::from_secs(1);
 
 /// How long the thread stays when a stream has ended, in case another begins at once.
 const LINGER: Duration = Duration::from_millis(500);
-
-/// What becomes of the sound.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Heard {
-    /// What was given just now will be heard after this time.
-    After(Duration),
-    /// It is not heard, for this reason; told once until it is heard again.
-    Not(String),
-}
 
 /// Plays samples on a PulseAudio server that may come and go.
 pub struct Output {

@@ -53,6 +53,24 @@ pub fn echo() -> Vec<u8> {
     ])
 }
 
+/// Writes `R` to the debug port and to the first serial port, and then to that whatever it reads there.
+pub fn serial() -> Vec<u8> {
+    disk(&[
+        0xb0, 0x52, //             mov al, 'R'
+        0xe6, 0xe9, //             out e9h, al
+        0xba, 0xf8, 0x03, //       mov dx, 3f8h
+        0xee, //                   out dx, al
+        0xba, 0xfd, 0x03, //  1:   mov dx, 3fdh       the port's state
+        0xec, //              2:   in al, dx
+        0xa8, 0x01, //             test al, 1         has it something?
+        0x74, 0xfb, //             jz 2
+        0xba, 0xf8, 0x03, //       mov dx, 3f8h
+        0xec, //                   in al, dx
+        0xee, //                   out dx, al
+        0xeb, 0xf1, //             jmp 1
+    ])
+}
+
 /// Fills the quarters of the screen with [`QUARTERS`], and at each key with the other four colours; `R` each time.
 pub fn quarters() -> Vec<u8> {
     disk(&[

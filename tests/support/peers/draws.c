@@ -68,9 +68,10 @@ static SpiceWatch *watch_add(int fd, int mask, SpiceWatchFunc f, void *o) {
 }
 static void watch_mask(SpiceWatch *w, int m) { w->mask = m; }
 static void watch_remove(SpiceWatch *w) { w->dead = 1; }
-static volatile int client_up, quit;
+static volatile int client_up, sound_up, quit;
 static void channel_event(int ev, SpiceChannelEventInfo *i) {
     if (ev == SPICE_CHANNEL_EVENT_INITIALIZED && i->type == SPICE_CHANNEL_DISPLAY) client_up++;
+    if (ev == SPICE_CHANNEL_EVENT_INITIALIZED && i->type == SPICE_CHANNEL_PLAYBACK) sound_up++;
 }
 static SpiceCoreInterface core = {
     .base = {.major_version = SPICE_INTERFACE_CORE_MAJOR, .minor_version = SPICE_INTERFACE_CORE_MINOR},
@@ -1130,6 +1131,49 @@ static void clear(void) {
     fill(R(0, 0, W, H), 0x506070, PUT);
     cell = 0;
 }
+
+// Sound: a tone of 400 Hz, half as loud on the right, for as long as is asked for, begun when a client listens. What
+// was given to the library is also written as FOLDER/sound.raw. A block of 480 samples is four periods at 48 kHz: one that the
+// library drops for want of time leaves no break.
+
+static SpicePlaybackInterface tone_interface = {
+    .base = {.type = SPICE_INTERFACE_PLAYBACK,
+             .description = "tone",
+             .major_version = SPICE_INTERFACE_PLAYBACK_MAJOR,
+             .minor_version = SPICE_INTERFACE_PLAYBACK_MINOR}};
+static SpicePlaybackInstance tone = {.base = {.sif = &tone_interface.base}};
+static SpiceTimer *tone_timer;
+static uint32_t tone_seconds = 2;
+// One block of samples each time, so that a stall of this program never gives the library more than it keeps.
+static void tone_more(void *o) {
+    static FILE *file;
+    static uint64_t sent;
+    uint32_t rate = spice_server_get_best_playback_rate(&tone), *frames = NULL, count = 0;
+    if (sound_up && !file) {
+        uint16_t volume[2] = {40000, 42000};
+        char path[4096];
+        snprintf(path, sizeof path, "%s/sound.raw", folder);
+        file = fopen(path, "wb");
+        spice_server_set_playback_rate(&tone, rate);
+        spice_server_playback_set_volume(&tone, 2, volume);
+        spice_server_playback_set_mute(&tone, 0);
+        spice_server_playback_start(&tone);
+    } else if (file && sent < (uint64_t)tone_seconds * rate) {
+        spice_server_playback_get_buffer(&tone, &frames, &count);
+        for (uint32_t i = 0; frames && i < count; i++, sent++) {
+            int16_t left = 9000 * sin(2 * M_PI * 400 * sent / rate), right = left / 2;
+            frames[i] = (uint16_t)left | (uint32_t)(uint16_t)right << 16;
+        }
+        if (frames) {
+            fwrite(frames, 4, count, file);
+            fflush(file);
+            spice_server_playback_put_samples(&tone, frames);
+        }
+        if (sent >= (uint64_t)tone_seconds * rate) spice_server_playback_stop(&tone);
+    }
+    timer_start(tone_timer, 10);
+}
+
 static void *director(void *o) {
     while (!client_up && !quit) usleep(5000);
     clear();
@@ -1157,7 +1201,7 @@ static int pick(const char *s, const char **l) {
 }
 int main(int argc, char **argv) {
     int port = 0;
-    const char *ic = "auto_glz", *jpeg = "never", *zl = "never", *sv = "off", *vc = NULL;
+    const char *ic = "auto_glz", *jpeg = "never", *zl = "never", *sv = "off", *vc = NULL, *sound = NULL;
     static const char *ics[] = {"invalid", "off", "auto_glz", "auto_lz", "quic", "glz", "lz", "lz4", 0},
                       *wan[] = {"invalid", "auto", "always", "never", 0},
                       *svs[] = {"invalid", "off", "all", "filter", 0};
@@ -1179,6 +1223,10 @@ int main(int argc, char **argv) {
             sv = v;
         else if (!strcmp(a, "--video-codecs"))
             vc = v;
+        else if (!strcmp(a, "--sound"))
+            sound = v;
+        else if (!strcmp(a, "--seconds"))
+            tone_seconds = atoi(v);
         else {
             fprintf(stderr, "unknown option %s\n", a);
             return 2;
@@ -1197,6 +1245,7 @@ int main(int argc, char **argv) {
     spice_server_set_streaming_video(srv, pick(sv, svs));
     if (vc) spice_server_set_video_codecs(srv, vc);
     spice_server_set_name(srv, "draws");
+    if (sound) spice_server_set_playback_compression(srv, strcmp(sound, "raw"));
     if (spice_server_init(srv, &core)) {
         fprintf(stderr, "cannot listen on port %d\n", port);
         return 1;
@@ -1213,6 +1262,11 @@ int main(int argc, char **argv) {
                           .qxl_ram_size = ~0u};
     spice_qxl_add_memslot(&qxl, &slot);
     create_primary(W, H, SPICE_SURFACE_FMT_32_xRGB);
+    if (sound) {
+        spice_server_add_interface(srv, &tone.base);
+        tone_timer = timer_add(tone_more, NULL);
+        timer_start(tone_timer, 10);
+    }
     spice_server_vm_start(srv);
     pthread_t th;
     pthread_create(&th, NULL, director, NULL);

@@ -75,6 +75,11 @@ impl Draws {
         std::fs::remove_file(self.file(scene)).expect("the scene has been drawn");
     }
 
+    /// The samples given to the library so far, with the option `--sound`: left, right, signed 16 bits, little-endian.
+    pub fn sound(&self) -> Vec<u8> {
+        std::fs::read(self.dir.path().join("sound.raw")).unwrap_or_default()
+    }
+
     fn file(&self, scene: &str) -> PathBuf {
         self.dir.path().join(format!("{scene}.ppm"))
     }

@@ -12,6 +12,7 @@ pub mod guest;
 pub mod outer;
 pub mod picture;
 pub mod process;
+pub mod pulse;
 pub mod qemu;
 pub mod qmp;
 pub mod relay;
@@ -41,6 +42,8 @@ pub enum Peer {
     Player,
     /// Video encoders for SPICE servers, as GStreamer plugins.
     Encoders,
+    /// A sound server.
+    Pulse,
     /// The GTK client's screenshot program.
     Spicy,
     /// The terminal multiplexer that the viewer is driven in.
@@ -80,6 +83,7 @@ impl Peer {
                 )
             }
             Self::DrawingServer => return draws::missing(),
+            Self::Pulse => (&["pulseaudio", "parec"], "pulseaudio pulseaudio-utils"),
             Self::Player => (&["ffplay"], "ffmpeg"),
             Self::Encoders => return encoders_missing(),
             Self::Spicy => (&["spicy-screenshot"], "spice-client-gtk"),

@@ -31,6 +31,8 @@ pub enum Boot {
     Echo,
     /// [`boot::quarters`].
     Quarters,
+    /// [`boot::serial`], its serial port the SPICE port `org.qemu.console.serial.0`; and a monitor on another.
+    Serial,
     /// A Debian kernel with a shell on its console, 1024×768 pixels by the guest's own qxl driver.
     Debian(Image),
     /// A Debian desktop. [`desktop_guest::DesktopGuest`] knows when it is there.
@@ -214,6 +216,16 @@ impl Boot {
             Self::Pattern => floppy(boot::pattern(), dir),
             Self::Echo => floppy(boot::echo(), dir),
             Self::Quarters => floppy(boot::quarters(), dir),
+            Self::Serial => {
+                let mut arguments = floppy(boot::serial(), dir);
+                let port = |id: &str, name: &str| format!("spiceport,id={id},name={name}");
+                let serial = port("serial", "org.qemu.console.serial.0");
+                arguments.extend(words(&["-chardev", &serial, "-serial", "chardev:serial"]));
+                let monitor = port("monitor", "org.qemu.monitor.qmp.0");
+                arguments.extend(words(&["-chardev", &monitor]));
+                arguments.extend(words(&["-mon", "chardev=monitor,mode=control"]));
+                arguments
+            }
             Self::Debian(image) => {
                 let serial = |name: &str| format!("file:{}", dir.join(name).display());
                 let mut arguments = words(&["-m", "256", "-device", "qemu-xhci"]);
@@ -303,7 +315,9 @@ impl Qemu {
     pub fn booted(&mut self) {
         match self.boot {
             Boot::Firmware => self.wait_for("debug.log", "Press ESC for boot menu"),
-            Boot::Pattern | Boot::Echo | Boot::Quarters => self.wait_for("debug.log", "R"),
+            Boot::Pattern | Boot::Echo | Boot::Quarters | Boot::Serial => {
+                self.wait_for("debug.log", "R")
+            }
             Boot::Debian(_) => {
                 self.wait_for("serial.log", "READY");
                 // The shell's first prompt comes a moment later.

@@ -1,0 +1,240 @@
+//! The server library's sound, raw and coded with Opus; and a real sound server that plays it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use capsaicin::channel::audio::Format;
+use capsaicin::sound::pulse::{Output, Source};
+use capsaicin::sound::{Heard, wav};
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::peers::Peer;
+use crate::peers::draws::Draws;
+use crate::peers::pulse::Pulse;
+use crate::peers::until;
+use crate::{LIMIT, program, test};
+
+const STEREO: Format = Format {
+    channels: 2,
+    rate: 48_000,
+};
+
+pub fn tests() -> Vec<Trial> {
+    let server = &[Peer::DrawingServer];
+    let pulse = &[Peer::Pulse];
+    vec![
+        test(
+            "sound::raw_sound_is_written_sample_by_sample",
+            server,
+            raw_sound_is_written_sample_by_sample,
+        ),
+        test(
+            "sound::sound_coded_with_opus_is_written_in_full_and_in_its_quality",
+            server,
+            sound_coded_with_opus_is_written_in_full_and_in_its_quality,
+        ),
+        test(
+            "sound::a_sound_server_plays_on_when_it_was_killed_and_came_back",
+            pulse,
+            a_sound_server_plays_on_when_it_was_killed_and_came_back,
+        ),
+        test(
+            "sound::the_end_of_a_stream_is_heard_however_short_it_is",
+            pulse,
+            the_end_of_a_stream_is_heard_however_short_it_is,
+        ),
+        test(
+            "sound::a_microphone_is_heard_until_it_is_let_go",
+            pulse,
+            a_microphone_is_heard_until_it_is_let_go,
+        ),
+    ]
+}
+
+/// What the server was given, and what `connect --audio` wrote of it.
+fn written(mode: &str) -> (Vec<i16>, Vec<i16>) {
+    let server = Draws::start(&["--sound", mode], &["fill"]);
+    let dir = TempDir::new().expect("a scratch folder");
+    let file = dir.path().join("sound.wav");
+    let path = file.to_str().expect("UTF-8");
+    let ended = program::run(&["connect", &server.address, "--audio", path, "--for", "4"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    (samples(&server.sound()), read(&file))
+}
+
+/// Two seconds are there. The server drops blocks when it gets no time, as on a busy machine.
+fn assert_length(written: &[i16], given: &[i16]) {
+    const BLOCK: usize = 960;
+    assert!(given.len() >= 2 * 96_000);
+    assert!(written.len().is_multiple_of(BLOCK), "{}", written.len());
+    let missing = given.len() - written.len();
+    assert!(missing <= 3 * BLOCK, "{missing} samples are missing");
+}
+
+fn samples(bytes: &[u8]) -> Vec<i16> {
+    let pairs = bytes.chunks_exact(2);
+    pairs
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+        .collect()
+}
+
+fn read(file: &Path) -> Vec<i16> {
+    let file = std::fs::File::open(file).expect("a file was written");
+    let mut wav = wav::Reader::new(file).expect("it is a WAV file");
+    assert_eq!(wav.format(), STEREO);
+    let mut all = Vec::new();
+    loop {
+        let more = wav.read(48_000).expect("it can be read");
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
+    }
+}
+
+fn raw_sound_is_written_sample_by_sample() {
+    let (given, written) = written("raw");
+
+    assert_length(&written, &given);
+    let differs = written.iter().zip(&given).position(|(a, b)| a != b);
+    assert_eq!(differs, None, "the first sample that differs");
+}
+
+fn sound_coded_with_opus_is_written_in_full_and_in_its_quality() {
+    let (given, written) = written("opus");
+
+    assert_length(&written, &given);
+    // The codec looks 6.5 ms ahead, 312 frames; and needs a moment to find the tone.
+    let span = 9600..written.len() - 9600;
+    let error = |at: usize| f64::from(written[at + 624]) - f64::from(given[at]);
+    let noise: f64 = span.clone().map(|at| error(at).powi(2)).sum();
+    let signal: f64 = span.map(|at| f64::from(given[at]).powi(2)).sum();
+    let ratio = 10.0 * (signal / noise).log10();
+    assert!(ratio >= 40.0, "{ratio:.1} dB");
+}
+
+/// Ten milliseconds of 440 Hz from this sample on, both channels.
+fn tone(at: &mut u32) -> Vec<i16> {
+    let mut samples = Vec::new();
+    for _ in 0..480 {
+        let phase = f64::from(*at) * 440.0 / 48_000.0 * std::f64::consts::TAU;
+        let sample = (10_000.0 * phase.sin()) as i16;
+        samples.extend([sample, sample]);
+        *at += 1;
+    }
+    samples
+}
+
+/// Whether these samples hold 0.3 seconds of the tone without a break: its peaks come every 109 samples.
+fn holds_tone(samples: &[i16]) -> bool {
+    let mut loud = 0;
+    for piece in samples.chunks_exact(480) {
+        let peak = piece.iter().map(|s| s.unsigned_abs()).max().unwrap_or(0);
+        loud = if (9000..11_000).contains(&peak) {
+            loud + 1
+        } else {
+            0
+        };
+        if loud >= 30 {
+            return true;
+        }
+    }
+    false
+}
+
+fn player(pulse: &Pulse) -> (Output, Arc<Mutex<Vec<Heard>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let teller = Arc::clone(&told);
+    let output = Output::new(pulse.socket(), move || {
+        let told = Arc::clone(&teller);
+        Box::new(move |heard| told.lock().expect("no panic").push(heard))
+    });
+    (output, told)
+}
+
+/// Plays until `done`, in real time.
+fn play_until(output: &mut Output, at: &mut u32, what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    let mut played = 0;
+    until(what, LIMIT, || {
+        while played < began.elapsed().as_millis() / 10 {
+            output.play(STEREO, tone(at));
+            played += 1;
+        }
+        done().then_some(())
+    });
+}
+
+fn a_sound_server_plays_on_when_it_was_killed_and_came_back() {
+    let mut pulse = Pulse::start();
+    let (mut output, told) = player(&pulse);
+    let mut at = 0;
+    let last = || told.lock().expect("no panic").last().cloned();
+
+    let listener = pulse.listen();
+    play_until(&mut output, &mut at, "the tone", || {
+        holds_tone(&listener.heard())
+    });
+    drop(listener);
+    let delay = last();
+    let Some(Heard::After(delay)) = delay else {
+        panic!("{delay:?}");
+    };
+    assert!(delay < Duration::from_secs(2), "{delay:?}");
+
+    pulse.kill();
+    play_until(&mut output, &mut at, "that nothing is heard", || {
+        matches!(last(), Some(Heard::Not(_)))
+    });
+
+    pulse.restart();
+    let listener = pulse.listen();
+    play_until(&mut output, &mut at, "the tone again", || {
+        holds_tone(&listener.heard())
+    });
+    assert!(matches!(last(), Some(Heard::After(_))));
+}
+
+fn the_end_of_a_stream_is_heard_however_short_it_is() {
+    let pulse = Pulse::start();
+    let (mut output, _) = player(&pulse);
+    let listener = pulse.listen();
+    let mut at = 0;
+    // 100 ms, less than the server keeps before it begins.
+    for _ in 0..10 {
+        output.play(STEREO, tone(&mut at));
+    }
+    output.finish();
+    let loud = |samples: &[i16]| samples.iter().filter(|s| s.unsigned_abs() > 1000).count();
+    until("the short tone", LIMIT, || {
+        (loud(&listener.heard()) > 4000).then_some(())
+    });
+}
+
+fn a_microphone_is_heard_until_it_is_let_go() {
+    let pulse = Pulse::start();
+    let (mut output, _) = player(&pulse);
+    let heard = Arc::new(Mutex::new((Vec::new(), false)));
+    let ear = Arc::clone(&heard);
+    // The default source is the monitor of the only output.
+    let source = Source::open(&pulse.socket(), STEREO, move |samples| {
+        let mut heard = ear.lock().expect("no panic");
+        match samples {
+            Some(samples) => heard.0.extend(samples.iter().step_by(2).copied()),
+            None => heard.1 = true,
+        }
+        true
+    })
+    .expect("a source");
+    let mut at = 0;
+    play_until(&mut output, &mut at, "the tone", || {
+        holds_tone(&heard.lock().expect("no panic").0)
+    });
+
+    drop(source);
+    until("the end", LIMIT, || {
+        heard.lock().expect("no panic").1.then_some(())
+    });
+}
