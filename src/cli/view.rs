@@ -1,5 +1,7 @@
 //! `capsaicin view`: the viewer.
 
+use std::path::PathBuf;
+
 use super::args::{self, Common, ViewArgs};
 use super::dial::{self, Dial, Extras};
 use super::report::Failure;
@@ -17,8 +19,12 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     dial::target(&args.target)?;
     screen::terminal_size()?;
     let logging = logging::to_viewer(common.logging())?;
+    let server = sound_server();
     let dial = Dial {
-        extras: Extras::default(),
+        extras: Extras {
+            playback: server.is_some(),
+            ..Extras::default()
+        },
         pixels: true,
         view_only: args.view_only,
         timeout: args.timeout,
@@ -37,6 +43,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         drawing: drawing(args),
         style: style(args),
         overrides: args.terminal.clone(),
+        sound: server,
         logged: logging.lines,
     };
     match tui::run(dialled.client, options).await? {
@@ -44,6 +51,14 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         Ending::Closed(reason) => Err(reason.into()),
         Ending::Signal(_) => Err(Failure::interrupted()),
     }
+}
+
+/// Where the guest's sound can be played; `None` where it cannot, and is not asked for then.
+fn sound_server() -> Option<PathBuf> {
+    #[cfg(feature = "audio")]
+    return crate::sound::pulse::socket();
+    #[cfg(not(feature = "audio"))]
+    None
 }
 
 /// What the user asked for; `None` leaves it to the terminal.

@@ -55,6 +55,10 @@ pub enum Action {
     },
     /// From the session.
     Session(ClientEvent),
+    /// How loud the sound was lately, per cent.
+    Level(u8),
+    /// The sound is not heard, for this reason; `None` when it is.
+    Unheard(Option<String>),
     /// A line of the program's own log.
     Logged(String),
     /// The picture is about to be drawn.
@@ -163,6 +167,8 @@ pub enum Effect {
     },
     /// The guest's layout is this one, the next time too.
     Layout(&'static Layout),
+    /// Let the guest's sound be heard, or not.
+    Sound(bool),
     /// Give the terminal back to the shell until the user returns.
     Suspend,
     /// The end.

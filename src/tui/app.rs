@@ -9,6 +9,7 @@ use super::panes::{PaneKind, log, palette};
 use super::picture::Picture;
 use super::pixels::Pixels;
 use super::sharing::Sharing;
+use super::sound::Sound;
 use super::steering::Steering;
 use super::typist::Typist;
 use super::view;
@@ -68,6 +69,8 @@ pub struct App {
     pub name: Option<String>,
     /// What it shares with the terminal through its agent.
     pub sharing: Sharing,
+    /// The guest's sound.
+    pub sound: Sound,
     /// The mouse mode in force.
     pub mouse_mode: MouseMode,
     /// What the terminal can do, as far as it is known.
@@ -148,6 +151,7 @@ impl App {
             flash: None,
             name: None,
             sharing: Sharing::default(),
+            sound: Sound::default(),
             mouse_mode: MouseMode::empty(),
             capabilities: Capabilities::default(),
             drawing: None,

@@ -21,6 +21,7 @@ mod run_loop;
 mod saving;
 pub mod screen;
 pub mod sharing;
+pub mod sound;
 mod stage;
 pub mod steering;
 pub mod text;
@@ -29,6 +30,7 @@ pub mod typist;
 mod update;
 pub mod view;
 
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::{fmt, io};
 
@@ -64,6 +66,8 @@ pub struct Options {
     /// What the user knows better about the terminal, in the words of
     /// [`Capabilities::set`](crate::term::probe::Capabilities::set).
     pub overrides: Vec<String>,
+    /// Where the sound server listens that is to play the guest's sound; needs the feature `audio`.
+    pub sound: Option<PathBuf>,
     /// Lines of the program's own log, for the log pane.
     pub logged: Option<mpsc::Receiver<String>>,
 }

@@ -22,11 +22,13 @@ use super::presence::Presence;
 use super::probing::Probing;
 use super::saving::save;
 use super::screen::{self, Screen};
+use super::sound::Speaker;
 use super::tty::Input;
 use super::{Options, Remember, ViewError, keymap};
 use crate::client::SpiceClient;
 use crate::geometry::{Point, Size};
-use crate::session::{ClientEvent, CloseReason};
+use crate::session::{ClientEvent, CloseReason, Command};
+use crate::sound::Heard;
 use crate::term::clipboard;
 use crate::term::input::{Event, Mouse, Reply};
 use crate::term::kitty::MARKER;
@@ -64,6 +66,7 @@ pub(super) struct Viewer {
     easel: Easel,
     logged: Option<mpsc::Receiver<String>>,
     remember: Option<Remember>,
+    speaker: Speaker,
     started: Instant,
     /// What the app wants done outside, in order. Every update may add to it: it takes up what has come due meanwhile, a
     /// key's release for one.
@@ -75,6 +78,8 @@ enum Woken {
     Signal(Told),
     Terminal(Option<Event>),
     Session(Option<ClientEvent>),
+    /// What becomes of the sound.
+    Heard(Heard),
     /// The painter is back; `None` when it panicked.
     Painted(Option<Frame>),
     /// Bytes were written to the terminal.
@@ -120,6 +125,7 @@ impl Viewer {
             easel: Easel::new(),
             logged: options.logged,
             remember: options.remember,
+            speaker: Speaker::new(options.sound),
             started: Instant::now(),
             effects: VecDeque::new(),
         })
@@ -158,6 +164,7 @@ impl Viewer {
                 () = self.progress.notified() => Woken::Written,
                 Some(saved) = self.saving.join_next() => Woken::Saved(saved),
                 event = self.client.next_event() => Woken::Session(event),
+                heard = self.speaker.heard() => Woken::Heard(heard),
                 () = sleep_until(wake_at) => Woken::Time,
             };
             match woken {
@@ -173,6 +180,7 @@ impl Viewer {
                 Woken::Written => self.written()?,
                 Woken::Saved(saved) => self.saved(saved),
                 Woken::Session(event) => self.session_events(event),
+                Woken::Heard(heard) => self.heard(heard),
                 Woken::Time => self.update(Action::Time),
             }
         }
@@ -404,12 +412,35 @@ impl Viewer {
             self.effects.push_back(Effect::End(Ending::Closed(reason)));
             return;
         };
-        self.update(Action::Session(first));
+        self.session_event(first);
         for _ in 0..AT_ONCE {
             let Some(event) = self.client.try_next_event() else {
                 break;
             };
-            self.update(Action::Session(event));
+            self.session_event(event);
+        }
+    }
+
+    fn session_event(&mut self, event: ClientEvent) {
+        let level = match &event {
+            ClientEvent::Playback(event) => self.speaker.take(event),
+            _ => None,
+        };
+        self.update(Action::Session(event));
+        if let Some(level) = level {
+            self.update(Action::Level(level));
+        }
+    }
+
+    /// Video follows the sound that is heard.
+    fn heard(&mut self, heard: Heard) {
+        match heard {
+            Heard::After(delay) => {
+                let delay = Effect::Command(Command::PlaybackDelay(delay));
+                self.effects.push_back(delay);
+                self.update(Action::Unheard(None));
+            }
+            Heard::Not(why) => self.update(Action::Unheard(Some(why))),
         }
     }
 
@@ -430,6 +461,7 @@ impl Viewer {
                     let write = move || save(Path::new(""), stem, extension, &content);
                     self.saving.spawn_blocking(write);
                 }
+                Effect::Sound(on) => self.speaker.turn(on),
                 Effect::Layout(layout) => self.remember.iter().for_each(|keep| keep(layout)),
                 Effect::Suspend => {
                     self.suspend()?;

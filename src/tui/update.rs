@@ -75,6 +75,8 @@ impl App {
             Action::Arrived => self.pace.answered(self.now),
             Action::Written { outstanding } => self.pace.written(outstanding, self.now),
             Action::Session(event) => self.session(event, &mut effects),
+            Action::Level(level) => self.level(level),
+            Action::Unheard(why) => self.unheard(why),
             Action::Logged(line) => self.log_line(&line),
             Action::Frame => self.frame(),
             Action::Painted { bytes } => self.painted(bytes),
@@ -394,6 +396,7 @@ impl App {
             Choice::Automatic => self.toggle_automatic(effects),
             Choice::Resize => self.resize_guest(effects),
             Choice::Follow => self.toggle_follow(effects),
+            Choice::Sound => self.toggle_sound(effects),
             Choice::Suspend => {
                 self.let_go();
                 while let Some(event) = self.typist.next_due(self.now) {
@@ -592,8 +595,9 @@ impl App {
                 return;
             }
             ClientEvent::Closed(reason) => self.closed(reason, effects),
-            // The viewer opens none of these channels.
-            ClientEvent::Playback(_) | ClientEvent::Record(_) | ClientEvent::Port(_) => {}
+            ClientEvent::Playback(event) => self.playback(&event),
+            // The viewer opens neither of these channels.
+            ClientEvent::Record(_) | ClientEvent::Port(_) => {}
         }
         let soonest = self
             .stats_asked

@@ -205,6 +205,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         false => format!("{} held", held.join("+")),
     };
     let agent = agent(app);
+    let sound = app.sound.status(theme.gauge());
     // In the order they are shown; the numbers say which are kept longest.
     let parts = [
         (1, app.setup.target.as_str()),
@@ -214,6 +215,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (7, app.drawing_name()),
         (5, rate.as_str()),
         (8, agent),
+        (7, sound.as_str()),
         (6, lights.as_str()),
         (2, held.as_str()),
         (2, view_only),

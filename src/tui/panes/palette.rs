@@ -117,6 +117,8 @@ pub enum Choice {
     Resize,
     /// Keeps it so large, or not.
     Follow,
+    /// Lets the guest's sound be heard, or not.
+    Sound,
 }
 
 /// What a key did.
@@ -307,6 +309,10 @@ fn root(app: &App) -> Vec<Entry> {
         Entry {
             on: Some(app.sharing.follows),
             ..entry('G', "guest follows this window", Choice::Follow)
+        },
+        Entry {
+            on: Some(app.sound.on),
+            ..entry('u', "sound", Choice::Sound)
         },
         Entry {
             shortcut: Some(MenuKey::Ctrl('z')),
