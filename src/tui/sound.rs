@@ -241,3 +241,27 @@ mod speaker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GAUGE: (&str, &str) = ("#", ".");
+
+    #[test]
+    fn the_status_line_says_what_there_is_to_hear_and_why_it_is_not_heard() {
+        let mut sound = Sound::default();
+        assert_eq!(sound.status(GAUGE), "");
+        sound.playing = true;
+        assert_eq!(sound.status(GAUGE), "sound 100% ....");
+        sound.loudness.set_volume(&[40_000, 42_000]);
+        sound.level = 3;
+        assert_eq!(sound.status(GAUGE), "sound 64% ###.");
+        sound.loudness.set_muted(true);
+        assert_eq!(sound.status(GAUGE), "sound muted");
+        sound.unheard = true;
+        assert_eq!(sound.status(GAUGE), "sound fails");
+        sound.on = false;
+        assert_eq!(sound.status(GAUGE), "sound off");
+    }
+}
