@@ -70,12 +70,18 @@ fn sixels(rounds: usize, asks: bool) {
         let mut painter = Sixel::new(limits(false));
         let mut out = Vec::new();
         painter.paint(&scene(&picture, Quality::BEST), &mut out);
+        let before = processors();
         let time = median(rounds, || {
             out.clear();
             painter.forget();
             painter.paint(black_box(&scene(&picture, Quality::BEST)), &mut out);
         });
-        let ours = format!("{}, {:.1} dB", Cost(time, out.len()), noise(&picture, &out));
+        let both = ms(processors().saturating_sub(before)) / rounds as f64;
+        let ours = format!(
+            "{} ({both:.1} of both cores), {:.1} dB",
+            Cost(time, out.len()),
+            noise(&picture, &out)
+        );
         let mut others = Vec::new();
         if asks {
             others.push(icy_sixel(&picture));
