@@ -67,10 +67,26 @@ pub(super) struct Viewer {
     logged: Option<mpsc::Receiver<String>>,
     remember: Option<Remember>,
     speaker: Speaker,
+    releases: Releases,
     started: Instant,
     /// What the app wants done outside, in order. Every update may add to it: it takes up what has come due meanwhile, a
     /// key's release for one.
     effects: VecDeque<Effect>,
+}
+
+/// The flag of the kitty keyboard protocol that stands for releases.
+const REPORTS_RELEASES: u8 = 2;
+
+/// Whether the terminal tells when keys go up. One that is asked to still has keys on the way that it will not tell of: a key
+/// held for those would be held for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Releases {
+    /// It does not.
+    Off,
+    /// It was asked to.
+    Asked,
+    /// It said that it does from here on.
+    Reported,
 }
 
 /// What the loop waits for.
@@ -126,6 +142,7 @@ impl Viewer {
             logged: options.logged,
             remember: options.remember,
             speaker: Speaker::new(options.sound),
+            releases: Releases::Off,
             started: Instant::now(),
             effects: VecDeque::new(),
         })
@@ -300,6 +317,12 @@ impl Viewer {
     fn terminal_event(&mut self, event: Event) -> Result<(), ViewError> {
         match event {
             Event::Reply(Reply::Ready) => self.update(Action::Arrived),
+            Event::Reply(Reply::KeyboardFlags(flags))
+                if self.releases == Releases::Asked && flags & REPORTS_RELEASES != 0 =>
+            {
+                self.releases = Releases::Reported;
+                self.learn(self.probing.capabilities())?;
+            }
             Event::Reply(Reply::Kitty {
                 id: MARKER,
                 message,
@@ -345,9 +368,10 @@ impl Viewer {
     }
 
     /// Takes in what the terminal turned out to do.
-    fn learn(&mut self, capabilities: Capabilities) -> Result<(), ViewError> {
-        if capabilities.keyboard && !self.app.mode().releases {
+    fn learn(&mut self, mut capabilities: Capabilities) -> Result<(), ViewError> {
+        if capabilities.keyboard && self.releases == Releases::Off {
             self.screen.report_releases()?;
+            self.releases = Releases::Asked;
         }
         let cell = capabilities.cell.filter(|_| capabilities.pixel_mouse);
         if cell.is_some() != self.mouse_cell.is_some() {
@@ -355,6 +379,7 @@ impl Viewer {
             self.write(bytes.to_vec(), false);
         }
         self.mouse_cell = cell.map(|(width, height)| Size::new(width, height));
+        capabilities.keyboard &= self.releases == Releases::Reported;
         self.update(Action::Capabilities {
             capabilities: Box::new(capabilities),
             answers: self.probing.answers().attributes.is_some(),
@@ -504,8 +529,9 @@ impl Viewer {
     /// Takes the terminal again after somebody else had it.
     fn retake(&mut self) -> Result<(), ViewError> {
         self.screen.retake()?;
-        if self.app.mode().releases {
-            self.screen.report_releases()?;
+        if self.releases != Releases::Off {
+            self.releases = Releases::Off;
+            self.learn(self.probing.capabilities())?;
         }
         // It is switched on again when the terminal says that it can.
         self.mouse_cell = None;

@@ -103,11 +103,12 @@ impl Screen {
     }
 
     /// Switches on the kitty keyboard protocol, in a terminal that said it has it: unambiguous keys, repeats and
-    /// releases, other levels of a key, all keys (modifiers too), and the text they make.
+    /// releases, other levels of a key, all keys (modifiers too), and the text they make. The
+    /// terminal answers with the flags that are in force from there on.
     pub fn report_releases(&self) -> io::Result<()> {
         KEYBOARD.store(true, Ordering::SeqCst);
         let mut out = io::stdout();
-        out.write_all(b"\x1b[>31u")?;
+        out.write_all(b"\x1b[>31u\x1b[?u")?;
         out.flush()
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use libtest_mimic::Trial;
+use serde_json::json;
 
 use crate::peers::desktop::{self, Desktop, Emulator};
 use crate::peers::outer::{Kind, Outer};
@@ -38,7 +39,40 @@ pub fn tests() -> Vec<Trial> {
             &[Peer::Qemu, Peer::Tmux],
             tmux_shows_the_guest,
         ),
+        test(
+            "terminals::a_german_keyboard_in_kitty_types_at_a_guest_with_a_us_keyboard",
+            &[Peer::Qemu, Peer::Desktop, Peer::Kitty],
+            || a_german_types_at_a_us_guest(Emulator::Kitty),
+        ),
+        test(
+            "terminals::a_german_keyboard_in_xterm_types_at_a_guest_with_a_us_keyboard",
+            &[Peer::Qemu, Peer::Desktop],
+            || a_german_types_at_a_us_guest(Emulator::Xterm),
+        ),
     ]
+}
+
+/// Keys that lie elsewhere on the two keyboards, with Shift and with AltGr, in a hurry.
+fn a_german_types_at_a_us_guest(emulator: Emulator) {
+    let mut qemu = Machine::new(Boot::Echo).start();
+    let mut desktop = Desktop::start();
+    desktop.keyboard("de");
+    let program = env!("CARGO_BIN_EXE_capsaicin");
+    desktop.open(emulator, &format!("{program} view {}", qemu.address));
+    until("the viewer's inputs channel", LIMIT, || {
+        let spice = qemu.qmp.execute("query-spice", json!({}));
+        let channels = spice["channels"].as_array().cloned().unwrap_or_default();
+        let types = channels.iter().map(|channel| &channel["channel-type"]);
+        types.into_iter().any(|kind| *kind == 3).then_some(())
+    });
+
+    desktop.keys(&["z", "y", "Z", "at", "slash", "braceleft", "question"]);
+    desktop.keys(&["plus", "asterisk", "minus", "backslash", "bar", "a", "a"]);
+
+    let typed = "zyZ@/{?+*-\\|aa";
+    crate::keys::wait_until_taken(&qemu, typed.len());
+    assert_eq!(qemu.guest_log(), format!("R{typed}"));
+    desktop.keys(&["ctrl+bracketright", "q"]);
 }
 
 /// Two screens of a guest, and a menu that comes between and goes.

@@ -125,7 +125,7 @@ struct Piece {
 enum Terminal {
     Kitty(kitty::Kitty),
     Sixel(sixel::SixelTerminal),
-    Cells(vt100::Parser),
+    Cells(Box<vt100::Parser>),
 }
 
 impl Terminal {
@@ -314,7 +314,7 @@ impl SlowLink {
         let (columns, rows) = CELLS;
         let terminal = match drawing {
             Drawing::Sixel => Terminal::Sixel(sixel::SixelTerminal::new(columns, rows, CELL)),
-            Drawing::Half => Terminal::Cells(vt100::Parser::new(rows, columns, 0)),
+            Drawing::Half => Terminal::Cells(Box::new(vt100::Parser::new(rows, columns, 0))),
             _ => Terminal::Kitty(kitty::Kitty::new(columns, rows, CELL)),
         };
         Self {

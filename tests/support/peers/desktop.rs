@@ -113,6 +113,15 @@ impl Desktop {
             .push(Process::start(&name, &command, self.dir.path()));
     }
 
+    /// Gives it the keyboard of another country. For terminals that are opened after it.
+    pub fn keyboard(&self, layout: &str) {
+        let status = Command::new("setxkbmap")
+            .arg(layout)
+            .env("DISPLAY", &self.display)
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "{layout}");
+    }
+
     /// Types keys by their X names, as `ctrl+bracketright` or `q`.
     pub fn keys(&self, keys: &[&str]) {
         self.xdotool("key", keys);
