@@ -321,7 +321,8 @@ impl Viewer {
                 if self.releases == Releases::Asked && flags & REPORTS_RELEASES != 0 =>
             {
                 self.releases = Releases::Reported;
-                self.learn(self.probing.capabilities())?;
+                let capabilities = self.probing.capabilities();
+                self.learn(capabilities)?;
             }
             Event::Reply(Reply::Kitty {
                 id: MARKER,
@@ -531,7 +532,8 @@ impl Viewer {
         self.screen.retake()?;
         if self.releases != Releases::Off {
             self.releases = Releases::Off;
-            self.learn(self.probing.capabilities())?;
+            let capabilities = self.probing.capabilities();
+            self.learn(capabilities)?;
         }
         // It is switched on again when the terminal says that it can.
         self.mouse_cell = None;

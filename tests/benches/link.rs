@@ -8,6 +8,8 @@
 mod screens;
 #[path = "../support/slow_link.rs"]
 mod slow_link;
+#[path = "../support/terminals/mod.rs"]
+mod terminals;
 
 use std::time::Duration;
 

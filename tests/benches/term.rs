@@ -5,9 +5,8 @@
 
 #[path = "term/targets.rs"]
 mod targets;
-#[allow(dead_code, reason = "the tests do more with it")]
-#[path = "../support/terminals/sixel.rs"]
-mod terminal;
+#[path = "../support/terminals/mod.rs"]
+mod terminals;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,13 +1,11 @@
 //! Pictures as iTerm2's inline files.
 
-#[path = "../support/terminals/iterm2.rs"]
-mod terminal;
-
 use capsaicin::geometry::{Rect, Size};
 use capsaicin::pixels::PixelBuf;
 use capsaicin::term::iterm2::Iterm2;
 use capsaicin::term::paint::{Painted, Painter, Place, Quality, Scene};
-use terminal::Iterm2Terminal;
+
+use crate::support::terminals::iterm2::Iterm2Terminal;
 
 use crate::support::screens;
 

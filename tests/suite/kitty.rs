@@ -1,15 +1,13 @@
 //! Pictures by kitty's graphics protocol: what a terminal shows after each frame, and what it costs.
 
-#[path = "../support/terminals/kitty.rs"]
-mod terminal;
-
 use std::path::PathBuf;
 
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
 use capsaicin::term::kitty::{Edits, Medium, Placeholders, Route, Tiles};
 use capsaicin::term::paint::{Painted, Painter, Place, Pointer, Quality, Scene};
-use terminal::Kitty;
+
+use crate::support::terminals::kitty::Kitty;
 
 const CELL: Size = Size::new(8, 16);
 /// Columns and rows for the screens of the fixtures, and for less.

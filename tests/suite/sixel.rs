@@ -1,13 +1,11 @@
 //! Pictures as sixels: what a terminal shows after each frame, and what it costs.
 
-#[path = "../support/terminals/sixel.rs"]
-mod terminal;
-
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
 use capsaicin::term::paint::{Painted, Painter, Place, Quality, Scene};
 use capsaicin::term::sixel::{Limits, Sixel};
-use terminal::SixelTerminal;
+
+use crate::support::terminals::sixel::SixelTerminal;
 
 use crate::support::screens;
 

@@ -1,16 +1,13 @@
 //! The viewer over slow links: what arrives, how soon, and what it costs. Time is the link's own.
 
-#[path = "../support/slow_link.rs"]
-mod slow_link;
-
 use std::time::Duration;
 
 use capsaicin::geometry::Rect;
 use capsaicin::pixels::PixelBuf;
 use capsaicin::term::Drawing;
-use slow_link::{Film, SlowLink, Still};
 
 use crate::support::screens;
+use crate::support::slow_link::{Film, SlowLink, Still};
 
 const MS: Duration = Duration::from_millis(1);
 /// A small one, for tests that are about time and not about films.

@@ -13,5 +13,9 @@ pub mod screens;
 pub mod scripted;
 #[cfg(feature = "client")]
 pub mod scripted_agent;
+#[cfg(feature = "viewer")]
+pub mod slow_link;
+#[cfg(feature = "viewer")]
+pub mod terminals;
 pub mod video;
 pub mod viewer;

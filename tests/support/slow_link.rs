@@ -5,11 +5,6 @@
 
 #![allow(dead_code)]
 
-#[path = "terminals/kitty.rs"]
-mod kitty;
-#[path = "terminals/sixel.rs"]
-mod sixel;
-
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -26,6 +21,8 @@ use capsaicin::tui::easel::{Easel, framed};
 use capsaicin::tui::keymap::Escape;
 use capsaicin::tui::pixels::Frame;
 use capsaicin::{ClientEvent, DisplayEvent, RegionPixels};
+
+use super::terminals::{kitty, sixel};
 
 /// A step of time.
 const STEP: Duration = Duration::from_millis(1);

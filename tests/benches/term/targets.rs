@@ -17,7 +17,7 @@ use capsaicin::term::sixel::{Limits, Sixel};
 use capsaicin::term::{Colours, Fit, Glyphs, Pane, Raster, Scaler, Style};
 use icy_sixel::EncodeOptions;
 
-use super::terminal::SixelTerminal;
+use super::terminals::sixel::SixelTerminal;
 use super::{COLUMNS, ROWS, fixture, fixture_path, median, ms, photo};
 
 const CELL: Size = Size::new(8, 16);

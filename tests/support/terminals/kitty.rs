@@ -3,9 +3,6 @@
 //! Written from the protocol's description and what kitty 0.26.5 does. It is strict: what a terminal would refuse or take for
 //! something else than was meant is a panic, and so is a command that asks for an answer.
 
-// Not every test binary needs all of it.
-#![allow(dead_code)]
-
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 

@@ -2,8 +2,6 @@
 //!
 //! Panics at anything else: a painter has no business with it.
 
-#![allow(dead_code)]
-
 use capsaicin::geometry::{Point, Rect, Size};
 
 /// Red, green and blue of a dot; `None` where there is none, only the terminal's background.
