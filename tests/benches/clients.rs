@@ -5,6 +5,8 @@
 //! where a video plays, text scrolls and a window moves (`-- live`, or no argument; `-- replay` leaves it out). What is not
 //! installed is left out with a word.
 
+#[path = "../support/terminals/mod.rs"]
+mod models;
 #[allow(dead_code)]
 #[path = "../support/peers/mod.rs"]
 mod peers;

@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 use peers::Peer;
+use support::terminals as models;
 
 /// How long anything may take that happens at once on an idle machine.
 const LIMIT: Duration = Duration::from_secs(60);

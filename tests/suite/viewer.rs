@@ -1123,11 +1123,12 @@ fn the_escape_key_opens_a_menu_that_looks_like_this() {
         "                    │ d  drawing ...                       │",
         "                    │ g  resize guest to this window       │",
         "                    │ G  - guest follows this window       │",
+        "                    │ u  x sound                           │",
         "                    │ ^Z suspend                           │",
         "                    │ ?  help                              │",
         "                    └──────────────────────────────────────┘",
     ];
-    assert_eq!(text[3..20], menu);
+    assert_eq!(text[3..21], menu);
     assert_eq!(text[23], " vm:5900 · half · 0 fps 0B/s · Ctrl+] menu");
 }
 
@@ -1144,7 +1145,7 @@ fn the_menu_fits_the_smallest_terminal() {
     ];
     assert_eq!(viewer.text()[..4], expected[..4]);
     // The marked entry stays in sight.
-    for _ in 0..14 {
+    for _ in 0..15 {
         viewer.act(Action::Menu(MenuKey::Down));
     }
     assert_eq!(viewer.text()[2], "│ ?  help          │");

@@ -13,7 +13,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use super::picture::Picture;
 use super::tmux::Tmux;
 use super::until;
-use crate::support::terminals::kitty::Kitty;
+use crate::models::kitty::Kitty;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
