@@ -380,6 +380,9 @@ impl Viewer {
             self.write(bytes.to_vec(), false);
         }
         self.mouse_cell = cell.map(|(width, height)| Size::new(width, height));
+        if !capabilities.keyboard {
+            self.releases = Releases::Off;
+        }
         capabilities.keyboard &= self.releases == Releases::Reported;
         self.update(Action::Capabilities {
             capabilities: Box::new(capabilities),
