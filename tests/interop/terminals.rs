@@ -51,7 +51,7 @@ pub fn tests() -> Vec<Trial> {
     ]
 }
 
-/// Keys that lie elsewhere on the two keyboards, with Shift and with AltGr, in a hurry.
+/// Keys that lie elsewhere on the two keyboards, with Shift and with AltGr.
 fn a_german_types_at_a_us_guest(emulator: Emulator) {
     let qemu = Machine::new(Boot::Echo).start();
     let mut desktop = Desktop::start();
@@ -64,15 +64,14 @@ fn a_german_types_at_a_us_guest(emulator: Emulator) {
         (qemu.keys_taken() > 0).then_some(())
     });
 
-    desktop.keys(&["z", "y", "Z", "at", "slash", "braceleft", "question"]);
-    desktop.keys(&["plus", "asterisk", "minus", "backslash", "bar", "a", "a"]);
-
-    let typed = "zyZ@/{?+*-\\|aa";
+    let names = "z y Z at slash braceleft question plus asterisk minus backslash bar a a";
     let heard = || qemu.guest_log().trim_start_matches(['R', 'x']).to_owned();
-    until("the last key", LIMIT, || {
-        (heard().len() >= typed.len()).then_some(())
-    });
-    assert_eq!(heard(), typed);
+    // Each when the guest has taken the one before: a PC's keyboard buffer is small.
+    for (taken, name) in (1..).zip(names.split(' ')) {
+        desktop.keys(&[name]);
+        until(name, LIMIT, || (heard().len() >= taken).then_some(()));
+    }
+    assert_eq!(heard(), "zyZ@/{?+*-\\|aa");
     desktop.keys(&["ctrl+bracketright", "q"]);
 }
 
