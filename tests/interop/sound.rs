@@ -209,7 +209,8 @@ fn the_end_of_a_stream_is_heard_however_short_it_is() {
     output.finish();
     let loud = |samples: &[i16]| samples.iter().filter(|s| s.unsigned_abs() > 1000).count();
     until("the short tone", LIMIT, || {
-        (loud(&listener.heard()) > 4000).then_some(())
+        // Of 4334 the monitor of the null sink was seen to lose up to 731; of a tone that is not played out none come.
+        (loud(&listener.heard()) > 2400).then_some(())
     });
 }
 
