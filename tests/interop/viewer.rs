@@ -55,6 +55,11 @@ pub fn tests() -> Vec<Trial> {
             another_monitor_is_shown,
         ),
         test(
+            "viewer::a_screenshot_without_a_file_is_shown_in_the_terminal",
+            NEEDS,
+            a_screenshot_is_shown_in_the_terminal,
+        ),
+        test(
             "viewer::a_password_is_asked_for_and_not_shown",
             NEEDS,
             a_password_is_asked_for,
@@ -167,6 +172,21 @@ fn another_monitor_is_shown() {
     });
     terminal.wait_until_cells("other colours", |cells| !shows_quarters(cells, QUARTERS[0]));
     viewer.quit();
+}
+
+fn a_screenshot_is_shown_in_the_terminal() {
+    let qemu = Machine::new(Boot::Quarters).start();
+    let terminal = Tmux::start(100, 45);
+    let program = crate::program::CAPSAICIN;
+    terminal.command(&format!(
+        "clear; {program} screenshot {}; echo code $?",
+        qemu.address
+    ));
+    terminal.wait_for("code 0");
+    assert!(shows_quarters(&terminal.cells(), QUARTERS[0]));
+    // The shell goes on below it.
+    terminal.command("clear; echo done: $((6 * 7))");
+    terminal.wait_for("done: 42");
 }
 
 fn a_password_is_asked_for() {

@@ -314,6 +314,15 @@ fn a_quic_image_is_decoded_to_raw_pixels_and_to_a_picture() {
 }
 
 #[test]
+fn a_screenshot_without_a_file_needs_a_terminal() {
+    let output = capsaicin(&["screenshot", "demo:"]);
+    assert_eq!(code(&output), 2);
+    let said = stderr(&output);
+    assert!(said.contains("standard output is not a terminal"), "{said}");
+    assert!(said.contains("name a file with -o"), "{said}");
+}
+
+#[test]
 fn a_served_picture_is_what_a_screenshot_of_it_shows() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
