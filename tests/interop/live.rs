@@ -8,10 +8,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use capsaicin::channel::display::ImageCompression;
-use capsaicin::channel::display::messages::ServerMessage;
+use capsaicin::channel::display::messages::{ServerMessage, StreamData};
 use capsaicin::channel::main::MouseMode;
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::client::{ClientConfig, CommandSender, Framebuffer};
+use capsaicin::geometry::Rect;
 use capsaicin::net::Address;
 use capsaicin::session::{SessionConfig, SessionStats, Tap, Way};
 use capsaicin::wire::Frame;
@@ -171,6 +172,11 @@ impl Live {
         self.seen.lock().expect("no count panics").copied.clone()
     }
 
+    /// The newest stream of video as it came.
+    pub fn video(&self) -> Option<Video> {
+        self.seen.lock().expect("no count panics").video.clone()
+    }
+
     /// What the user was told so far, without what every server says to a plain connection.
     pub fn notices(&self) -> Vec<String> {
         let notices = &self.watched().notices;
@@ -239,6 +245,40 @@ struct Seen {
     messages: BTreeMap<u16, u64>,
     /// The descriptors of the images in DRAW_COPY.
     copied: BTreeSet<&'static str>,
+    video: Option<Video>,
+}
+
+/// A stream as the server sends it.
+#[derive(Clone)]
+pub struct Video {
+    pub id: u32,
+    /// Where it is shown.
+    pub dest: Rect,
+    /// What its messages carried.
+    pub frames: Vec<Vec<u8>>,
+}
+
+impl Seen {
+    fn message(&mut self, message: &ServerMessage<'_>) {
+        match message {
+            ServerMessage::DrawCopy(copy) => {
+                self.copied.insert(copy.src_bitmap.data.name());
+            }
+            ServerMessage::StreamCreate(stream) => {
+                self.video = Some(Video {
+                    id: stream.id,
+                    dest: stream.dest,
+                    frames: Vec::new(),
+                });
+            }
+            ServerMessage::StreamData(StreamData { id, data, .. }) => {
+                if let Some(video) = self.video.as_mut().filter(|video| video.id == *id) {
+                    video.frames.push(data.to_vec());
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Sees every message.
@@ -249,10 +289,8 @@ impl Tap for Counts {
         if channel.kind == ChannelKind::Display && way == Way::ToClient {
             let mut seen = self.0.lock().expect("no test panics with it");
             *seen.messages.entry(frame.number).or_default() += 1;
-            if let Ok(ServerMessage::DrawCopy(copy)) =
-                ServerMessage::decode(frame.number, &frame.body)
-            {
-                seen.copied.insert(copy.src_bitmap.data.name());
+            if let Ok(message) = ServerMessage::decode(frame.number, &frame.body) {
+                seen.message(&message);
             }
         }
     }

@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub struct XServer {
     // Dropped first: programs go before their server.
     programs: Vec<Process>,
-    _process: Process,
+    process: Process,
     /// Where its SPICE server listens: a loopback address.
     pub address: String,
     display: String,
@@ -97,7 +97,7 @@ impl XServer {
             };
             let server = Self {
                 programs: Vec::new(),
-                _process: process,
+                process,
                 address: format!("127.0.0.1:{port}"),
                 display,
                 dir,
@@ -129,6 +129,11 @@ impl XServer {
     /// The program started last.
     pub fn last(&mut self) -> &mut Process {
         self.programs.last_mut().expect("one was started")
+    }
+
+    /// Stops the server where it is: it draws and sends no more.
+    pub fn freeze(&self) {
+        self.process.freeze();
     }
 
     /// The X server's own pixels.
