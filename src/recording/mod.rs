@@ -1,10 +1,11 @@
-//! Recorded sessions: reading captures, and playing them into a [`ClientSession`](crate::session::ClientSession).
+//! Recorded sessions: writing captures, reading them, and playing them into a [`ClientSession`](crate::session::ClientSession).
 //!
 //! A recording is a capture of plain SPICE connections, pcapng or pcap, made by any tool on any port. [`Reader`] takes it
 //! apart: packets, TCP streams, link exchanges, frames. It finds SPICE by how both sides of a connection begin. What is
 //! missing in the file is told with its place ([`Loss`]), and everything else goes on. [`Survey`] says what is in a file
 //! and which of its sessions to show; [`Player`] feeds the frames of one session, with the times they were recorded at,
-//! to an ordinary client session, and drops what that wants to send.
+//! to an ordinary client session, and drops what that wants to send. [`Recorder`] is the tap of a running session that
+//! makes such a file, by a [`Writer`].
 //!
 //! ```no_run
 //! use capsaicin::recording::{Player, Reader, Survey};
@@ -28,14 +29,18 @@ mod pcap;
 mod pcapng;
 mod player;
 mod reader;
+mod recorder;
 mod segment;
 mod source;
 mod survey;
 mod table;
+mod writer;
 
 pub use capture::is_capture;
 pub use dialogue::Loss;
 pub use error::{ErrorKind, Instead, RecordingError};
 pub use player::Player;
 pub use reader::{Reader, Record, What};
+pub use recorder::{About, Ended, Progress, Recorder, Recording};
 pub use survey::{Summary, Survey};
+pub use writer::{Choices, Writer};
