@@ -11,6 +11,7 @@ use clap_complete::Shell;
 
 use super::layouts::LayoutParser;
 use super::logging::Wanted;
+use super::record::RecordArgs;
 use crate::channel::display::{self, ImageCompression};
 use crate::codec::video;
 use crate::geometry::Size;
@@ -75,6 +76,8 @@ pub enum Command {
     Connect(ConnectArgs),
     /// Save the screen of a machine, or show it
     Screenshot(ScreenshotArgs),
+    /// Record a session into a file that Wireshark opens
+    Record(RecordArgs),
     /// Put text or a picture into the clipboard of a machine
     Paste(PasteArgs),
     /// Print what was copied in a machine
@@ -753,7 +756,7 @@ fn moment(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
     // A year is as good as for ever, and leaves room to calculate with.
     if seconds > 0.0 && seconds <= 31_536_000.0 {

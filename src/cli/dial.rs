@@ -11,8 +11,9 @@ use crate::channel::display::ImageCompression;
 use crate::client::{ClientConfig, ConnectError, SpiceClient};
 use crate::codec::video::Codec;
 use crate::link::LinkError;
+use crate::recording::Recorder;
 use crate::server::source::Demo;
-use crate::session::SessionConfig;
+use crate::session::{SessionConfig, Tap};
 
 /// A session, and the server behind it if that is ours.
 pub struct Dialled {
@@ -55,6 +56,19 @@ impl Dial {
     ///
     /// Whatever went wrong, in words for the person who wrote the target.
     pub async fn connect(self, args: &TargetArgs) -> Result<Dialled, Failure> {
+        self.connect_recorded(args, None).await
+    }
+
+    /// Connects; what passes goes to a recorder, too, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dial::connect`].
+    pub async fn connect_recorded(
+        self,
+        args: &TargetArgs,
+        recorder: Option<Recorder>,
+    ) -> Result<Dialled, Failure> {
         let mut target = target(args)?;
         let mut used_file = None;
         if let Target::ConnectionFile(path) = &target {
@@ -101,6 +115,10 @@ impl Dial {
             password: secret.password(),
             view_only: self.view_only,
             connect_timeout: self.timeout,
+            // Nothing passes before the password is right: the clone that records is the last.
+            tap: recorder
+                .clone()
+                .map(|recorder| Box::new(recorder) as Box<dyn Tap>),
             session: SessionConfig {
                 preferred_compression,
                 codecs: codecs.clone(),

@@ -14,6 +14,7 @@ mod layouts;
 mod logging;
 mod password;
 mod picture;
+mod record;
 mod recording;
 pub mod report;
 mod screenshot;
@@ -54,6 +55,7 @@ fn run(args: &Args) -> Result<(), Failure> {
             connect::run(args, common),
         ),
         Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
+        Command::Record(args) => block_on(record::run(args, common)),
         Command::Paste(args) => block_on(until_interrupted(agent::paste(args, common))),
         Command::Copy(args) => block_on(until_interrupted(agent::copy(args, common))),
         Command::Send(args) => block_on(agent::send(args, common)),

@@ -22,6 +22,7 @@ mod mouse;
 mod pointer;
 mod ports;
 mod program;
+mod recording;
 mod server;
 mod sound;
 mod streams;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         terminals::tests(),
         viewer::tests(),
         server::tests(),
+        recording::tests(),
         sound::tests(),
         ports::tests(),
         streams::tests(),

@@ -88,7 +88,7 @@ fn drawing_is_what_x_and_the_gtk_client_show(mode: Mode) {
 }
 
 /// Text runs through a terminal and stays there.
-fn scroll_text(server: &mut XServer) {
+pub fn scroll_text(server: &mut XServer) {
     // Fast at first, then step by step, so that the server sends many scrolled screens and not one.
     let script = "seq 1 400; for i in $(seq 40); do \
                   ls -l --color=always /usr/bin | head -$((8 * i)) | tail -4; sleep 0.05; done; \
@@ -102,7 +102,7 @@ fn scroll_text(server: &mut XServer) {
 }
 
 /// Pictures of several kinds, because servers choose how to compress by what they see.
-fn show_pictures(server: &mut XServer) {
+pub fn show_pictures(server: &mut XServer) {
     let photo = |x: u32, y: u32| {
         let wave = |a: f32, b: f32| ((x as f32 / a).sin() + (y as f32 / b).cos()) * 50.0 + 120.0;
         let noise = (x * 7919 + y * 104_729).wrapping_mul(2_654_435_761) >> 29;
@@ -152,7 +152,7 @@ fn show(
 }
 
 /// Drags windows across each other.
-fn move_windows(server: &XServer) {
+pub fn move_windows(server: &XServer) {
     for (name, dx, dy) in [("photo", "-11", "9"), ("gradient", "4", "-13")] {
         let window = server.run("xdotool", &["search", "--onlyvisible", "--name", name]);
         // The pause lets the server send what it would else merge.

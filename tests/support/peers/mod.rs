@@ -46,6 +46,8 @@ pub enum Peer {
     Pulse,
     /// The GTK client's screenshot program.
     Spicy,
+    /// The reader of captures.
+    Wireshark,
     /// The terminal multiplexer that the viewer is driven in.
     Tmux,
     /// An X server without a screen, a terminal with sixels on it, and what types and looks there.
@@ -87,6 +89,7 @@ impl Peer {
             Self::Player => (&["ffplay"], "ffmpeg"),
             Self::Encoders => return encoders_missing(),
             Self::Spicy => (&["spicy-screenshot"], "spice-client-gtk"),
+            Self::Wireshark => (&["tshark"], "tshark"),
             Self::Tmux => (&["tmux"], "tmux"),
             Self::Desktop => (
                 &["Xvfb", "xwd", "xdotool", "xterm"],

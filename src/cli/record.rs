@@ -1,0 +1,289 @@
+//! `capsaicin record`: a session into a file, without a picture.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::json;
+
+use super::args::{Common, TargetArgs, seconds};
+use super::dial::{Dial, Extras};
+use super::report::{Exit, Failure};
+use super::{dial, logging};
+use crate::client::SpiceClient;
+use crate::recording::{About, Choices, Ended, Progress, Recorder, Recording};
+use crate::session::{ClientEvent, CloseReason, Command};
+
+const EXAMPLES: &str = "\
+The file is a capture that Wireshark opens with no settings, and that 'screenshot'
+takes for a target. Passwords are never in it; what is typed, and what is copied
+and pasted, is in it only if asked for. What is on the screen is in it.
+
+Examples:
+  capsaicin record 127.0.0.1:5900 -o boot.pcapng
+  capsaicin record demo: -o demo.pcapng --for 10
+  capsaicin screenshot boot.pcapng --at 3 -o boot.png";
+
+/// `record`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct RecordArgs {
+    /// What to record.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// The file to make; one that exists is not written over
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Write over a file that exists
+    #[arg(long)]
+    pub force: bool,
+    /// End after this many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    pub lasting: Option<Duration>,
+    /// End when the file has this many bytes; K, M and G are understood
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub max_size: Option<u64>,
+    /// Record keys, the pointer and what is said to ports and by the microphone, too
+    #[arg(long)]
+    pub with_input: bool,
+    /// Record the contents of clipboards and of files that are sent, too
+    #[arg(long)]
+    pub with_clipboard: bool,
+    /// Give up connecting after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// At the end, print what was recorded as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A number of bytes, as people write it.
+fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || "not a size such as 500M".to_owned();
+    let (number, unit) = match text.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, ""),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let factor = match unit {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        _ => 1 << 30,
+    };
+    let bytes = number.checked_mul(factor).ok_or_else(wrong)?;
+    if bytes < LEAST_LIMIT {
+        return Err(format!("less than {LEAST_LIMIT} bytes"));
+    }
+    Ok(bytes)
+}
+
+/// Room for the beginning of a session.
+const LEAST_LIMIT: u64 = 4096;
+
+/// How often a person is told how it goes.
+const TOLD_EVERY: Duration = Duration::from_millis(500);
+
+/// Records until the server, the time, the limit or the user ends it.
+///
+/// # Errors
+///
+/// When the file cannot be made or written, there is no connection, or the server breaks the session off.
+pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
+    let _logging = logging::to_stderr(common.logging())?;
+    let mut interruption = std::pin::pin!(super::interruption()?);
+    let target = dial::target(&args.target)?;
+    let file = create(&args.output, args.force)?;
+    let about = About {
+        comment: format!("a session of {target}"),
+        choices: Choices {
+            input: args.with_input,
+            clipboard: args.with_clipboard,
+        },
+        limit: args.max_size,
+    };
+    let (recorder, recording) = Recorder::start(file, &about)
+        .map_err(|error| Failure::file("write", &args.output.display().to_string(), &error))?;
+    let dial = Dial {
+        pixels: false,
+        view_only: true,
+        extras: Extras {
+            playback: true,
+            record: false,
+            ports: true,
+        },
+        timeout: args.timeout,
+    };
+    let dialled = tokio::select! {
+        dialled = dial.connect_recorded(&args.target, Some(recorder)) => dialled,
+        failure = &mut interruption => Err(failure),
+    };
+    let dialled = match dialled {
+        Ok(dialled) => dialled,
+        Err(failure) => {
+            // Nothing was recorded: an empty file would only look like something.
+            let _ = std::fs::remove_file(&args.output);
+            return Err(failure);
+        }
+    };
+    let started = Instant::now();
+    let mut client = dialled.client;
+    let end = tokio::select! {
+        end = follow(&mut client, &recording, started, args) => end,
+        _ = &mut interruption => End::Interrupted,
+    };
+    // Says goodbye, and lets the recorder go.
+    let goodbye = async {
+        if client.sender().send(Command::Disconnect).await.is_ok() {
+            while client.next_event().await.is_some() {}
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
+    drop(client);
+    let written = tokio::task::spawn_blocking(|| recording.finish()).await;
+    let progress = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    conclude(args, &end, &progress, started.elapsed())
+}
+
+/// Makes the file.
+fn create(path: &Path, force: bool) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match force {
+        true => options.create(true).truncate(true),
+        false => options.create_new(true),
+    };
+    options.open(path).map_err(|error| {
+        let failure = Failure::file("make", &path.display().to_string(), &error);
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => failure.with_hint("--force writes over it"),
+            _ => failure,
+        }
+    })
+}
+
+/// Why recording is over.
+enum End {
+    /// The server ended the session.
+    Session(CloseReason),
+    /// It lasted as long as it should.
+    Time,
+    /// The recorder has ended.
+    Recorder,
+    /// The user or the system wants it.
+    Interrupted,
+}
+
+/// Follows the session until one of the ends; a person sees how it goes.
+async fn follow(
+    client: &mut SpiceClient,
+    recording: &Recording,
+    started: Instant,
+    args: &RecordArgs,
+) -> End {
+    let shows = io::stderr().is_terminal() && !args.json;
+    let mut ticks = tokio::time::interval(TOLD_EVERY);
+    loop {
+        tokio::select! {
+            event = client.next_event() => match event {
+                Some(ClientEvent::Closed(reason)) => return End::Session(reason),
+                Some(_) => {}
+                None => return End::Session(CloseReason::Requested),
+            },
+            _ = ticks.tick() => {
+                let progress = recording.progress();
+                if progress.ended.is_some() {
+                    return End::Recorder;
+                }
+                if args.lasting.is_some_and(|lasting| started.elapsed() >= lasting) {
+                    return End::Time;
+                }
+                if shows {
+                    tell(&progress, started.elapsed());
+                }
+            }
+        }
+    }
+}
+
+/// One line that is written over and over.
+fn tell(progress: &Progress, lasted: Duration) {
+    let seconds = lasted.as_secs();
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    let bytes = amount(progress.bytes);
+    // Nothing depends on whether it is seen.
+    let _ = write!(
+        io::stderr(),
+        "\rrecording {minutes}:{seconds:02}, {} messages, {bytes}; Ctrl+C ends it \x1b[K",
+        progress.frames
+    );
+}
+
+fn amount(bytes: u64) -> String {
+    match bytes {
+        ..10_240 => format!("{bytes} bytes"),
+        10_240..10_485_760 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
+fn conclude(
+    args: &RecordArgs,
+    end: &End,
+    progress: &Progress,
+    lasted: Duration,
+) -> Result<(), Failure> {
+    let shows = io::stderr().is_terminal() && !args.json;
+    if shows {
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+    let name = args.output.display();
+    if args.json {
+        let facts = json!({
+            "file": args.output.to_string_lossy(),
+            "seconds": (lasted.as_secs_f64() * 1000.0).round() / 1000.0,
+            "messages": progress.frames,
+            "bytes": progress.bytes,
+            "ended_early": progress.ended.as_ref().map(ToString::to_string),
+        });
+        writeln!(io::stdout(), "{facts}").map_err(|error| Failure::output(&error))?;
+    } else {
+        let (frames, bytes) = (progress.frames, amount(progress.bytes));
+        eprintln!("{name}: {frames} messages, {bytes}");
+    }
+    match (&progress.ended, end) {
+        (Some(Ended::Full { .. }), _) => {
+            eprintln!("capsaicin: the recording ends here: --max-size is reached");
+            Ok(())
+        }
+        (Some(why), _) => Err(Failure::new(
+            Exit::File,
+            format!("cannot go on with the recording {name}: {why}"),
+        )),
+        (
+            None,
+            End::Session(CloseReason::Requested | CloseReason::ByPeer) | End::Time | End::Recorder,
+        ) => Ok(()),
+        // It is how one ends a recording that has no --for.
+        (None, End::Interrupted) => Ok(()),
+        (None, End::Session(reason)) => Err(reason.clone().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        assert_eq!(bytes("5000"), Ok(5000));
+        assert_eq!(bytes("8k"), Ok(8192));
+        assert_eq!(bytes("500M"), Ok(524_288_000));
+        assert_eq!(bytes("2G"), Ok(2_147_483_648));
+        for wrong in ["", "M", "-5M", "1.5G", "12", "5T", "99999999999G"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+}
