@@ -665,6 +665,47 @@ fn motion_adds_up_while_eight_are_on_their_way_and_an_ack_lets_four_more_go() {
 }
 
 #[test]
+fn motion_is_followed_by_some_that_is_none_until_a_slow_guest_has_had_it_all() {
+    let mut viewer = Viewer::with_displays(&[]);
+    let motion = InputEvent::Motion { dx: 300, dy: 0 };
+    viewer
+        .session
+        .command(Command::Input(motion), Duration::from_millis(5));
+    viewer.outputs();
+
+    let mut sent_at = Vec::new();
+    while let Some(due) = viewer.session.poll_timeout() {
+        viewer.session.tick(due);
+        for sent in viewer.sent_frames(ChannelId::INPUTS) {
+            assert_eq!((sent.number, &sent.body[..]), (111, &[0; 10][..]));
+            sent_at.push(due.as_millis());
+            // The window is not to be in the way here.
+            viewer.receive(ChannelId::INPUTS, frame(111, vec![]));
+        }
+    }
+
+    assert_eq!(sent_at, [25, 65, 145, 305, 625, 1265]);
+}
+
+#[test]
+fn motion_that_is_none_is_for_server_mode_only() {
+    let mut viewer = Viewer::with_displays(&[]);
+    let motion = InputEvent::Motion { dx: 3, dy: 0 };
+    viewer.session.command(Command::Input(motion), viewer.now);
+    viewer.outputs();
+    let mode = MouseModes {
+        supported: MouseMode::SERVER | MouseMode::CLIENT,
+        current: MouseMode::CLIENT,
+    };
+    viewer.main(&Main::MouseMode(mode));
+
+    viewer.session.tick(Duration::from_millis(20));
+
+    assert!(viewer.sent(ChannelId::INPUTS).is_empty());
+    assert_eq!(viewer.session.poll_timeout(), None);
+}
+
+#[test]
 fn a_click_sends_the_waiting_motion_first_and_carries_the_buttons_after_it() {
     let mut viewer = Viewer::with_displays(&[]);
     let input =
@@ -691,6 +732,30 @@ fn a_click_sends_the_waiting_motion_first_and_carries_the_buttons_after_it() {
             (114, vec![3, 0, 0]),
         ]
     );
+}
+
+#[test]
+fn of_what_was_held_an_inputs_channel_that_is_listed_again_knows_nothing() {
+    let mut viewer = Viewer::with_displays(&[]);
+    let input =
+        |viewer: &mut Viewer, event| viewer.session.command(Command::Input(event), viewer.now);
+    input(&mut viewer, InputEvent::KeyDown(0x1e));
+    input(&mut viewer, InputEvent::Press(Button::Left));
+    (0..9).for_each(|_| input(&mut viewer, InputEvent::Motion { dx: 1, dy: 0 }));
+
+    // The server lets go of everything when its end is gone.
+    viewer
+        .session
+        .closed(ChannelId::INPUTS, CloseReason::ByPeer);
+    viewer.list(&[ChannelId::INPUTS]);
+    viewer.open(ChannelId::INPUTS);
+    viewer.outputs();
+
+    input(&mut viewer, InputEvent::ReleaseAll);
+    input(&mut viewer, InputEvent::Motion { dx: 1, dy: 0 });
+    let sent = viewer.sent_frames(ChannelId::INPUTS);
+    let sent: Vec<_> = sent.iter().map(|f| (f.number, f.body.to_vec())).collect();
+    assert_eq!(sent, [(111, vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 0])]);
 }
 
 #[test]

@@ -87,8 +87,9 @@ impl Server {
                 self.bring_in_step(wanted.modifiers, around.now, events);
             }
             ClientMessage::MouseMotion(motion) => {
-                if around.mode == MouseMode::SERVER {
-                    let (dx, dy) = (motion.dx, motion.dy);
+                let (dx, dy) = (motion.dx, motion.dy);
+                // Clients send motion that is none to servers that keep some back.
+                if around.mode == MouseMode::SERVER && (dx, dy) != (0, 0) {
                     events.push(InputEvent::Motion { dx, dy });
                 }
                 self.count_motion(outbox);

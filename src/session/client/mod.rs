@@ -251,6 +251,14 @@ impl ClientSession {
                 Ok(())
             });
         }
+        if self.nudge_due().is_some_and(|at| at <= now) {
+            self.with(ChannelId::INPUTS, now, |channel, cx| {
+                if let Behaviour::Inputs(inputs) = &mut channel.behaviour {
+                    inputs.tick(cx);
+                }
+                Ok(())
+            });
+        }
         let displays = self
             .channels
             .iter()
@@ -279,7 +287,20 @@ impl ClientSession {
             _ => None,
         });
         let agent = self.agent().and_then(agent::Client::poll_timeout);
-        waits.chain(frames).chain(agent).min()
+        let nudge = self.nudge_due();
+        waits.chain(frames).chain(agent).chain(nudge).min()
+    }
+
+    /// When the inputs channel has more of the pointer's motion to send.
+    fn nudge_due(&self) -> Option<Duration> {
+        match self.channels.get(&ChannelId::INPUTS) {
+            Some(Channel {
+                behaviour: Behaviour::Inputs(inputs),
+                closed: false,
+                ..
+            }) => inputs.poll_timeout(),
+            _ => None,
+        }
     }
 
     /// The next thing to decode outside, if [`SessionConfig::offload`] is set. It is to be run on any thread, and what it
