@@ -28,7 +28,6 @@ const SELECTION: u32 = 0x40;
 const SPARSE: u32 = 0x80;
 const CRLF: u32 = 0x200;
 const MAX_CLIPBOARD: u32 = 0x400;
-const VOLUME: u32 = 0x800;
 const NO_FILES: u32 = 0x2000;
 const DETAILED: u32 = 0x4000;
 const NO_RELEASE: u32 = 0x1_0000;

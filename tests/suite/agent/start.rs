@@ -1,6 +1,6 @@
 //! How a client and an agent get to know each other.
 
-use capsaicin::channel::main::agent::{Abilities, Order, State, Unusable, Volume};
+use capsaicin::channel::main::agent::{Abilities, Order, State, Unusable};
 
 use super::*;
 
@@ -61,33 +61,23 @@ fn an_announcement_that_asks_for_one_is_answered_with_one_that_does_not() {
 #[test]
 fn what_an_agent_wants_to_know_is_told_once_it_says_that_it_takes_it() {
     let mut guest = Guest::absent();
-    guest.order(Order::Volume(Volume {
-        recorded: false,
-        mute: false,
-        channels: vec![0x8000, 0xffff],
-    }));
     guest.server(AGENT_CONNECTED_TOKENS, hex("ffffff7f"));
     guest.sent();
 
-    guest.announce(DISPLAY_CONFIG | MAX_CLIPBOARD | VOLUME);
+    guest.announce(DISPLAY_CONFIG | MAX_CLIPBOARD);
 
     let told = guest.sent();
     assert_eq!(told[0], (5, hex("00000000 00000000")), "DISPLAY_CONFIG");
-    assert_eq!(
-        told[1],
-        (15, hex("01 00 02 0080 ffff")),
-        "AUDIO_VOLUME_SYNC"
-    );
-    assert_eq!(told[2], (14, hex("00004006")), "MAX_CLIPBOARD of 100 MiB");
-    assert_eq!(told.len(), 3);
+    assert_eq!(told[1], (14, hex("00004006")), "MAX_CLIPBOARD of 100 MiB");
+    assert_eq!(told.len(), 2);
 
     guest.server(AGENT_CONNECTED, vec![]);
     guest.sent();
-    guest.announce(DISPLAY_CONFIG | MAX_CLIPBOARD | VOLUME);
+    guest.announce(DISPLAY_CONFIG | MAX_CLIPBOARD);
     assert_eq!(
         guest.sent(),
         [(14, hex("00004006"))],
-        "the others once a connection"
+        "the other once a connection"
     );
 }
 

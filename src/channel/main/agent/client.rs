@@ -7,11 +7,11 @@ use super::clipboard::Clipboards;
 use super::files::Transfers;
 use super::line::Line;
 use super::messages::{
-    AnnounceCapabilities, AudioVolumeSync, DisplayConfig, MaxClipboard, Message, MessageKind, Reply,
+    AnnounceCapabilities, DisplayConfig, MaxClipboard, Message, MessageKind, Reply,
 };
 use super::monitors::Monitors;
 use super::outgoing::{Step, Tag};
-use super::{Abilities, Event, FileEnd, FileEvent, FileId, Order, State, Tunnel, Unusable, Volume};
+use super::{Abilities, Event, FileEnd, FileEvent, FileId, Order, State, Tunnel, Unusable};
 use crate::channel::Cx;
 use crate::channel::main::messages::{ClientMessage, Tokens};
 use crate::wire::{DecodeError, Frame};
@@ -53,12 +53,8 @@ pub struct Client {
     clipboards: Clipboards,
     transfers: Transfers,
     monitors: Monitors,
-    /// Of what is heard and what is recorded, as the guest's mixer should have them at the start.
-    volumes: [Option<Volume>; 2],
     /// Whether DISPLAY_CONFIG was sent: once a connection.
     looks_told: bool,
-    /// Whether AUDIO_VOLUME_SYNC was sent for each of them: once a connection.
-    volumes_told: [bool; 2],
     /// When an agent that has said nothing is held to be silent.
     silent_at: Option<Duration>,
 }
@@ -78,9 +74,7 @@ impl Client {
             clipboards: Clipboards::new(clipboard_limit.min(MAX_CLIPBOARD_LIMIT)),
             transfers: Transfers::default(),
             monitors: Monitors::default(),
-            volumes: [None, None],
             looks_told: false,
-            volumes_told: [false; 2],
             silent_at: None,
         }
     }
@@ -189,12 +183,6 @@ impl Client {
                 content,
             } => self.clipboards.answer(selection, kind, content, line),
             Order::Monitors(sizes) => self.monitors.want(sizes, cx.now),
-            Order::Volume(volume) => {
-                let [heard, recorded] = &mut self.volumes;
-                let known = if volume.recorded { recorded } else { heard };
-                *known = Some(volume);
-                self.tell_volumes();
-            }
             Order::SendFile { id, .. } if id.0 == 0 || self.transfers.has(id) => {
                 cx.notice(format!("a file's number is used twice: {}", id.0));
             }
@@ -287,7 +275,6 @@ impl Client {
             let message = Message::DisplayConfig(DisplayConfig { flags, depth });
             self.looks_told = self.line.send(&message);
         }
-        self.tell_volumes();
         if is_new && self.line.can(Abilities::MAX_CLIPBOARD) {
             let max = i32::try_from(self.clipboards.limit()).unwrap_or(i32::MAX);
             self.line.send(&Message::MaxClipboard(MaxClipboard { max }));
@@ -309,21 +296,6 @@ impl Client {
         let abilities = ABILITIES;
         let message = Message::AnnounceCapabilities(AnnounceCapabilities { request, abilities });
         self.line.send(&message);
-    }
-
-    fn tell_volumes(&mut self) {
-        if !self.line.can(Abilities::AUDIO_VOLUME_SYNC) {
-            return;
-        }
-        for (volume, told) in self.volumes.iter().zip(&mut self.volumes_told) {
-            if let Some(volume) = volume.as_ref().filter(|_| !*told) {
-                *told = self.line.send(&Message::AudioVolumeSync(AudioVolumeSync {
-                    is_playback: (!volume.recorded).into(),
-                    mute: volume.mute.into(),
-                    volume: volume.channels.clone(),
-                }));
-            }
-        }
     }
 
     fn end_file(&mut self, id: FileId, end: FileEnd) {

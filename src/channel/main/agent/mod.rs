@@ -277,8 +277,6 @@ pub enum Order {
     /// The monitors the guest should have, by display, all others off. Sent once nothing else was wanted for a second, and at once to an
     /// agent that appears. Who gives this again for each size that the guest chooses itself will never be done.
     Monitors(Vec<MonitorSize>),
-    /// The client's own volume. The guest's mixer starts with it: told once, when the agent appears.
-    Volume(Volume),
     /// Starts to send a file; [`Event::File`] follows until [`FileEvent::Ended`].
     SendFile {
         /// A number of the caller's choice, not 0 and not used before in this session.
@@ -302,17 +300,6 @@ pub enum Order {
         /// Why.
         why: Cancel,
     },
-}
-
-/// How loud something is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Volume {
-    /// Whether it is what is recorded, not what is heard.
-    pub recorded: bool,
-    /// Whether nothing is.
-    pub mute: bool,
-    /// Of each channel, linear.
-    pub channels: Vec<u16>,
 }
 
 /// Why the sending of a file is ended from here.
