@@ -579,6 +579,8 @@ impl App {
             ClientEvent::ChannelClosed(id, reason) => {
                 self.log_line(&format!("{id}: {reason}"));
                 if id.kind == ChannelKind::Inputs {
+                    // The server has let go of everything.
+                    self.let_go();
                     self.pointer = GuestMouse::default();
                     self.pointer
                         .begin(self.mouse_mode.contains(MouseMode::CLIENT));

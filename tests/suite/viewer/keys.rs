@@ -208,6 +208,20 @@ fn the_menu_lets_go_of_what_the_user_holds() {
     assert_eq!(inputs(&viewer.bytes(b"\x1b[93;5:3u\x1b[57442;1:3u")), []);
 }
 
+#[test]
+fn an_inputs_channel_that_closes_takes_with_it_what_was_held_and_typed() {
+    let mut viewer = in_kitty("us");
+    viewer.bytes(b"\x1b[57442;5u");
+    viewer.menu("khs");
+    let closed = ClientEvent::ChannelClosed(ChannelId::INPUTS, CloseReason::ByPeer);
+    viewer.session(closed);
+    assert!(!viewer.text()[23].contains("held"));
+
+    // The server that lists it again knows nothing of a Control that the user still holds.
+    let chord = viewer.bytes(b"\x1b[99;5u");
+    assert_eq!(inputs(&chord), [down(CTRL), down(0x2e)]);
+}
+
 // --- keys that are held for terminals that cannot
 
 #[test]
