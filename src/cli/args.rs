@@ -402,11 +402,12 @@ pub struct PasteArgs {
 }
 
 const COPY_EXAMPLES: &str = "\
-Agents tell what is copied while somebody is connected, and not what was copied
-before: --wait waits for that. Needs spice-vdagent in the guest.
+Prints what was copied in the guest last. What was copied while another viewer was
+connected agents forget when that leaves. --wait waits for what is copied next.
+Needs spice-vdagent in the guest.
 
 Examples:
-  capsaicin copy 127.0.0.1:5900 --wait
+  capsaicin copy 127.0.0.1:5900
   capsaicin copy 127.0.0.1:5900 --wait=30 --primary > marked.txt
   capsaicin copy 127.0.0.1:5900 --wait -o picture.png";
 
@@ -426,7 +427,7 @@ pub struct CopyArgs {
     /// Take what was marked, not what was copied
     #[arg(long)]
     pub primary: bool,
-    /// Wait until something is copied, or so many seconds
+    /// Wait until something is copied from now on, or so many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
         default_missing_value = "31536000", value_parser = seconds)]
     pub wait: Option<Duration>,

@@ -16,6 +16,8 @@ pub struct Sharing {
     pub agent: State,
     /// What was copied in the guest, as what it can be had; nothing when it is empty.
     pub offered: Vec<ContentKind>,
+    /// Whether the guest may have something that nobody was there to be told of: copied before this viewer came.
+    pub untold: bool,
     /// Whether text goes to the terminal's clipboard as soon as it is copied in the guest.
     pub automatic: bool,
     /// The text that can be pasted in the guest.
@@ -66,6 +68,7 @@ impl Sharing {
                 selection: Selection::Clipboard,
             } => {
                 self.offered.clear();
+                self.untold = false;
                 Vec::new()
             }
             Event::Requested { selection, kind } => {
@@ -96,6 +99,7 @@ impl Sharing {
 
     fn state(&mut self, state: State) -> Vec<Outcome> {
         self.agent = state;
+        self.untold = state.clipboard().is_ok();
         match state {
             State::Ready(_) if self.follows => vec![Outcome::Resize],
             State::Ready(_) => Vec::new(),
@@ -110,6 +114,7 @@ impl Sharing {
 
     fn offered(&mut self, kinds: Vec<ContentKind>, take: &str) -> Vec<Outcome> {
         self.offered = kinds;
+        self.untold = false;
         self.text = None;
         if self.automatic && self.offered.contains(&ContentKind::Text) {
             return vec![Outcome::Order(fetch(ContentKind::Text))];
@@ -139,14 +144,23 @@ impl Sharing {
         let lines = text.replace("\r\n", "\n").replace('\r', "\n");
         self.text = Some(lines.into());
         self.offered.clear();
+        self.untold = false;
         Ok(Order::Offer {
             selection: Selection::Clipboard,
             kinds: vec![ContentKind::Text],
         })
     }
 
-    /// The picture among what was copied in the guest, as PNG if it can be had so.
+    /// Whether text may have been copied in the guest.
+    pub fn may_have_text(&self) -> bool {
+        self.untold || self.offered.contains(&ContentKind::Text)
+    }
+
+    /// The picture among what was, or may have been, copied in the guest, as PNG if it can be had so.
     pub fn picture(&self) -> Option<ContentKind> {
+        if self.untold {
+            return Some(ContentKind::Png);
+        }
         let png = self.offered.iter().find(|kind| **kind == ContentKind::Png);
         let any = || self.offered.iter().find(|kind| kind.is_image());
         png.or_else(any).copied()

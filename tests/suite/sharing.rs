@@ -93,6 +93,19 @@ fn text_copied_in_the_guest_stays_there_until_it_is_taken() {
 }
 
 #[test]
+fn what_was_copied_before_the_viewer_came_can_be_asked_for_until_the_guest_tells_more() {
+    let mut viewer = viewer(CLIPBOARD);
+    assert_eq!(orders(&viewer.menu("Cc")), [fetch(ContentKind::Text)]);
+    assert_eq!(orders(&viewer.menu("Cs")), [fetch(ContentKind::Png)]);
+
+    copied_in_guest(&mut viewer, &[ContentKind::Jpeg]);
+
+    assert_eq!(orders(&viewer.menu("Cc")), []);
+    viewer.act(Action::Menu(MenuKey::Close));
+    assert_eq!(orders(&viewer.menu("Cs")), [fetch(ContentKind::Jpeg)]);
+}
+
+#[test]
 fn the_user_is_told_once_and_sees_a_word_on_the_status_line_after_that() {
     let mut viewer = viewer(CLIPBOARD);
     copied_in_guest(&mut viewer, &[ContentKind::Text]);

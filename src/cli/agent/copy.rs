@@ -1,11 +1,14 @@
 //! `capsaicin copy`: what was copied in the guest.
+//!
+//! Agents tell what is copied while somebody is connected. What was copied before is theirs all the same, unless another
+//! viewer was there then and left: so the guest is asked for it, on the chance that it has it.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::super::args::{Common, CopyArgs};
 use super::super::logging;
@@ -14,7 +17,7 @@ use super::{Guest, agent};
 use crate::tui::printable;
 use agent::{ContentKind, Event, FetchError, Order, Selection, State};
 
-/// How long an agent may take to tell what it offers, where nobody waits for more.
+/// How long an agent that has nothing may take to offer something after all.
 const OFFER: Duration = Duration::from_secs(2);
 
 /// The pictures there are, best first.
@@ -45,71 +48,136 @@ pub async fn run(args: &CopyArgs, common: &Common) -> Result<(), Failure> {
             guest.name()
         );
     }
-    let patience = args.wait.unwrap_or(OFFER);
-    let Ok(offered) = timeout(patience, offer(&mut guest, selection)).await else {
-        guest.leave().await;
-        return Err(nothing(args.wait));
+    let mut source = Source {
+        guest: &mut guest,
+        selection,
+        offered: None,
     };
-    let kind = place.choose(&offered?)?;
-    guest.order(Order::Fetch { selection, kind }).await?;
-    let until = tokio::time::Instant::now() + args.timeout;
-    let content = timeout_at(until, fetched(&mut guest)).await;
+    let copied = match args.wait {
+        Some(patience) => source.next_copy(&place, patience, args.timeout).await,
+        None => source.last_copy(&place, args.timeout).await,
+    };
     guest.leave().await;
-    let content = content.map_err(|_| {
-        Failure::new(
-            Exit::Timeout,
-            format!("cannot copy: {}", FetchError::Timeout),
-        )
-    })??;
+    let (kind, content) = copied?;
     place.put(kind, &content)
 }
 
-/// What the guest offers, once it does.
-async fn offer(guest: &mut Guest, wanted: Selection) -> Result<Vec<ContentKind>, Failure> {
-    loop {
+/// One selection of a guest.
+struct Source<'g> {
+    guest: &'g mut Guest,
+    selection: Selection,
+    /// What it offers that was not looked at.
+    offered: Option<Vec<ContentKind>>,
+}
+
+/// Something that was copied in the guest.
+type Copied = (ContentKind, Bytes);
+
+impl Source<'_> {
+    /// What was copied last, before anybody was there to be told.
+    async fn last_copy(&mut self, place: &Place, patience: Duration) -> Result<Copied, Failure> {
+        for kind in &place.kinds {
+            match self.fetch(*kind, patience).await? {
+                Ok(content) => return Ok((*kind, content)),
+                Err(FetchError::Empty) => {}
+                Err(FetchError::Timeout) => return Err(nothing_before()),
+                // It has said meanwhile what it has.
+                Err(FetchError::NotOffered | FetchError::Withdrawn) => break,
+                Err(why) => return Err(failure(why)),
+            }
+        }
+        match timeout(OFFER, self.offer()).await {
+            Ok(offered) => self.take(&offered?, place, patience).await,
+            Err(_) => Err(nothing_before()),
+        }
+    }
+
+    /// What is copied next.
+    async fn next_copy(
+        &mut self,
+        place: &Place,
+        wait: Duration,
+        patience: Duration,
+    ) -> Result<Copied, Failure> {
+        match timeout(wait, self.offer()).await {
+            Ok(offered) => self.take(&offered?, place, patience).await,
+            Err(_) => Err(nothing_within(wait)),
+        }
+    }
+
+    /// What the guest offers, once it does.
+    async fn offer(&mut self) -> Result<Vec<ContentKind>, Failure> {
+        loop {
+            if let Some(kinds) = self.offered.take() {
+                return Ok(kinds);
+            }
+            self.next().await?;
+        }
+    }
+
+    /// The best of what is offered.
+    async fn take(
+        &mut self,
+        offered: &[ContentKind],
+        place: &Place,
+        patience: Duration,
+    ) -> Result<Copied, Failure> {
+        let kind = place.choose(offered)?;
+        let content = self.fetch(kind, patience).await?;
+        content.map(|content| (kind, content)).map_err(failure)
+    }
+
+    async fn fetch(
+        &mut self,
+        kind: ContentKind,
+        patience: Duration,
+    ) -> Result<Result<Bytes, FetchError>, Failure> {
+        let selection = self.selection;
+        self.guest.order(Order::Fetch { selection, kind }).await?;
+        let fetched = async {
+            loop {
+                if let Event::Content { content, .. } = self.next().await? {
+                    return Ok(content);
+                }
+            }
+        };
+        let late = Ok(Err(FetchError::Timeout));
+        timeout(patience, fetched).await.unwrap_or(late)
+    }
+
+    async fn next(&mut self) -> Result<Event, Failure> {
+        let event = self.guest.next_of_agent().await?;
         if let Event::Offered {
             selection, kinds, ..
-        } = guest.next_of_agent().await?
-            && selection == wanted
+        } = &event
+            && *selection == self.selection
         {
-            return Ok(kinds);
+            self.offered = Some(kinds.clone());
         }
+        Ok(event)
     }
 }
 
-/// What was asked for.
-async fn fetched(guest: &mut Guest) -> Result<Bytes, Failure> {
-    loop {
-        if let Event::Content { content, .. } = guest.next_of_agent().await? {
-            return content.map_err(|why| {
-                let exit = match why {
-                    FetchError::Timeout => Exit::Timeout,
-                    FetchError::Empty | FetchError::NotOffered | FetchError::Withdrawn => {
-                        Exit::NotFound
-                    }
-                    _ => Exit::Unexpected,
-                };
-                Failure::new(exit, format!("cannot copy: {why}"))
-            });
-        }
-    }
-}
-
-fn nothing(waited: Option<Duration>) -> Failure {
-    let text = match waited {
-        Some(waited) => format!(
-            "cannot copy: nothing was copied in the guest within {} s",
-            waited.as_secs_f32()
-        ),
-        None => "cannot copy: the guest offers nothing".into(),
+fn failure(why: FetchError) -> Failure {
+    let exit = match why {
+        FetchError::Timeout => Exit::Timeout,
+        FetchError::Empty | FetchError::NotOffered | FetchError::Withdrawn => Exit::NotFound,
+        _ => Exit::Unexpected,
     };
-    let failure = Failure::new(Exit::NotFound, text);
-    match waited {
-        Some(_) => failure,
-        None => failure.with_hint(
-            "agents tell only what is copied while somebody is connected: --wait waits for that",
-        ),
-    }
+    Failure::new(exit, format!("cannot copy: {why}"))
+}
+
+fn nothing_within(waited: Duration) -> Failure {
+    let seconds = waited.as_secs_f32();
+    let text = format!("cannot copy: nothing was copied in the guest within {seconds} s");
+    Failure::new(Exit::NotFound, text)
+}
+
+fn nothing_before() -> Failure {
+    let text = "cannot copy: the guest has nothing for it";
+    Failure::new(Exit::NotFound, text).with_hint(
+        "what is copied while another viewer is connected agents forget when that leaves: copy it again, or let --wait wait for it",
+    )
 }
 
 /// Where it goes, and what is wanted for that.

@@ -47,6 +47,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     lines.push(row(
         "copied",
         match offered.is_empty() {
+            true if sharing.untold => "it has told of nothing yet".into(),
             true => "nothing in the guest".into(),
             false => format!("{} in the guest", offered.join(", ")),
         },

@@ -556,7 +556,7 @@ fn monitors(app: &App) -> Vec<Entry> {
 fn clipboard(app: &App) -> Vec<Entry> {
     let sharing = &app.sharing;
     let mut entries = Vec::new();
-    if sharing.offered.contains(&ContentKind::Text) {
+    if sharing.may_have_text() {
         let take = Choice::Take(ContentKind::Text);
         entries.push(entry('c', "copy its text to this terminal", take));
     }

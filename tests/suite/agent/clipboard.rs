@@ -134,9 +134,16 @@ fn pictures_are_bytes_as_they_come() {
 fn a_fetch_that_comes_to_nothing_says_why() {
     let failed = |why| [content(CLIPBOARD, TEXT, Err(why))];
 
-    let mut guest = Guest::with(VDAGENT);
+    let mut guest = Guest::with(BY_DEMAND);
+    guest.says(7, &hex("02000000"));
+    guest.events();
     guest.order(fetch(CLIPBOARD, TEXT));
-    assert_eq!(guest.events(), failed(FetchError::NotOffered));
+    assert_eq!(guest.events(), failed(FetchError::NotOffered), "a picture");
+
+    let mut guest = Guest::with(BY_DEMAND);
+    guest.order(offer(CLIPBOARD, &[TEXT]));
+    guest.order(fetch(CLIPBOARD, TEXT));
+    assert_eq!(guest.events(), failed(FetchError::NotOffered), "our own");
 
     let mut guest = Guest::absent();
     guest.order(fetch(CLIPBOARD, TEXT));
@@ -191,6 +198,23 @@ fn a_fetch_that_comes_to_nothing_says_why() {
     let mut guest = asked_for_text(0);
     guest.order(fetch(CLIPBOARD, PNG));
     assert_eq!(guest.events(), failed(FetchError::Replaced));
+}
+
+#[test]
+fn what_was_copied_before_anybody_was_there_can_be_asked_for() {
+    let mut guest = Guest::with(VDAGENT);
+
+    guest.order(fetch(PRIMARY, TEXT));
+
+    assert_eq!(guest.sent(), [(8, hex("01000000 01000000"))]);
+    guest.says(4, &[&hex("01000000 01000000")[..], b"old"].concat());
+    assert_eq!(guest.events(), [content(PRIMARY, TEXT, Ok("old"))]);
+
+    // Nothing is what an agent says that has nothing.
+    guest.order(fetch(CLIPBOARD, TEXT));
+    guest.says(4, &hex("00000000 00000000"));
+    let nothing = content(CLIPBOARD, TEXT, Err(FetchError::Empty));
+    assert_eq!(guest.events(), [nothing]);
 }
 
 #[test]

@@ -364,11 +364,27 @@ async fn copy_prints_the_bytes_that_were_copied() {
 }
 
 #[tokio::test]
+async fn copy_prints_what_was_copied_before_anybody_was_there() {
+    let (code, out, told) = run(&["copy", "--primary"], CLIPBOARDS, async |guest| {
+        assert_eq!(soon(guest.waits_for(8)).await, words(&[1, 1]));
+        guest
+            .says(4, &[words(&[1, 1]), b"old".to_vec()].concat())
+            .await;
+    })
+    .await;
+    assert_eq!((code, &out[..]), (0, &b"old"[..]), "{told}");
+}
+
+#[tokio::test]
 async fn copy_says_that_there_is_nothing_and_that_there_is_only_a_picture() {
-    let (code, out, told) = run(&["copy"], CLIPBOARDS, async |_| {}).await;
+    let (code, out, told) = run(&["copy"], CLIPBOARDS, async |guest| {
+        assert_eq!(soon(guest.waits_for(8)).await, words(&[0, 1]));
+        guest.says(4, &words(&[0, 0])).await;
+    })
+    .await;
     assert_eq!((code, out.len()), (9, 0));
     assert!(
-        told.contains("the guest offers nothing") && told.contains("--wait"),
+        told.contains("the guest has nothing for it") && told.contains("--wait"),
         "{told}"
     );
 

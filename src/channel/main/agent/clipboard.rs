@@ -159,12 +159,24 @@ struct Shared {
     serial: u32,
     /// What the client offers.
     local: Option<Vec<ContentKind>>,
-    /// What the guest offers.
-    remote: Option<Vec<ContentKind>>,
+    remote: Remote,
     /// When the guest's release counts.
     released_at: Option<Duration>,
     /// What the guest waits for, and how many times.
     requests: Vec<(ContentKind, u32)>,
+}
+
+/// What the guest offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Remote {
+    /// It has not said: an agent tells what is copied while a client is there, and not what was copied before. Asked for
+    /// that, it hands it over. (Seen from spice-vdagent 0.22: tests/interop/agent.rs.)
+    #[default]
+    Untold,
+    /// Nothing, or the client does.
+    Nothing,
+    /// This.
+    Kinds(Vec<ContentKind>),
 }
 
 /// What the client waits for.
@@ -201,7 +213,7 @@ impl Clipboards {
         for (number, shared) in self.selections.iter_mut().enumerate() {
             let selection = Selection::from_number(number as u8);
             let local = shared.local.take();
-            if shared.remote.is_some() {
+            if let Remote::Kinds(_) = shared.remote {
                 line.tell(Event::Released { selection });
             }
             line.forget_requests(selection);
@@ -223,7 +235,7 @@ impl Clipboards {
     pub fn offer(&mut self, selection: Selection, kinds: &[ContentKind], line: &mut Line) {
         self.withdraw(selection, line);
         if let Some(shared) = self.shared(selection) {
-            (shared.remote, shared.released_at) = (None, None);
+            (shared.remote, shared.released_at) = (Remote::Nothing, None);
             shared.local = Some(distinct(kinds));
         }
         self.grab(selection, line);
@@ -241,7 +253,7 @@ impl Clipboards {
         }
     }
 
-    /// The client wants what the guest offers.
+    /// The client wants what the guest offers, or what it may have offered before the client came.
     pub fn fetch(
         &mut self,
         selection: Selection,
@@ -260,9 +272,7 @@ impl Clipboards {
             return self.fail(FetchError::Unusable(why), line);
         }
         let shared = self.selections.get(usize::from(selection.number()));
-        let offered = shared.filter(|shared| shared.released_at.is_none());
-        let offered = offered.and_then(|shared| shared.remote.as_ref());
-        if !offered.is_some_and(|kinds| kinds.contains(&kind)) {
+        if !shared.is_some_and(|shared| shared.may_offer(kind)) {
             return self.fail(FetchError::NotOffered, line);
         }
         line.send(&Message::ClipboardRequest(ClipboardRequest {
@@ -323,7 +333,7 @@ impl Clipboards {
         if let Some(shared) = self.shared(selection) {
             shared.serial = shared.serial.wrapping_add(serial.is_some().into());
             (shared.local, shared.released_at) = (None, None);
-            shared.remote = Some(kinds.clone());
+            shared.remote = Remote::Kinds(kinds.clone());
         }
         line.tell(Event::Offered {
             selection,
@@ -415,7 +425,7 @@ impl Clipboards {
         let Some(shared) = self.shared(selection) else {
             return;
         };
-        if shared.remote.is_none() {
+        if !matches!(shared.remote, Remote::Kinds(_)) {
             return;
         }
         let delay = match line.can(Abilities::CLIPBOARD_NO_RELEASE_ON_REGRAB) {
@@ -434,7 +444,7 @@ impl Clipboards {
         }
         for (number, shared) in self.selections.iter_mut().enumerate() {
             if shared.released_at.is_some_and(|at| at <= now) {
-                (shared.released_at, shared.remote) = (None, None);
+                (shared.released_at, shared.remote) = (None, Remote::Nothing);
                 let selection = Selection::from_number(number as u8);
                 line.tell(Event::Released { selection });
             }
@@ -493,6 +503,17 @@ impl Clipboards {
                 kind,
                 content: Err(why),
             });
+        }
+    }
+}
+
+impl Shared {
+    /// Whether it is worth while to ask the guest for this.
+    fn may_offer(&self, kind: ContentKind) -> bool {
+        match &self.remote {
+            Remote::Untold => self.local.is_none(),
+            Remote::Nothing => false,
+            Remote::Kinds(kinds) => self.released_at.is_none() && kinds.contains(&kind),
         }
     }
 }

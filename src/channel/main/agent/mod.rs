@@ -258,7 +258,8 @@ pub enum Order {
         /// Where.
         selection: Selection,
     },
-    /// Asks for what the guest offers; [`Event::Content`] answers. One at a time: another ends it.
+    /// Asks for what the guest offers, or, while it has told of nothing in this selection, for what it may have from
+    /// before; [`Event::Content`] answers. One at a time: another ends it.
     Fetch {
         /// Where.
         selection: Selection,
