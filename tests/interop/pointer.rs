@@ -23,9 +23,14 @@ pub fn tests() -> Vec<Trial> {
             it_is_below_the_mouse_in_client_mode,
         ),
         test(
-            "pointer::it_is_below_the_terminals_mouse_in_server_mode",
+            "pointer::it_is_below_the_terminals_mouse_in_server_mode::qxl",
             NEEDS,
-            it_is_below_the_mouse_in_server_mode,
+            || it_is_below_the_mouse_in_server_mode(Card::Qxl),
+        ),
+        test(
+            "pointer::it_is_below_the_terminals_mouse_in_server_mode::virtio",
+            NEEDS,
+            || it_is_below_the_mouse_in_server_mode(Card::Virtio),
         ),
         test(
             "pointer::the_keyboard_moves_it_pixel_by_pixel_and_clicks",
@@ -64,9 +69,8 @@ fn it_is_below_the_mouse_in_client_mode() {
     });
 }
 
-fn it_is_below_the_mouse_in_server_mode() {
-    // The driver of the other card never says where the pointer is.
-    with_desktop(Card::Virtio, |guest| {
+fn it_is_below_the_mouse_in_server_mode(card: Card) {
+    with_desktop(card, |guest| {
         guest.run("agent stop");
         let terminal = Tmux::start(SIZE.0, SIZE.1);
         let viewer = start(&terminal, guest);
@@ -74,6 +78,12 @@ fn it_is_below_the_mouse_in_server_mode() {
         terminal.text(&mouse(MOVE, (50, 10), 'M'));
         terminal.text(&mouse(MOVE, (50, 11), 'M'));
         wait_for_pointer_below(guest, (50, 11));
+
+        // A flick across the terminal, all of it at once.
+        let flick = (1..=61).map(|step| mouse(MOVE, (15 + step, 5 + step / 3), 'M'));
+        terminal.text(&mouse(MOVE, (15, 5), 'M'));
+        terminal.text(&flick.collect::<String>());
+        wait_for_pointer_below(guest, (76, 25));
         viewer.quit();
     });
 }
