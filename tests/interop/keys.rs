@@ -54,6 +54,11 @@ pub fn tests() -> Vec<Trial> {
             strokes_of_a_german_keyboard_reach_the_guest,
         ),
         test(
+            "keys::characters_typed_by_number_arrive_where_numbers_are_taken",
+            &[Peer::Qemu, Peer::Guest],
+            characters_typed_by_number_arrive,
+        ),
+        test(
             "keys::an_interrupted_command_leaves_no_key_down",
             &[Peer::Qemu, Peer::Guest],
             an_interrupted_command_leaves_no_key_down,
@@ -136,6 +141,27 @@ fn strokes_of_a_german_keyboard_reach_the_guest() {
         (key_records(&qemu).len() >= expected.len()).then_some(())
     });
     assert_eq!(key_records(&qemu), expected);
+}
+
+fn characters_typed_by_number_arrive() {
+    let mut qemu = Machine::new(crate::guest::console()).start();
+    let live = Live::connect(&qemu.address, None);
+    live.wait_for_inputs();
+    qemu.quiet_screen();
+    type_text(&live, &qemu, "cat >/dev/ttyS0\n");
+    drop(live);
+
+    // Like Windows, Linux' console takes Alt and digits of the keypad; of its numbers those from 160 on are the same.
+    let mut arguments = vec!["type", &qemu.address, "--layout", "us", "--rate", "20"];
+    arguments.extend(["--alt-codes", "--enter", "a\u{b0}\u{e9}\u{df}z"]);
+    let ended = program::run(&arguments);
+
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    until("the characters in the guest", LIMIT, || {
+        qemu.guest_log()
+            .contains("a\u{b0}\u{e9}\u{df}z")
+            .then_some(())
+    });
 }
 
 fn an_interrupted_command_leaves_no_key_down() {
