@@ -28,12 +28,6 @@ pub trait Painter: Send {
     /// nothing.
     fn leave(&mut self, out: &mut Vec<u8>);
 
-    /// Whether its picture lies below text and shows through where that has no background of its own. The caller then gives the
-    /// picture one colour in [`Scene::covered`].
-    fn lies_below_text(&self) -> bool {
-        false
-    }
-
     /// Whether it draws [`Scene::pointer`] as a layer of its own. For the others it is drawn into the picture.
     fn has_pointer_layer(&self) -> bool {
         false

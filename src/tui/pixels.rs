@@ -14,9 +14,6 @@ use crate::term::Fit;
 use crate::term::ladder::{Ladder, STILL};
 use crate::term::paint::{Painted, Painter, Place, Pointer, Quality, Scene};
 
-/// Red, green and blue of what lies below text, in a terminal that does not say what is behind its text: dark, as most are.
-const PAPER: [u8; 3] = [24; 3];
-
 /// Places that are urgent at once, pointers not counted.
 const MOST_URGENT: usize = 8;
 
@@ -53,8 +50,6 @@ pub struct Pixels {
     shape_id: u64,
     place: Option<Place>,
     fit: Option<Fit>,
-    /// Red, green and blue of what lies below text.
-    paper: [u8; 3],
     /// Least time between two frames, for terminals that keep every one.
     rest: Duration,
     ordered_at: Option<Duration>,
@@ -86,7 +81,6 @@ pub struct Order {
     room: usize,
     urgent: Vec<Rect>,
     forget: bool,
-    paper: [u8; 3],
 }
 
 /// A frame that was painted.
@@ -147,7 +141,6 @@ impl Pixels {
             shape_id: 0,
             place: None,
             fit: None,
-            paper: PAPER,
             rest: Duration::ZERO,
             ordered_at: None,
             is_late: false,
@@ -169,11 +162,6 @@ impl Pixels {
     /// Whether some of the picture had no room in the last frame.
     pub fn is_behind(&self) -> bool {
         self.owed > 0
-    }
-
-    /// Red, green and blue of what lies below text, from now on.
-    pub fn set_paper(&mut self, paper: [u8; 3]) {
-        self.paper = paper;
     }
 
     /// When there is something to do: a frame that had to wait, or a picture that stands still and can be made better. `None`
@@ -264,7 +252,6 @@ impl Pixels {
         self.fit = Some(*fit);
         Some(Order {
             forget: studio.size.is_empty(),
-            paper: self.paper,
             studio,
             size: dots.size,
             patches,
@@ -322,17 +309,8 @@ impl Order {
         if self.forget {
             self.studio.painter.forget();
         }
-        let veiled = self
-            .covered
-            .iter()
-            .map(|cells| in_dots(*cells, self.place.cell));
-        let veiled = veiled
-            .filter(|_| self.studio.painter.lies_below_text())
-            .collect();
         self.urgent.extend(self.studio.drawn_pointer());
-        let changed =
-            self.studio
-                .apply(self.size, self.patches, (veiled, self.paper), self.pointer);
+        let changed = self.studio.apply(self.size, self.patches, self.pointer);
         self.urgent.extend(self.studio.drawn_pointer());
         let studio = &mut self.studio;
         studio.painter.limit(self.room, &self.urgent);
@@ -373,7 +351,6 @@ impl Studio {
         &mut self,
         size: Size,
         patches: Vec<(Rect, Vec<u8>)>,
-        (veiled, [red, green, blue]): (Vec<Rect>, [u8; 3]),
         pointer: Option<DotPointer>,
     ) -> Vec<Rect> {
         let mut changed = Vec::with_capacity(patches.len() + 2);
@@ -390,11 +367,6 @@ impl Studio {
         }
         for (rect, dots) in patches {
             self.put(rect, &dots);
-            changed.push(rect);
-        }
-        for rect in veiled {
-            let rect = rect.intersect(size.to_rect());
-            self.put(rect, &[blue, green, red, 0].repeat(rect.area() as usize));
             changed.push(rect);
         }
         self.pointer = pointer;
@@ -559,9 +531,6 @@ mod tests {
         fn has_pointer_layer(&self) -> bool {
             self.layer
         }
-        fn lies_below_text(&self) -> bool {
-            self.layer
-        }
     }
 
     fn pane() -> Pane {
@@ -665,29 +634,6 @@ mod tests {
         let (plane, _, layer) = seen.last();
         assert!(!layer);
         assert_eq!(plane[(3 * 12 + 5) * 4..][..3], [255, 255, 255]);
-    }
-
-    #[test]
-    fn a_picture_below_text_is_of_one_colour_there_until_the_text_is_gone() {
-        let (mut pixels, seen) = stage(true);
-        let mut picture = PixelBuf::new(PixelFormat::Xrgb, SIZE);
-        picture.data_mut().fill(200);
-        pixels.set_paper([3, 2, 1]);
-        let fit = Fit::whole(SIZE, &pane()).unwrap();
-        let mut show = |picture: &PixelBuf, covered: &[Rect]| {
-            let covered = covered.to_vec();
-            let order = pixels.order(picture.view(), &fit, PLACE, covered, None, Duration::ZERO);
-            pixels.accept(order.unwrap().run(), None);
-            seen.last().0
-        };
-        // The second cell of the first row: dots 2 and 3 of rows 0 to 3.
-        let plane = show(&picture, &[Rect::new(1, 0, 2, 1)]);
-        for (at, dot) in (0..).zip(plane.chunks_exact(4)) {
-            let below = (2..4).contains(&(at % 12)) && at / 12 < 4;
-            let expected = if below { [1, 2, 3] } else { [200; 3] };
-            assert_eq!(dot[..3], expected, "dot {at}");
-        }
-        assert_eq!(show(&picture, &[]), picture.data());
     }
 
     #[test]

@@ -66,9 +66,6 @@ impl App {
             self.farewell.extend(pixels.leave());
         }
         self.pixels = painter(wanted, &self.capabilities).map(Pixels::new);
-        if let (Some(pixels), Some(paper)) = (&mut self.pixels, self.capabilities.background) {
-            pixels.set_paper(paper);
-        }
         if let Some(pixels) = &mut self.pixels
             && is_kept(wanted)
         {

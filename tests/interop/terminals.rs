@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use capsaicin::geometry::{Rect, Size};
 use libtest_mimic::Trial;
 
-use crate::peers::desktop::{self, Desktop, Emulator};
+use crate::peers::desktop::{self, Desktop, Emulator, KITTY_PAPER};
 use crate::peers::outer::{Kind, Outer};
 use crate::peers::picture::Picture;
 use crate::peers::qemu::{Boot, Machine};
@@ -96,6 +97,11 @@ fn a_guest_is_shown(emulator: Emulator, noise: f64) {
 
     desktop.keys(&["ctrl+bracketright"]);
     desktop.wait_while("the menu", &second, noise);
+    if emulator == Emulator::Kitty {
+        let size = Size::new(second.width, second.height);
+        let picture = Rect::at(place.0 as i32, place.1 as i32, size);
+        a_menu_has_the_paper_of_the_terminal(&desktop, picture);
+    }
     desktop.keys(&["Escape"]);
     assert_eq!(desktop.wait_for("the guest again", &second, noise), place);
 
@@ -106,6 +112,18 @@ fn a_guest_is_shown(emulator: Emulator, noise: f64) {
             .filter(|text| text.ends_with('\n'))
     });
     assert_eq!(ended, "0\n");
+}
+
+/// Text on the picture is as readable as anywhere else in the terminal.
+fn a_menu_has_the_paper_of_the_terminal(desktop: &Desktop, picture: Rect) {
+    until("a menu on paper", LIMIT, || {
+        let screen = desktop.screen();
+        let dots = (picture.top..picture.bottom)
+            .flat_map(|y| (picture.left..picture.right).map(move |x| (x as u32, y as u32)));
+        let paper = dots.filter(|(x, y)| screen.pixel(*x, *y) == KITTY_PAPER);
+        // 20 columns of 10 rows at least, most of them blank.
+        (paper.count() > 20 * 10 * 8 * 16 / 2).then_some(())
+    });
 }
 
 /// In a terminal with pictures, through all that may happen to a window of tmux.

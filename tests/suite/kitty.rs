@@ -469,25 +469,69 @@ fn a_pointer_is_sent_once_and_then_moved() {
 }
 
 #[test]
-fn placeholders_leave_text_alone_and_come_back_after_it() {
-    let mut stage = Stage::placeholders(SMALL);
-    let mut picture = blank(300, 100);
-    scribble(&mut picture, Rect::new(0, 0, 300, 100), 5, &mut Numbers(9));
-    stage.settle(&picture);
-    let text = Rect::new(3, 2, 15, 4);
-    stage.covered = vec![text];
-    stage.terminal.write_over(text.translate(1, 2));
-    scribble(&mut picture, Rect::new(0, 0, 200, 100), 5, &mut Numbers(11));
-    stage.settle(&picture);
-    // Text is shown as background by this terminal.
-    let mut with_text = picture.clone();
-    for y in text.top * 16..text.bottom * 16 {
-        for x in text.left * 8..text.right * 8 {
-            with_text.set_pixel(x as u32, y as u32, 0x0003_0201);
+fn text_on_the_picture_is_left_alone_and_the_picture_comes_back_after_it() {
+    for mut stage in Stage::all(SMALL) {
+        let mut picture = blank(300, 100);
+        let whole = picture.size.to_rect();
+        scribble(&mut picture, whole, 5, &mut Numbers(9));
+        stage.settle(&picture);
+        let texts = [
+            Rect::new(3, 2, 15, 4),
+            Rect::new(0, 0, 37, 7),
+            Rect::new(-1, 1, 25, 2),
+            Rect::new(30, 5, 99, 99),
+        ];
+        for text in texts {
+            stage.covered = vec![text];
+            stage.terminal.write_over(text.translate(1, 2));
+            scribble(&mut picture, Rect::new(0, 0, 200, 100), 5, &mut Numbers(11));
+            stage.settle(&picture);
+            // Text is shown as background by this terminal.
+            let mut with_text = picture.clone();
+            let dots = Rect::new(
+                text.left * 8,
+                text.top * 16,
+                text.right * 8,
+                text.bottom * 16,
+            );
+            let dots = dots.intersect(whole);
+            for y in dots.top..dots.bottom {
+                for x in dots.left..dots.right {
+                    with_text.set_pixel(x as u32, y as u32, 0x0003_0201);
+                }
+            }
+            stage.assert_shows(&with_text, "with text on it");
         }
+        // Rows that move under text, and text that is there from the start.
+        let above = picture.clone();
+        for y in 16..100 {
+            for x in 0..300 {
+                picture.set_pixel(x, y - 16, above.view().pixel(x, y));
+            }
+        }
+        stage.settle(&picture);
+        stage.painter.forget();
+        stage.terminal.clear();
+        stage.settle(&picture);
+        stage.covered.clear();
+        stage.settle(&picture);
+        stage.assert_shows(&picture, "free again");
     }
-    stage.assert_shows(&with_text, "with text on it");
-    stage.covered.clear();
-    stage.settle(&picture);
-    stage.assert_shows(&picture, "free again");
+}
+
+#[test]
+fn a_pointer_is_not_in_the_way_of_text() {
+    for mut stage in [Stage::edits(SMALL), Stage::tiles(SMALL)] {
+        let shape = PixelBuf::from_data(PixelFormat::Argb, Size::new(1, 1), vec![0, 0, 0xff, 0xff]);
+        let picture = blank(100, 60);
+        stage.pointer = shape.map(|shape| (shape, 1, Point::new(20, 30)));
+        stage.settle(&picture);
+        stage.covered = vec![Rect::new(2, 1, 4, 3)];
+        stage.settle(&picture);
+        let dot = |stage: &Stage| stage.terminal.dot(Point::new(8 + 20, 32 + 30));
+        assert_eq!(dot(&stage), None);
+        stage.covered.clear();
+        stage.settle(&picture);
+        assert_eq!(dot(&stage), Some([0xff, 0, 0]));
+    }
 }

@@ -9,12 +9,13 @@
 //! Rows move by composing (`a=c`) from the frame that is shown to itself, or, when the two places overlap, to a second frame
 //! that is never shown and back.
 
-use super::command::{Route, go};
+use super::command::Route;
 use super::join::join;
 use super::media::{Media, Medium};
 use super::payload::{How, Payloads};
 use super::pointer::PointerLayer;
-use super::{BELOW_TEXT, delete, quiet};
+use super::sight::Sight;
+use super::{delete, quiet};
 use crate::geometry::{Rect, Size};
 use crate::pixels::{PixelFormat, PixelView};
 use crate::term::paint::{Painted, Painter, Place, Quality, Scene};
@@ -37,13 +38,15 @@ const STEP_BYTES: usize = 16 << 10;
 /// Fewest bytes that are worth a file.
 const WORTH_A_FILE: u64 = 4 << 10;
 
-/// A painter for terminals with all of the protocol. Its picture is below text, see [`super`].
+/// A painter for terminals with all of the protocol.
 pub struct Edits {
     /// The image that is shown, and the one that is not.
     images: [u32; 2],
     shadow: Shadow,
     /// Where the image is; `None` without one.
     placed: Option<Place>,
+    /// What is in sight of it.
+    sight: Sight,
     /// Whether the image has a second frame.
     has_scratch: bool,
     /// An image that went out of sight without being deleted.
@@ -65,6 +68,7 @@ impl Edits {
             images: [id, id + 1],
             shadow: Shadow::new(GRAIN),
             placed: None,
+            sight: Sight::default(),
             has_scratch: false,
             lost: false,
             pointer: PointerLayer::new(id + 2),
@@ -75,15 +79,14 @@ impl Edits {
         }
     }
 
-    /// Sends a whole image under the other number, places it, and deletes the one before. Where there is no room for it, one
+    /// Sends a whole image under the other number, shows it, and deletes the one before. Where there is no room for it, one
     /// without a picture, of which as much as has room is edited then.
     fn start(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
         let [old, id] = self.images;
         self.pointer.lose_place();
         let had_one = self.lost || self.placed.is_some();
         let whole = scene.picture.size.to_rect();
-        go(scene.place.column, scene.place.row, out);
-        let keys = format!("a=T,i={id},p=1,{},C=1,z={BELOW_TEXT}", quiet());
+        let keys = self.sight.begin(id, whole, scene, out);
         let rects = self
             .shadow
             .plan(scene.picture, &[], Wanted::default())
@@ -92,6 +95,7 @@ impl Edits {
         if !is_whole {
             self.send_blank(&keys, whole.size(), out);
         }
+        self.sight.show(id, whole, scene, out);
         if had_one {
             delete(Route::Direct, old, out);
         }
@@ -132,18 +136,6 @@ impl Edits {
             let keys = format!("{keys},{}", encoded.form.keys(size));
             Route::Direct.send(&keys, quiet(), encoded.bytes, out);
         }
-    }
-
-    fn place_again(&mut self, place: Place, out: &mut Vec<u8>) {
-        go(place.column, place.row, out);
-        let keys = format!(
-            "a=p,i={},p=1,{},C=1,z={BELOW_TEXT}",
-            self.images[0],
-            quiet()
-        );
-        Route::Direct.send(&keys, "", b"", out);
-        self.placed = Some(place);
-        self.pointer.lose_place();
     }
 
     /// Makes rows move in the image.
@@ -313,22 +305,25 @@ impl Edits {
 impl Painter for Edits {
     fn paint(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted {
         let whole = scene.picture.size.to_rect();
-        if whole.is_empty() || scene.picture.packed().is_none() {
+        if whole.is_empty() || scene.picture.packed().is_none() || scene.place.cell.is_empty() {
             return Painted::default();
         }
         let same_size = self
             .shadow
             .view()
             .is_some_and(|shown| shown.size == scene.picture.size);
-        let painted = match self.placed {
-            Some(place) if same_size && place == scene.place => {
-                self.change(scene, scene.changed, out)
+        let painted = match self.placed.filter(|_| same_size) {
+            Some(before) => {
+                self.sight.show(self.images[0], whole, scene, out);
+                if before == scene.place {
+                    self.change(scene, scene.changed, out)
+                } else {
+                    self.placed = Some(scene.place);
+                    self.pointer.lose_place();
+                    self.change(scene, &[whole], out)
+                }
             }
-            Some(_) if same_size => {
-                self.place_again(scene.place, out);
-                self.change(scene, &[whole], out)
-            }
-            _ => self.start(scene, out),
+            None => self.start(scene, out),
         };
         self.pointer.paint(scene, &mut self.payloads, out);
         Painted {
@@ -355,10 +350,6 @@ impl Painter for Edits {
         self.forget();
         self.lost = false;
         self.media.sweep();
-    }
-
-    fn lies_below_text(&self) -> bool {
-        true
     }
 
     fn has_pointer_layer(&self) -> bool {

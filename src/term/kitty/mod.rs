@@ -3,9 +3,10 @@
 //! Three painters speak it, for three kinds of terminals: [`Edits`] for those with all of it (kitty), [`Tiles`] for those that
 //! cannot edit an image (ghostty), and [`Placeholders`] for those around a tmux, which knows nothing of images.
 //!
-//! The first two put their images below text, and below the background of cells too unless that is the terminal's own. So
-//! text on the picture is simply written: in cells with a background of another colour it hides the picture, in others it is
-//! drawn over it. A cell is free again when it is a space in the terminal's own colours.
+//! The first two put their images above text and show only the parts of them that no text is on. Below text all of them could
+//! stay in sight, but kitty then draws every cell of its window in another way, in which Mesa 22.3 now and then mixes up the red,
+//! green and blue of what is behind text (seen from kitty 0.26.5 without a graphics card). Above text all colours are exact, and
+//! text on the picture has the background it has anywhere else.
 //!
 //! Every command asks for no answer (`q=2`): answers would come in among the keys.
 //!
@@ -22,6 +23,7 @@ mod payload;
 mod placeholders;
 mod png;
 mod pointer;
+mod sight;
 mod tiles;
 
 pub use command::Route;
@@ -31,11 +33,8 @@ pub use media::Medium;
 pub use placeholders::Placeholders;
 pub use tiles::Tiles;
 
-/// Layer of the picture: below −2³⁰ images are under the background of cells.
-const BELOW_TEXT: i32 = -(1 << 30) - 2;
-
-/// Layer of the pointer.
-const ABOVE_PICTURE: i32 = BELOW_TEXT + 1;
+/// Layer of the pointer. That of the picture is 0.
+const ABOVE_PICTURE: i32 = 1;
 
 /// The key that asks for no answer.
 const fn quiet() -> &'static str {

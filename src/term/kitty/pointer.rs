@@ -4,7 +4,7 @@ use super::command::{Route, go};
 use super::payload::Payloads;
 use super::{ABOVE_PICTURE, quiet};
 use crate::geometry::{Point, Rect, Size};
-use crate::term::paint::{Place, Pointer, Scene};
+use crate::term::paint::{Pointer, Scene};
 
 /// An image for the pointer.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl PointerLayer {
     /// Appends what makes the terminal show the scene's pointer.
     pub(super) fn paint(&mut self, scene: &Scene<'_>, payloads: &mut Payloads, out: &mut Vec<u8>) {
         let spot = scene.pointer.and_then(|pointer| {
-            let spot = spot(&pointer, scene.place, scene.picture.size)?;
+            let spot = spot(&pointer, scene)?;
             Some((pointer, spot))
         });
         let Some((pointer, spot)) = spot else {
@@ -97,12 +97,16 @@ impl PointerLayer {
     }
 }
 
-/// Where a pointer goes; `None` when nothing of it is on the picture.
-fn spot(pointer: &Pointer<'_>, place: Place, picture: Size) -> Option<Spot> {
-    let shape = pointer.shape.size;
+/// Where a pointer goes; `None` when nothing of it is on the picture, or it is in the way of text.
+fn spot(pointer: &Pointer<'_>, scene: &Scene<'_>) -> Option<Spot> {
+    let (place, shape) = (scene.place, pointer.shape.size);
     let Point { x, y } = pointer.at;
-    let seen = Rect::at(x, y, shape).intersect(picture.to_rect());
+    let seen = Rect::at(x, y, shape).intersect(scene.picture.size.to_rect());
     if seen.is_empty() || place.cell.is_empty() {
+        return None;
+    }
+    let mut texts = scene.covered.iter().map(|cells| place.dots_of(*cells));
+    if texts.any(|text| text.overlaps(seen)) {
         return None;
     }
     let cell = |at: i32, side: u32| (at as u32 / side, (at as u32 % side) as i32);

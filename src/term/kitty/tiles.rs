@@ -9,7 +9,8 @@ use super::command::{Route, go};
 use super::diacritics::{COUNT, diacritic};
 use super::payload::{How, Payloads};
 use super::pointer::PointerLayer;
-use super::{BELOW_TEXT, delete, quiet};
+use super::sight::{Sight, without};
+use super::{delete, quiet};
 use crate::geometry::{Rect, Size};
 use crate::term::paint::{Painted, Painter, Place, Quality, Scene};
 use crate::term::portion::Portion;
@@ -24,7 +25,7 @@ const FEW_DOTS: u64 = 64 << 10;
 /// Bytes after which a step on the way to an exact picture ends.
 const STEP_BYTES: usize = 16 << 10;
 
-/// A painter for terminals that place images at the cursor but cannot edit them. Its picture is below text, see [`super`].
+/// A painter for terminals that place images at the cursor but cannot edit them.
 pub struct Tiles {
     board: Board,
     pointer: PointerLayer,
@@ -64,10 +65,6 @@ impl Painter for Tiles {
     fn leave(&mut self, out: &mut Vec<u8>) {
         self.board.leave(out);
         self.pointer.leave(out);
-    }
-
-    fn lies_below_text(&self) -> bool {
-        true
     }
 
     fn has_pointer_layer(&self) -> bool {
@@ -141,6 +138,8 @@ pub(super) struct Board {
     sent: u32,
     /// By number of a tile: whether it has its image, and shows it.
     shown: Vec<bool>,
+    /// By number of a tile: what is in sight of it, where it is placed at the cursor.
+    sights: Vec<Sight>,
     /// The place the next portion begins at.
     from: usize,
     portion: Portion,
@@ -160,6 +159,7 @@ impl Board {
             across: 0,
             sent: 0,
             shown: Vec::new(),
+            sights: Vec::new(),
             from: 0,
             portion: Portion::default(),
             covered: Vec::new(),
@@ -220,6 +220,7 @@ impl Board {
         let count = self.across as u32 * size.height.div_ceil(self.grain.height);
         self.tiles = (0..count).collect();
         self.shown = vec![false; count as usize];
+        self.sights = vec![Sight::default(); count as usize];
         self.place = Some(scene.place);
         self.covered = scene.covered.to_vec();
         self.shadow = Shadow::new(self.grain);
@@ -376,13 +377,10 @@ impl Board {
             }
         }
         for at in places.clone() {
-            let is_shown = self.shown[self.tiles[at] as usize];
-            if matches!(self.placing, Placing::Characters { .. }) {
-                self.write_cells(at, scene, scene.covered, out);
-            } else if moved.contains(&at) && is_shown {
-                let keys = format!("a=p,i={},{}", self.placing.id(self.tiles[at]), at_cursor());
-                self.go_to(at, scene, out);
-                self.placing.route().send(&keys, "", b"", out);
+            match self.placing {
+                Placing::Characters { .. } => self.write_cells(at, scene, scene.covered, out),
+                Placing::Cursor { .. } if moved.contains(&at) => self.show(at, scene, out),
+                Placing::Cursor { .. } => {}
             }
         }
         if up > 0 {
@@ -402,17 +400,14 @@ impl Board {
         }
         match self.placing {
             Placing::Cursor { .. } => {
-                self.go_to(at, scene, out);
+                let keys = self.sights[self.tiles[at] as usize].begin(id, rect, scene, out);
                 let encoded = self.payloads.encode(scene.picture, rect, how);
-                let keys = format!(
-                    "a=T,i={id},{},{}",
-                    at_cursor(),
-                    encoded.form.keys(rect.size())
-                );
+                let keys = format!("{keys},{}", encoded.form.keys(rect.size()));
                 Route::Direct.send(&keys, quiet(), encoded.bytes, out);
                 for tile in encoded.inexact(scene.picture, self.grain) {
                     self.shadow.coarsen(tile);
                 }
+                self.show(at, scene, out);
             }
             Placing::Characters { route, .. } => {
                 let cell = scene.place.cell;
@@ -442,7 +437,15 @@ impl Board {
         }
     }
 
-    /// The first cell of the tile at a place, counted from the picture's.
+    /// Shows the tile at a place there, as far as no text is on it, where it is placed at the cursor.
+    fn show(&mut self, at: usize, scene: &Scene<'_>, out: &mut Vec<u8>) {
+        let (tile, rect) = (self.tiles[at], self.rect(at, scene.picture.size));
+        if self.shown[tile as usize] {
+            self.sights[tile as usize].show(self.placing.id(tile), rect, scene, out);
+        }
+    }
+
+    /// The cells of the tile at a place, counted from the picture's first.
     fn cells(&self, at: usize, scene: &Scene<'_>) -> Rect {
         let rect = self.rect(at, scene.picture.size);
         let Size { width, height } = scene.place.cell;
@@ -453,30 +456,23 @@ impl Board {
         )
     }
 
-    fn go_to(&self, at: usize, scene: &Scene<'_>, out: &mut Vec<u8>) {
-        let cells = self.cells(at, scene);
-        let Place { column, row, .. } = scene.place;
-        // No terminal has more cells than a u16 counts.
-        go(
-            column.saturating_add(cells.left as u16),
-            row.saturating_add(cells.top as u16),
-            out,
-        );
-    }
-
-    /// Writes the characters that stand for cells which were covered and are not.
+    /// Shows what was covered and is not, and images no longer where they are covered.
     fn uncover(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) {
         if self.covered == scene.covered {
             return;
         }
         let before = std::mem::replace(&mut self.covered, scene.covered.to_vec());
-        if matches!(self.placing, Placing::Cursor { .. }) {
-            return;
-        }
         for at in 0..self.tiles.len() {
             let cells = self.cells(at, scene);
-            if before.iter().any(|hole| hole.overlaps(cells)) {
-                self.write_cells(at, scene, scene.covered, out);
+            let touches = |holes: &[Rect]| holes.iter().any(|hole| hole.overlaps(cells));
+            match self.placing {
+                Placing::Characters { .. } if touches(&before) => {
+                    self.write_cells(at, scene, scene.covered, out);
+                }
+                Placing::Cursor { .. } if touches(&before) || touches(scene.covered) => {
+                    self.show(at, scene, out);
+                }
+                _ => {}
             }
         }
     }
@@ -543,22 +539,10 @@ impl Board {
     }
 }
 
-/// The parts of a rectangle that are in no hole.
-fn without(whole: Rect, holes: &[Rect]) -> Vec<Rect> {
-    holes.iter().fold(vec![whole], |free, hole| {
-        free.iter().flat_map(|rect| rect.subtract(*hole)).collect()
-    })
-}
-
 /// The character that stands for a part of an image.
 const PLACEHOLDER: char = '\u{10eeee}';
 
 const _: () = assert!(COUNT > 255, "every value of a byte has a diacritic");
-
-/// The keys of a placement at the cursor.
-fn at_cursor() -> String {
-    format!("p=1,{},C=1,z={BELOW_TEXT}", quiet())
-}
 
 /// How so many dots are sent.
 fn how(quality: Quality, dots: u64) -> How {

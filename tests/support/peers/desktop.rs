@@ -17,6 +17,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The socket of Wayland windows, in the scratch folder.
 const WAYLAND: &str = "wayland";
 
+/// What is behind the text of kitty: light, because its dark default hides mistakes with colours.
+pub const KITTY_PAPER: [u8; 3] = [0xfd, 0xf6, 0xe3];
+
 /// Size of the desktop, pixels.
 pub const SIZE: (u32, u32) = (1000, 700);
 
@@ -205,6 +208,8 @@ fn kitty() -> Command {
         format!("initial_window_height={height}"),
         "window_padding_width=0".to_owned(),
         "confirm_os_window_close=0".to_owned(),
+        "background=#fdf6e3".to_owned(),
+        "foreground=#002b36".to_owned(),
     ];
     command.args(options.iter().flat_map(|option| ["-o", option]));
     command.env("LIBGL_ALWAYS_SOFTWARE", "1");

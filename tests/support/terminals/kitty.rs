@@ -356,7 +356,13 @@ impl Kitty {
             "f" => self.edit(keys, payload),
             "c" => self.compose(keys),
             "d" => match keys.text('d', "").as_str() {
-                "i" => self.image(keys).placements.clear(),
+                "i" => match keys.number('p') {
+                    0 => self.image(keys).placements.clear(),
+                    number => {
+                        let placement = self.image(keys).placements.remove(&number);
+                        assert!(placement.is_some(), "no placement {number}");
+                    }
+                },
                 "I" => {
                     let id = keys.number('i');
                     // One that is gone already is no error.
