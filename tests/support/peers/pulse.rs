@@ -53,9 +53,11 @@ impl Pulse {
             ])
             .args(["--exit-idle-time=-1", "--log-target=stderr"])
             .args(["-L", &protocol])
+            // A null sink renders ahead of its time and renders anew when a stream begins, but its monitor keeps the silence it
+            // was given first: the first 5 to 15 ms of any stream would be missing there, of pacat's too.
             .args([
                 "-L",
-                "module-null-sink rate=48000 channels=2 sink_name=memory",
+                "module-null-sink rate=48000 channels=2 sink_name=memory norewinds=1",
             ]);
         self.at_home(&mut command);
         let mut server = Process::start("pulseaudio", &command, self.dir.path());
