@@ -13,6 +13,7 @@ use super::ServerConfig;
 use super::agent::Port;
 use super::events::Events;
 use super::handle::Shared;
+use super::sound::Stage;
 use super::viewer::Viewer;
 use crate::channel::{ChannelId, ChannelKind};
 use crate::link::{Asks, Established, LinkCode, Rejection, ServerKey, ServerLink};
@@ -31,14 +32,15 @@ const KEY_AGE: Duration = Duration::from_secs(10);
 /// How long accepting pauses when the system refuses it, for want of descriptors in most cases.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Linked channels that wait for their viewer's task; a viewer has no more than four.
-const CHANNEL_QUEUE: usize = 4;
+/// Linked channels that wait for their viewer's task; a viewer has no more than six.
+const CHANNEL_QUEUE: usize = 6;
 
 /// What every connection needs to know.
 #[derive(Debug)]
 pub(super) struct Hub {
     pub config: ServerConfig,
     pub shared: Arc<Shared>,
+    pub stage: Arc<Stage>,
     pub events: Events,
     pub agent: Port,
     key: Mutex<Option<(Instant, ServerKey)>>,
@@ -135,7 +137,8 @@ async fn link(mut stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), 
         match link.asks() {
             Some(Asks::Channel(mess)) => {
                 let id = channel_id(mess.channel_type, mess.channel_id);
-                match ServerSession::capabilities(id) {
+                let sound = || ServerSession::sound_capabilities(id, hub.config.sound);
+                match ServerSession::capabilities(id).or_else(sound) {
                     Some(capabilities) => link.accept(capabilities),
                     None => link.refuse(LinkCode::ChannelNotAvailable),
                 }
@@ -197,6 +200,7 @@ impl Hub {
         Self {
             config,
             shared: Arc::new(shared),
+            stage: Arc::new(Stage::new()),
             events: Events::default(),
             agent: Port::default(),
             key: Mutex::default(),

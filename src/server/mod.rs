@@ -1,13 +1,14 @@
 //! Being a SPICE server: push pictures, pull events.
 //!
 //! One viewer at a time: who connects later and knows the password takes over. Offered are the channels main, display,
-//! inputs and cursor; pictures go raw or as LZ.
+//! inputs and cursor, and those of sound where they are wanted; pictures go raw or as LZ.
 
 mod agent;
 mod driver;
 mod events;
 mod handle;
 mod screen;
+mod sound;
 pub mod source;
 mod viewer;
 
@@ -19,8 +20,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 
 pub use handle::DisplayHandle;
+pub use sound::SoundHandle;
 
 use crate::canvas;
+use crate::channel::audio::server::Offer;
 use crate::channel::display::{Compression, ImageCompression};
 use crate::geometry::Size;
 use crate::link::Password;
@@ -43,10 +46,12 @@ pub struct ServerConfig {
     pub size: Size,
     /// Compression of pictures until a viewer asks for another. Over unix sockets none is used unless the viewer asks.
     pub compression: Compression,
+    /// Sound, both ways.
+    pub sound: Offer,
 }
 
 impl Default for ServerConfig {
-    /// No password, 1024 × 768, LZ.
+    /// No password, 1024 × 768, LZ, no sound.
     fn default() -> Self {
         Self {
             password: None,
@@ -54,6 +59,7 @@ impl Default for ServerConfig {
             uuid: [0; 16],
             size: Size::new(1024, 768),
             compression: ImageCompression::Lz.into(),
+            sound: Offer::Nothing,
         }
     }
 }
@@ -106,6 +112,13 @@ impl SpiceServer {
     pub fn display(&self) -> DisplayHandle {
         DisplayHandle {
             shared: Arc::clone(&self.hub.shared),
+        }
+    }
+
+    /// What to be heard with, and to hear with; of use where [`ServerConfig::sound`] offers it.
+    pub fn sound(&self) -> SoundHandle {
+        SoundHandle {
+            stage: Arc::clone(&self.hub.stage),
         }
     }
 

@@ -11,6 +11,8 @@ use tracing::{debug, info};
 
 use super::agent::Said;
 use super::driver::{Hub, Linked};
+use super::sound::{Coder, Step};
+use crate::channel::audio::server::{PlaybackOrder, RecordOrder};
 use crate::channel::display::messages::ImageCompression;
 use crate::channel::main::Greeting;
 use crate::channel::{ChannelId, ChannelKind, Fault};
@@ -30,6 +32,11 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 const DISPLAY: ChannelId = ChannelId::new(ChannelKind::Display, 0);
 const CURSOR: ChannelId = ChannelId::new(ChannelKind::Cursor, 0);
+const PLAYBACK: ChannelId = ChannelId::new(ChannelKind::Playback, 0);
+const RECORD: ChannelId = ChannelId::new(ChannelKind::Record, 0);
+
+/// Frames that must fit into the queue of a connection for sound to be handed to it: more than any piece becomes.
+const SOUND_ROOM: usize = SEND_QUEUE / 2;
 
 /// Names a connection: its channel, and a number, since a channel may be linked again.
 type Key = (ChannelId, u64);
@@ -48,6 +55,7 @@ pub(super) struct Viewer {
     /// Frames of the inputs channel: they wait when the embedder does not take its events.
     inputs: Queue,
     budget: Budget,
+    coder: Coder,
 }
 
 struct Connection {
@@ -91,8 +99,8 @@ impl Viewer {
             compression.images = ImageCompression::Off;
         }
         Self {
+            session: ServerSession::new(greeting, compression).with_sound(hub.config.sound),
             hub,
-            session: ServerSession::new(greeting, compression),
             session_id,
             started: Instant::now(),
             connections: BTreeMap::new(),
@@ -101,6 +109,7 @@ impl Viewer {
             frames: Queue::new(),
             inputs: Queue::new(),
             budget: Budget::default(),
+            coder: Coder::default(),
         }
     }
 
@@ -113,11 +122,14 @@ impl Viewer {
         }
         self.open(main);
         let mut changes = self.hub.shared.changes();
+        let mut sounds = self.hub.stage.changes();
         let hub = Arc::clone(&self.hub);
         while self.settle() {
             let due = self.session.poll_timeout().map(|at| self.started + at);
             let pictures = self.waits_for(DISPLAY, self.session.wants_picture() && self.has_news());
             let pointers = self.waits_for(CURSOR, self.session.wants_pointer());
+            let steps = self.waits_for(PLAYBACK, hub.stage.has_steps(self.session_id));
+            let wishes = self.waits_for(RECORD, hub.stage.has_wishes(self.session_id));
             // While the agent is not heard its device waits.
             let hears = self.session.has_room_for_agent() && self.is_idle(ChannelId::MAIN);
             let answers = self.waits_for(ChannelId::MAIN, true);
@@ -129,12 +141,15 @@ impl Viewer {
                     Some(linked) => self.open(linked),
                     None => self.session.end(Parting::TakenOver),
                 },
-                // The sender lives in the hub, so this is a change.
+                // The senders live in the hub, so these are changes.
                 _ = changes.changed() => {}
+                _ = sounds.changed() => {}
                 said = hub.agent.next(), if hears => self.hear(said),
                 () = room(answers) => {}
                 () = room(pictures) => {}
                 () = room(pointers) => {}
+                () = room(steps) => {}
+                () = room(wishes) => {}
                 () = sleep_until(due) => self.session.tick(self.started.elapsed()),
             }
         }
@@ -156,8 +171,73 @@ impl Viewer {
             }
         }
         self.show_pointer();
+        self.play();
+        self.listen();
         self.perform();
         true
+    }
+
+    /// Hands the viewer the sound that its connection has room for.
+    fn play(&mut self) {
+        while self.has_room(PLAYBACK)
+            && let Some(step) = self.hub.stage.next_step(self.session_id)
+        {
+            let now = self.started.elapsed();
+            match step {
+                Step::Samples(samples) => {
+                    for packet in self.coder.encode(&samples) {
+                        self.session.play(PlaybackOrder::Play(packet), now);
+                    }
+                }
+                Step::Order(order) => {
+                    if matches!(order, PlaybackOrder::Start(_) | PlaybackOrder::Stop)
+                        && let Some(packet) = self.coder.finish()
+                    {
+                        self.session.play(PlaybackOrder::Play(packet), now);
+                    }
+                    if let PlaybackOrder::Start(format) = order
+                        && let Some(mode) = self.session.playback_mode(format)
+                    {
+                        self.coder.start(format, mode);
+                    }
+                    self.session.play(order, now);
+                }
+            }
+            self.perform();
+        }
+    }
+
+    /// Tells the viewer what is wanted of its microphone.
+    fn listen(&mut self) {
+        while self.has_room(RECORD)
+            && let Some(wish) = self.hub.stage.next_wish(self.session_id)
+        {
+            if let RecordOrder::Listen(format) = wish {
+                self.coder.listen(format);
+            }
+            self.session.listen(wish);
+            self.perform();
+        }
+    }
+
+    /// Whether sound can be handed to the pump of this channel.
+    fn has_room(&self, id: ChannelId) -> bool {
+        let connection = self.connections.get(&id);
+        connection.is_some_and(|c| c.outgoing.capacity() > SOUND_ROOM)
+    }
+
+    /// Takes what the viewer's user said. A packet that is damaged ends the channel, as at the reference server.
+    fn hear_user(&mut self) {
+        while let Some(packet) = self.session.poll_recorded() {
+            match self.coder.decode(&packet) {
+                Ok(samples) => self.hub.stage.record(samples),
+                Err(error) => {
+                    self.disconnect(RECORD);
+                    let fault = Fault::Violation(error.to_string());
+                    self.session.closed(RECORD, Parting::Fault(fault));
+                }
+            }
+        }
     }
 
     /// Acts on what happens at the agent's device.
@@ -236,6 +316,7 @@ impl Viewer {
             Incoming::Frame((id, number), frame, _permit) => {
                 if self.is_current(id, number) {
                     self.session.receive(id, &frame, self.started.elapsed());
+                    self.hear_user();
                 }
             }
             Incoming::End((id, number), end) => {
@@ -251,8 +332,11 @@ impl Viewer {
     /// Closes a connection from here; what is queued for it is still written.
     fn disconnect(&mut self, id: ChannelId) {
         self.connections.remove(&id);
-        if id == DISPLAY {
-            self.hub.shared.screen().leave(self.session_id);
+        match id {
+            DISPLAY => self.hub.shared.screen().leave(self.session_id),
+            PLAYBACK => self.hub.stage.leave_audience(self.session_id),
+            RECORD => self.hub.stage.leave_speakers(self.session_id),
+            _ => {}
         }
     }
 
@@ -268,8 +352,11 @@ impl Viewer {
             debug!(channel = %id, "linked twice");
             return;
         }
-        if id == DISPLAY {
-            self.hub.shared.screen().join(self.session_id);
+        match id {
+            DISPLAY => self.hub.shared.screen().join(self.session_id),
+            PLAYBACK => self.hub.stage.join_audience(self.session_id),
+            RECORD => self.hub.stage.join_speakers(self.session_id),
+            _ => {}
         }
         self.linked += 1;
         let (outgoing, frames) = mpsc::channel(SEND_QUEUE);
@@ -295,6 +382,8 @@ impl Viewer {
     async fn part(mut self) {
         self.hub.agent.close(self.session.talks_with_agent()).await;
         self.hub.shared.screen().leave(self.session_id);
+        self.hub.stage.leave_audience(self.session_id);
+        self.hub.stage.leave_speakers(self.session_id);
         let why = self.session.ended().cloned().unwrap_or(Parting::Shutdown);
         info!("viewer disconnected: {why}");
         self.hub.events.push(ServerEvent::Disconnected(why));

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::channel::audio::server::{Offer, Playback, PlaybackOrder, Record, RecordOrder};
+use crate::channel::audio::{Format, Mode, Packet};
 use crate::channel::common::SendWindow;
 use crate::channel::common::messages::{ClientMessage, Ping, ServerMessage};
 use crate::channel::display::Compression;
@@ -23,6 +25,13 @@ const OFFERED: [ChannelId; 3] = [
     ChannelId::INPUTS,
     ChannelId::new(ChannelKind::Cursor, 0),
 ];
+
+/// The channels of sound, where they are offered.
+const PLAYBACK: ChannelId = ChannelId::new(ChannelKind::Playback, 0);
+const RECORD: ChannelId = ChannelId::new(ChannelKind::Record, 0);
+
+/// Packets of the client's sound that wait to be taken. Beyond, the oldest go.
+const MOST_RECORDED: usize = 64;
 
 /// How long a display channel may go without the client's INIT.
 const INIT_PATIENCE: Duration = Duration::from_secs(30);
@@ -89,6 +98,8 @@ pub struct ServerSession {
     channels: BTreeMap<ChannelId, Channel>,
     closing: VecDeque<ChannelId>,
     events: VecDeque<ServerEvent>,
+    offer: Offer,
+    recorded: VecDeque<Packet>,
     /// When the client was last heard of.
     heard: Duration,
     /// When it was asked whether it is there; `None` once it has said anything.
@@ -114,6 +125,8 @@ enum Behaviour {
     Display(Box<display::Server>),
     Inputs(inputs::Server),
     Cursor(cursor::Server),
+    Playback(Playback),
+    Record(Record),
 }
 
 impl ServerSession {
@@ -127,6 +140,8 @@ impl ServerSession {
             channels: BTreeMap::new(),
             closing: VecDeque::new(),
             events: VecDeque::new(),
+            offer: Offer::Nothing,
+            recorded: VecDeque::new(),
             heard: Duration::ZERO,
             asked: None,
             ended: None,
@@ -144,11 +159,33 @@ impl ServerSession {
         }
     }
 
+    /// With sound both ways.
+    pub fn with_sound(self, offer: Offer) -> Self {
+        Self { offer, ..self }
+    }
+
+    /// What to announce when a channel of sound is linked, where that is offered; `None` for any other channel.
+    pub fn sound_capabilities(id: ChannelId, offer: Offer) -> Option<Capabilities> {
+        match id {
+            _ if offer == Offer::Nothing => None,
+            PLAYBACK => Some(Playback::capabilities(offer)),
+            RECORD => Some(Record::capabilities(offer)),
+            _ => None,
+        }
+    }
+
+    /// The channels besides main.
+    fn offered(&self) -> Vec<ChannelId> {
+        let sound = [PLAYBACK, RECORD].into_iter();
+        let sound = sound.filter(|_| self.offer != Offer::Nothing);
+        OFFERED.into_iter().chain(sound).collect()
+    }
+
     /// A channel was linked; whether the session takes it. One that it has already, or that does not exist at all, is
     /// not taken, and its connection is to be closed.
     #[must_use]
     pub fn opened(&mut self, id: ChannelId, link: &Established, now: Duration) -> bool {
-        let offered = id == ChannelId::MAIN || OFFERED.contains(&id);
+        let offered = id == ChannelId::MAIN || self.offered().contains(&id);
         if !offered || self.channels.contains_key(&id) || self.ended.is_some() {
             return false;
         }
@@ -169,6 +206,11 @@ impl ServerSession {
                 Behaviour::Inputs(inputs)
             }
             ChannelKind::Cursor => Behaviour::Cursor(cursor::Server::default()),
+            ChannelKind::Playback => {
+                let (client, time) = (&link.client, self.media_ms(now));
+                Behaviour::Playback(Playback::new(self.offer, client, time, &mut outbox))
+            }
+            ChannelKind::Record => Behaviour::Record(Record::new(self.offer, &link.client)),
             _ => {
                 self.main.start(&self.greeting, &link.client, &mut outbox);
                 Behaviour::Main
@@ -292,6 +334,57 @@ impl ServerSession {
         }
     }
 
+    /// How sound of this format is to be coded for the client; `None` while it takes no sound.
+    pub fn playback_mode(&self, format: Format) -> Option<Mode> {
+        match &self.channels.get(&PLAYBACK)?.behaviour {
+            Behaviour::Playback(playback) => Some(playback.mode(format)),
+            _ => None,
+        }
+    }
+
+    /// Plays to the client, if it takes sound. Whoever gives more than the connection takes has it waiting here.
+    pub fn play(&mut self, order: PlaybackOrder, now: Duration) {
+        let time = self.media_ms(now);
+        let Some(channel) = self.channels.get_mut(&PLAYBACK) else {
+            return;
+        };
+        let Behaviour::Playback(playback) = &mut channel.behaviour else {
+            return;
+        };
+        let mut outbox = Vec::new();
+        let ran = playback.is_running();
+        playback.on_order(order, time, &mut outbox);
+        let is_over = ran && !playback.is_running();
+        channel.queue.extend(outbox);
+        if is_over && let Some(main) = self.channels.get_mut(&ChannelId::MAIN) {
+            // The client's clock followed the sound.
+            let mut outbox = Vec::new();
+            main::Server::tell_time(time, &mut outbox);
+            main.queue.extend(outbox);
+        }
+    }
+
+    /// Wants something of the client's microphone, if it offers one.
+    pub fn listen(&mut self, order: RecordOrder) {
+        if let Some(channel) = self.channels.get_mut(&RECORD)
+            && let Behaviour::Record(record) = &mut channel.behaviour
+        {
+            let mut outbox = Vec::new();
+            record.on_order(order, &mut outbox);
+            channel.queue.extend(outbox);
+        }
+    }
+
+    /// What the client's user said, next. What nobody takes is dropped after 64 packets.
+    pub fn poll_recorded(&mut self) -> Option<Packet> {
+        self.recorded.pop_front()
+    }
+
+    /// The server's media clock, wrapping milliseconds.
+    fn media_ms(&self, now: Duration) -> u32 {
+        self.greeting.media_ms.wrapping_add(now.as_millis() as u32)
+    }
+
     /// There is a guest agent. One that is there before the main channel is opened is there from the beginning.
     pub fn attach_agent(&mut self) {
         self.with_agent(agent::Server::attach);
@@ -374,6 +467,7 @@ impl ServerSession {
     fn handle(&mut self, id: ChannelId, frame: &Frame, now: Duration) -> Result<(), Fault> {
         let size = self.screen_size().unwrap_or_default();
         let mode = self.main.mouse_mode();
+        let offered = self.offered();
         let Some(channel) = self.channels.get_mut(&id) else {
             return Ok(());
         };
@@ -383,7 +477,7 @@ impl ServerSession {
         let mut outbox = Vec::new();
         match &mut channel.behaviour {
             Behaviour::Main => {
-                let changed = self.main.on_frame(frame, &OFFERED, &mut outbox)?;
+                let changed = self.main.on_frame(frame, &offered, &mut outbox)?;
                 self.events.extend(changed.map(ServerEvent::MouseMode));
             }
             Behaviour::Display(display) => {
@@ -400,7 +494,15 @@ impl ServerSession {
                 self.events
                     .extend(events.into_iter().map(ServerEvent::Input));
             }
-            Behaviour::Cursor(_) => return Err(Fault::unknown_message(frame.number)),
+            Behaviour::Record(record) => {
+                self.recorded.extend(record.on_frame(frame)?);
+                if self.recorded.len() > MOST_RECORDED {
+                    self.recorded.pop_front();
+                }
+            }
+            Behaviour::Cursor(_) | Behaviour::Playback(_) => {
+                return Err(Fault::unknown_message(frame.number));
+            }
         }
         channel.queue.extend(outbox);
         Ok(())

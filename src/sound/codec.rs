@@ -151,6 +151,16 @@ impl Encoder {
         packets
     }
 
+    /// The stream is over: what is left, made a whole packet by silence behind it.
+    pub fn finish(mut self) -> Option<Packet> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return None;
+        }
+        waiting.resize(BLOCK * usize::from(self.format.channels), 0);
+        self.packet(&waiting)
+    }
+
     fn packet(&mut self, block: &[i16]) -> Option<Packet> {
         #[cfg(feature = "opus")]
         if let Some(opus) = &mut self.opus {

@@ -40,7 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "net", "session", "channel", "wire", "geometry", "pixels", "canvas", "link",
+            "sound", "net", "session", "channel", "wire", "geometry", "pixels", "canvas", "link",
         ],
     ),
     (

@@ -8,13 +8,10 @@ use super::messages::{
     ModeChange, PlaybackMessage, PlaybackStart, RecordAnswer, RecordMessage, RecordStart, Sound,
     StartMark,
 };
-use super::{Format, Mode, Packet, PlaybackEvent, RecordEvent};
+use super::{Format, MAX_OPUS_BYTES, Mode, Packet, PlaybackEvent, RecordEvent};
 use crate::channel::{Cx, Message};
 use crate::link::{self, Capabilities};
 use crate::wire::Part;
-
-/// Longest Opus packet: 120 ms at 510 kbit/s. Servers send 480 bytes at most.
-const MAX_OPUS_BYTES: usize = 7650;
 
 /// Longest delay of an output that is believed.
 const MAX_DELAY: Duration = Duration::from_secs(10);

@@ -5,6 +5,7 @@
 
 mod client;
 pub mod messages;
+pub mod server;
 
 pub use client::{Playback, Record};
 
@@ -13,6 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::wire::wire_enum;
+
+/// Longest Opus packet: 120 ms at 510 kbit/s. Servers send 480 bytes at most.
+const MAX_OPUS_BYTES: usize = 7650;
 
 wire_enum! {
     /// How sound is coded (spec 05 §2).

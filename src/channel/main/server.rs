@@ -1,6 +1,8 @@
 //! The server's side of the main channel.
 
-use super::messages::{ChannelsList, ClientMessage, Init, MouseModes, Name, ServerMessage, Uuid};
+use super::messages::{
+    ChannelsList, ClientMessage, Init, MouseModes, MultiMediaTime, Name, ServerMessage, Uuid,
+};
 use super::{MouseMode, agent};
 use crate::channel::{ChannelId, Fault, Message};
 use crate::link::{self, Capabilities};
@@ -91,6 +93,12 @@ impl Server {
         }
         let uuid = greeting.uuid;
         outbox.push(ServerMessage::Uuid(Uuid { uuid }).to_frame());
+    }
+
+    /// Sets the client's multi-media clock by the server's: to be said when nothing else does any more, at the end of sound.
+    pub fn tell_time(media_ms: u32, outbox: &mut Vec<Frame>) {
+        let time = media_ms.wrapping_sub(MEDIA_LEAD_MS);
+        outbox.push(ServerMessage::MultiMediaTime(MultiMediaTime { time }).to_frame());
     }
 
     /// Acts on one message; `others` are the channels besides this one. The new mouse mode, if it changed.

@@ -3,4 +3,5 @@
 mod agent;
 mod live;
 mod session;
+mod sound;
 mod sources;
