@@ -327,6 +327,9 @@ pub struct ConnectArgs {
     /// Play this WAV file to the guest as its microphone, from the start whenever it listens
     #[arg(long, value_name = "FILE", conflicts_with = "port")]
     pub mic: Option<PathBuf>,
+    /// Have sound sent as it is, both ways, and not coded with Opus
+    #[arg(long)]
+    pub raw_sound: bool,
     /// Join this terminal to the port of this name, such as a serial console; the escape key ends it
     #[arg(long, value_name = "NAME", conflicts_with = "json")]
     pub port: Option<String>,
@@ -560,7 +563,8 @@ Prints where it listens and runs until Ctrl+C.
 Examples:
   capsaicin serve
   capsaicin serve 127.0.0.1:5901 --source desktop --password-file secret.txt
-  capsaicin serve --unix /tmp/demo.sock --source image picture.png";
+  capsaicin serve --unix /tmp/demo.sock --source image picture.png
+  capsaicin serve --audio welcome.wav --mic heard.wav";
 
 /// `serve`
 #[derive(Debug, Group)]
@@ -586,6 +590,15 @@ pub struct ServeArgs {
         hide_possible_values = true
     )]
     pub compression: ServedCompression,
+    /// Play this WAV file to each viewer, once
+    #[arg(long, value_name = "FILE")]
+    pub audio: Option<PathBuf>,
+    /// Listen to the microphones of viewers and write what they hear to this WAV file
+    #[arg(long, value_name = "FILE")]
+    pub mic: Option<PathBuf>,
+    /// Send sound as it is, and not coded with Opus
+    #[arg(long)]
+    pub raw_sound: bool,
     /// Size of the screen
     #[arg(long, value_name = "WxH", default_value = "1024x768", value_parser = screen_size)]
     pub size: Size,

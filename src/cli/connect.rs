@@ -43,6 +43,7 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
         extras: Extras {
             playback: args.audio.is_some(),
             record: args.mic.is_some(),
+            raw_sound: args.raw_sound,
             ports: false,
         },
         timeout: args.timeout,

@@ -45,6 +45,8 @@ pub struct Extras {
     pub playback: bool,
     /// Sound to the guest.
     pub record: bool,
+    /// Sound as it is, and not coded with Opus.
+    pub raw_sound: bool,
     /// Serial consoles and the like.
     pub ports: bool,
 }
@@ -125,6 +127,7 @@ impl Dial {
                 pixels: self.pixels,
                 playback: self.extras.playback,
                 record: self.extras.record,
+                raw_sound: self.extras.raw_sound,
                 ports: self.extras.ports,
                 ..SessionConfig::default()
             },

@@ -20,6 +20,7 @@ pub mod report;
 mod screenshot;
 mod serve;
 mod sound;
+mod stage;
 pub mod target;
 mod view;
 
@@ -61,7 +62,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Send(args) => block_on(agent::send(args, common)),
         Command::Type(args) => block_on(keys::type_text(args, common)),
         Command::Key(args) => block_on(keys::press(args, common)),
-        Command::Serve(args) => block_on(until_interrupted(serve::run(args, common))),
+        Command::Serve(args) => block_on(serve::run(args, common)),
         Command::Doctor(args) => block_on(until_interrupted(doctor::run(args, common))),
         Command::Decode(args) => decode::run(args),
         Command::Completions(args) => completions::run(args),

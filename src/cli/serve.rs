@@ -10,6 +10,8 @@ use serde_json::json;
 use super::args::{Common, ServeArgs};
 use super::password;
 use super::report::{Exit, Failure};
+use super::stage::{Dictaphone, Music};
+use crate::channel::audio::server::Offer;
 use crate::geometry::Size;
 use crate::link::Password;
 use crate::net::Address;
@@ -33,14 +35,17 @@ enum Source {
 /// When the source or the password cannot be read, or the address cannot be listened at.
 pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
     let _logging = super::logging::to_stderr(common.logging())?;
+    let mut interruption = std::pin::pin!(super::interruption()?);
     let source = source(&args.source)?;
     let size = match &source {
         Source::Desktop => args.size,
         Source::Still(picture) => picture.size,
     };
+    args.audio.as_deref().map_or(Ok(()), Music::check)?;
     let config = ServerConfig {
         password: password(args)?,
         size,
+        sound: offer(args),
         compression: args.compression.into(),
         ..ServerConfig::default()
     };
@@ -50,7 +55,24 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
             SpiceServer::bind(args.address.as_deref().unwrap_or(DEFAULT_ADDRESS), config).await?
         }
     };
+    let sound = server.sound();
+    let music = args.audio.as_deref();
+    let music = music.map(|path| Music::new(path, sound.clone()));
+    let mic = args.mic.as_deref();
+    let mut mic = mic.map(|path| Dictaphone::new(path, sound)).transpose()?;
     tell(server.local_address(), args.json)?;
+    let ended = tokio::select! {
+        shown = show(server, source) => shown,
+        failure = play(music) => Err(failure),
+        failure = write(&mut mic) => Err(failure),
+        failure = &mut interruption => Err(failure),
+    };
+    mic.map_or(Ok(()), Dictaphone::finish)?;
+    ended
+}
+
+/// Shows the source until the server ends.
+async fn show(server: SpiceServer, source: Source) -> Result<(), Failure> {
     match source {
         Source::Desktop => desktop::run(server, pending()).await,
         Source::Still(picture) => still::run(server, picture.view(), pending())
@@ -60,6 +82,30 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
             })?,
     }
     Ok(())
+}
+
+/// Why the file cannot be played any more; never ends without one.
+async fn play(music: Option<Music>) -> Failure {
+    match music {
+        Some(music) => music.play().await,
+        None => pending().await,
+    }
+}
+
+/// Why the file cannot be written any more; never ends without one.
+async fn write(mic: &mut Option<Dictaphone>) -> Failure {
+    match mic {
+        Some(mic) => mic.write().await,
+        None => pending().await,
+    }
+}
+
+fn offer(args: &ServeArgs) -> Offer {
+    match (&args.audio, &args.mic) {
+        (None, None) => Offer::Nothing,
+        _ if args.raw_sound => Offer::Raw,
+        _ => Offer::Opus,
+    }
 }
 
 fn source(words: &[String]) -> Result<Source, Failure> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::report::{Exit, Failure};
 use crate::channel::audio::{Format, PlaybackEvent, RecordEvent};
@@ -189,7 +189,7 @@ impl Drop for Voice {
 
 type Wav = wav::Reader<BufReader<File>>;
 
-fn open(path: &Path) -> Result<Wav, Failure> {
+pub(super) fn open(path: &Path) -> Result<Wav, Failure> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| Failure::file("read", &name, &error))?;
     wav::Reader::new(BufReader::new(file)).map_err(|error| match error {
@@ -198,25 +198,59 @@ fn open(path: &Path) -> Result<Wav, Failure> {
     })
 }
 
-/// Sends a file as fast as it would be heard; silence when it is over, as a microphone does.
-async fn speak(mut file: Wav, format: Format, opus: bool, sender: CommandSender) {
-    /// Least time between two looks at the clock.
-    const STEP: Duration = Duration::from_millis(10);
-    let from = file.format();
-    let mut converter = Converter::new(from, format);
-    let mut encoder = Encoder::new(format, opus);
-    let mut clock = interval(STEP);
-    clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let (mut ticks, mut frames) = (0_u64, 0);
-    loop {
-        clock.tick().await;
-        ticks += 1;
-        let due = ticks * u64::from(from.rate) / 100 - frames;
-        frames += due;
+/// A file that is read as fast as it would be heard, and silence behind it.
+pub(super) struct Paced {
+    file: Wav,
+    converter: Converter,
+    clock: Interval,
+    ticks: u64,
+    frames: u64,
+    over: bool,
+}
+
+impl Paced {
+    /// From the first sample on, as samples of `format`.
+    pub(super) fn new(file: Wav, format: Format) -> Self {
+        /// Least time between two looks at the clock.
+        const STEP: Duration = Duration::from_millis(10);
+        let mut clock = interval(STEP);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        Self {
+            converter: Converter::new(file.format(), format),
+            file,
+            clock,
+            ticks: 0,
+            frames: 0,
+            over: false,
+        }
+    }
+
+    /// Whether all of the file was read.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The samples of the next ten milliseconds, when it is time. Cancel safe: nothing is read before.
+    pub(super) async fn next(&mut self) -> Vec<i16> {
+        self.clock.tick().await;
+        let Format { channels, rate } = self.file.format();
+        self.ticks += 1;
+        let due = self.ticks * u64::from(rate) / 100 - self.frames;
+        self.frames += due;
         let due = due as usize;
-        let mut samples = file.read(due).unwrap_or_default();
-        samples.resize(due * usize::from(from.channels), 0);
-        for packet in encoder.encode(&converter.convert(&samples)) {
+        let mut samples = self.file.read(due).unwrap_or_default();
+        self.over = samples.is_empty();
+        samples.resize(due * usize::from(channels), 0);
+        self.converter.convert(&samples)
+    }
+}
+
+/// Sends a file as fast as it would be heard; silence when it is over, as a microphone does.
+async fn speak(file: Wav, format: Format, opus: bool, sender: CommandSender) {
+    let mut encoder = Encoder::new(format, opus);
+    let mut paced = Paced::new(file, format);
+    loop {
+        for packet in encoder.encode(&paced.next().await) {
             if sender.send(Command::Record(packet)).await.is_err() {
                 return;
             }

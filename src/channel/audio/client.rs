@@ -39,15 +39,16 @@ impl Default for Playback {
 }
 
 impl Playback {
-    /// What this client announces on the playback channel: VOLUME, LATENCY, and OPUS if this build can decode it.
-    pub fn capabilities() -> Capabilities {
+    /// What this client announces on the playback channel: VOLUME, LATENCY, and OPUS if it is wanted and this build can
+    /// decode it.
+    pub fn capabilities(opus: bool) -> Capabilities {
         const VOLUME: u32 = 1;
         const LATENCY: u32 = 2;
         const OPUS: u32 = 3;
         let bits = [VOLUME, LATENCY, OPUS];
         Capabilities::of(
             link::COMMON,
-            &bits[..if cfg!(feature = "opus") { 3 } else { 2 }],
+            &bits[..if opus && cfg!(feature = "opus") { 3 } else { 2 }],
         )
     }
 
@@ -164,22 +165,22 @@ pub struct Record {
 }
 
 impl Record {
-    /// What this client announces on the record channel: VOLUME, and OPUS if this build can encode it.
-    pub fn capabilities() -> Capabilities {
+    /// What this client announces on the record channel: VOLUME, and OPUS if it is wanted and this build can encode it.
+    pub fn capabilities(opus: bool) -> Capabilities {
         const VOLUME: u32 = 1;
         let bits = [VOLUME, Self::OPUS];
         Capabilities::of(
             link::COMMON,
-            &bits[..if cfg!(feature = "opus") { 2 } else { 1 }],
+            &bits[..if opus && cfg!(feature = "opus") { 2 } else { 1 }],
         )
     }
 
     const OPUS: u32 = 2;
 
-    /// The channel is linked with a server of these capabilities.
-    pub fn start(&mut self, server: &Capabilities) {
+    /// The channel is linked with a server of these capabilities, to send Opus if that is wanted and taken.
+    pub fn start(&mut self, server: &Capabilities, opus: bool) {
         *self = Self {
-            takes_opus: server.has(Self::OPUS),
+            takes_opus: opus && server.has(Self::OPUS),
             ..Self::default()
         };
     }

@@ -26,6 +26,8 @@ pub struct SessionConfig {
     /// Opens the record channel. What is recorded is the user's affair: nothing is sent without
     /// [`Command::Record`](crate::session::Command::Record).
     pub record: bool,
+    /// Takes and sends sound as it is, and not coded with Opus.
+    pub raw_sound: bool,
     /// Opens port channels, such as serial consoles. What the guest says there is then gone for others.
     pub ports: bool,
     /// Hands out large images as jobs, see [`ClientSession::poll_job`](super::ClientSession::poll_job), instead of decoding
@@ -47,6 +49,7 @@ impl Default for SessionConfig {
             clipboard_limit: agent::CLIPBOARD_LIMIT,
             playback: false,
             record: false,
+            raw_sound: false,
             ports: false,
             offload: false,
             pixels: true,

@@ -78,8 +78,8 @@ impl ClientSession {
             Behaviour::Display(display) => display.capabilities(),
             Behaviour::Inputs(_) => inputs::Client::capabilities(),
             Behaviour::Cursor(_) => Capabilities::of(link::COMMON, &[]),
-            Behaviour::Playback(_) => audio::Playback::capabilities(),
-            Behaviour::Record(_) => audio::Record::capabilities(),
+            Behaviour::Playback(_) => audio::Playback::capabilities(!self.config.raw_sound),
+            Behaviour::Record(_) => audio::Record::capabilities(!self.config.raw_sound),
             Behaviour::Port(_) => port::Client::capabilities(),
         })
     }
@@ -100,6 +100,7 @@ impl ClientSession {
         self.push_latest(ClientEvent::ChannelOpened(id));
         let preferred = self.config.preferred_compression;
         let codecs = self.config.codecs.clone().unwrap_or_default();
+        let opus = !self.config.raw_sound;
         self.with(id, now, |channel, cx| {
             match &mut channel.behaviour {
                 Behaviour::Display(display) => {
@@ -107,7 +108,7 @@ impl ClientSession {
                     display.prefer_codecs(&link.server, &codecs, cx);
                 }
                 Behaviour::Inputs(inputs) => inputs.start(&link.server),
-                Behaviour::Record(record) => record.start(&link.server),
+                Behaviour::Record(record) => record.start(&link.server, opus),
                 Behaviour::Main(_)
                 | Behaviour::Cursor(_)
                 | Behaviour::Playback(_)
