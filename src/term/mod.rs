@@ -184,6 +184,25 @@ pub enum Ink {
     Indexed(u8),
 }
 
+impl Ink {
+    /// The nearest that a terminal of so many colours shows.
+    pub fn reduced_to(self, colours: Colours) -> Self {
+        match (colours, self) {
+            (_, Self::Default) | (Colours::None, _) => Self::Default,
+            (Colours::True, ink) | (Colours::Palette256, ink @ Self::Indexed(_)) => ink,
+            (Colours::Palette256, Self::Rgb(r, g, b)) => {
+                Self::Indexed(palette::nearest_256(r, g, b))
+            }
+            (Colours::Palette16, ink @ Self::Indexed(0..=15)) => ink,
+            (Colours::Palette16, Self::Indexed(n)) => {
+                let [r, g, b] = palette::rgb(n);
+                Self::Indexed(palette::nearest_16(r, g, b))
+            }
+            (Colours::Palette16, Self::Rgb(r, g, b)) => Self::Indexed(palette::nearest_16(r, g, b)),
+        }
+    }
+}
+
 /// One character cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {

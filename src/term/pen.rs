@@ -15,13 +15,19 @@ impl Attributes {
     pub const UNDERLINED: Self = Self(4);
     /// Foreground and background exchanged.
     pub const REVERSED: Self = Self(8);
+    /// Slanted.
+    pub const ITALIC: Self = Self(16);
+    /// Struck out.
+    pub const CROSSED_OUT: Self = Self(32);
 
     /// Bits and the number each has as a terminal attribute.
-    const NUMBERS: [(Self, &str); 4] = [
+    const NUMBERS: [(Self, &str); 6] = [
         (Self::BOLD, "1"),
         (Self::DIM, "2"),
         (Self::UNDERLINED, "4"),
         (Self::REVERSED, "7"),
+        (Self::ITALIC, "3"),
+        (Self::CROSSED_OUT, "9"),
     ];
 
     /// Whether every bit of `other` is set.

@@ -606,6 +606,8 @@ fn attributes(modifier: Modifier) -> Attributes {
         (Modifier::DIM, Attributes::DIM),
         (Modifier::UNDERLINED, Attributes::UNDERLINED),
         (Modifier::REVERSED, Attributes::REVERSED),
+        (Modifier::ITALIC, Attributes::ITALIC),
+        (Modifier::CROSSED_OUT, Attributes::CROSSED_OUT),
     ]
     .into_iter()
     .filter(|(bit, _)| modifier.contains(*bit))
