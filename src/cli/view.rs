@@ -23,6 +23,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     let dial = Dial {
         extras: Extras {
             playback: server.is_some(),
+            ports: true,
             ..Extras::default()
         },
         pixels: true,

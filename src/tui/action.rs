@@ -7,6 +7,7 @@ use crate::channel::inputs::Button;
 use crate::geometry::{Point, Size};
 use crate::keyboard::Layout;
 use crate::session::{ClientEvent, CloseReason, Command};
+use crate::term::input::Key as TerminalKey;
 use crate::term::probe::Capabilities;
 
 /// Something that happened.
@@ -18,6 +19,8 @@ pub enum Action {
     Menu(MenuKey),
     /// A key for the guest.
     Key(GuestKey),
+    /// A key for the port that is shown.
+    PortKey(TerminalKey),
     /// Text was pasted.
     Paste(String),
     /// Text that the user's keyboard made without a single key for it: composed, or by an input method.

@@ -11,6 +11,7 @@ use super::pixels::Pixels;
 use super::sharing::Sharing;
 use super::sound::Sound;
 use super::steering::Steering;
+use super::tabs::Tabs;
 use super::typist::Typist;
 use super::view;
 use crate::channel::inputs::Locks;
@@ -71,6 +72,8 @@ pub struct App {
     pub sharing: Sharing,
     /// The guest's sound.
     pub sound: Sound,
+    /// The guest's ports, and which of them is shown.
+    pub tabs: Tabs,
     /// The mouse mode in force.
     pub mouse_mode: MouseMode,
     /// What the terminal can do, as far as it is known.
@@ -152,6 +155,7 @@ impl App {
             name: None,
             sharing: Sharing::default(),
             sound: Sound::default(),
+            tabs: Tabs::default(),
             mouse_mode: MouseMode::empty(),
             capabilities: Capabilities::default(),
             drawing: None,
@@ -183,6 +187,7 @@ impl App {
         Mode {
             escape: self.setup.escape,
             menu: self.focus != Focus::Guest,
+            port: self.tabs.is_shown(),
             releases: self.releases,
             layout: self.typist.layout(),
             num_lock: self.typist.locks.contains(Locks::NUM),
@@ -220,13 +225,20 @@ impl App {
             self.gone_due,
             self.flash.as_ref().map(|flash| flash.until),
             self.meter.deadline(),
-            self.pixels.as_ref().and_then(Pixels::due),
+            self.picture_due(),
             self.pace.deadline(),
             self.pointer.deadline(),
+            self.tabs.has_waiting().then_some(self.now),
         ]
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// When a picture of pixels has something more to show, while it is shown at all.
+    pub(super) fn picture_due(&self) -> Option<Duration> {
+        let pixels = self.pixels.as_ref().filter(|_| !self.tabs.is_shown());
+        pixels.and_then(Pixels::due)
     }
 
     /// Gives the picture the pane it has in the current layout.
@@ -241,6 +253,7 @@ impl App {
             },
             cell_aspect: self.setup.cell_aspect,
         });
+        self.tabs.resize(area.width, area.height);
         self.stale = true;
         self.picture_stale = true;
     }

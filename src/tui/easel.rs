@@ -78,7 +78,10 @@ pub fn framed(picture: &[u8]) -> Vec<u8> {
 
 /// The cells of the picture that text was drawn on, as one rectangle of the terminal.
 fn covered(app: &App, buffer: &Buffer) -> Option<geometry::Rect> {
-    let fit = app.picture.fit().filter(|_| app.draws_pixels())?;
+    let fit = app
+        .picture
+        .fit()
+        .filter(|_| app.draws_pixels() && !app.tabs.is_shown())?;
     let area = view::layout(app.setup.size, &app.panes).picture;
     let place = fit.cells().translate(area.x.into(), area.y.into());
     let mut covered = geometry::Rect::default();

@@ -26,6 +26,8 @@ pub struct Mode {
     pub escape: Escape,
     /// Whether a menu or page of the viewer has the keyboard.
     pub menu: bool,
+    /// Whether a port has it otherwise, and not the guest's keyboard.
+    pub port: bool,
     /// Whether the terminal reports releases and modifier keys.
     pub releases: bool,
     /// The guest's layout.
@@ -54,6 +56,9 @@ fn key_action(key: Pressed, mode: Mode) -> Option<Action> {
     }
     if mode.menu && !released {
         return menu_key(&key).map(Action::Menu);
+    }
+    if mode.port {
+        return (!released).then_some(Action::PortKey(key));
     }
     let finger = finger(&key);
     if released {
@@ -305,6 +310,14 @@ impl Escape {
                 named && key.modifiers.contains(Modifiers::CTRL)
             }
             Self::Function(number) => key.code == KeyCode::F(number) && key.modifiers.is_empty(),
+        }
+    }
+
+    /// The key itself, pressed on the user's keyboard.
+    pub fn pressed(self) -> Pressed {
+        match self {
+            Self::Ctrl(c) => Pressed::with(KeyCode::Char(c), Modifiers::CTRL),
+            Self::Function(number) => Pressed::new(KeyCode::F(number)),
         }
     }
 

@@ -24,6 +24,7 @@ pub mod sharing;
 pub mod sound;
 mod stage;
 pub mod steering;
+pub mod tabs;
 pub mod text;
 pub mod tty;
 pub mod typist;

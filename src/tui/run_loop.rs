@@ -436,6 +436,9 @@ impl Viewer {
     /// Takes in an event and those that wait behind it, so that a burst makes one frame.
     fn session_events(&mut self, first: Option<ClientEvent>) {
         const AT_ONCE: usize = 64;
+        /// Time after which the user's keys come first again.
+        const ENOUGH: Duration = Duration::from_millis(20);
+        let begun = Instant::now();
         let Some(first) = first else {
             let reason = CloseReason::Broken("the session ended without a word".into());
             self.effects.push_back(Effect::End(Ending::Closed(reason)));
@@ -443,6 +446,9 @@ impl Viewer {
         };
         self.session_event(first);
         for _ in 0..AT_ONCE {
+            if begun.elapsed() >= ENOUGH {
+                break;
+            }
             let Some(event) = self.client.try_next_event() else {
                 break;
             };

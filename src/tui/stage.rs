@@ -137,6 +137,9 @@ impl App {
     ///
     /// It takes about `room` bytes at most.
     pub fn order(&mut self, covered: Option<Rect>, room: usize) -> Option<Order> {
+        if self.tabs.is_shown() {
+            return None;
+        }
         let urgent = self.picture.take_urgent();
         let area = view::layout(self.setup.size, &self.panes).picture;
         let cell = self.cell();
@@ -187,6 +190,11 @@ impl App {
             return Vec::new();
         };
         let (bytes, is_complete) = pixels.accept(frame, rate);
+        if self.tabs.is_shown() {
+            // It was taken off the terminal while this was painted.
+            self.hide_picture();
+            return Vec::new();
+        }
         match bytes.len() {
             0 => {}
             length if is_complete => self.meter.count(length, now),
@@ -204,6 +212,17 @@ impl App {
             self.choose_drawing();
         }
         bytes
+    }
+
+    /// Takes the picture off the terminal, because something else is shown in its place. It comes back whole.
+    pub(super) fn hide_picture(&mut self) {
+        if let Some(pixels) = &mut self.pixels {
+            self.farewell.extend(pixels.leave());
+        }
+        self.stale = true;
+        if self.drawing_due {
+            self.choose_drawing();
+        }
     }
 
     /// Takes the picture off the terminal; what it has to be told.

@@ -16,7 +16,8 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
-fn is_direction(c: char) -> bool {
+/// Whether a character turns the direction of writing, or ends a line.
+pub(super) fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

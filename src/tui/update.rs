@@ -8,7 +8,6 @@ use super::mouse::{GuestMouse, Place};
 use super::panes::palette::{self, Choice, Menu};
 use super::panes::{PaneKind, help};
 use super::picture::{Zoom, middle};
-use super::pixels::Pixels;
 use super::steering::Steering;
 use super::text::printable;
 use super::typist::{Hold, Key, MOST_PASTED, Missing, NotOnLayout, PACE, Text};
@@ -35,11 +34,12 @@ impl App {
         self.now = now;
         let mut effects = Vec::new();
         match action {
-            Action::Escape => self.escape(),
+            Action::Escape => self.escape(&mut effects),
             Action::Menu(key) => self.menu_key(key, &mut effects),
             Action::Key(key) => self.guest_key(key),
+            Action::PortKey(key) => self.port_key(&key, &mut effects),
             Action::Paste(text) => self.paste(text, &mut effects),
-            Action::Text(text) => self.text(&text),
+            Action::Text(text) => self.text(&text, &mut effects),
             Action::Pointer(pointer) => self.pointer(pointer, &mut effects),
             Action::FocusLost => self.let_go(),
             Action::Resized {
@@ -89,6 +89,7 @@ impl App {
 
     fn what_is_due(&mut self, effects: &mut Vec<Effect>) {
         self.pace.tick(self.now);
+        self.digest_ports(effects);
         let before = self.progress();
         while let Some(event) = self.typist.next_due(self.now) {
             effects.push(Effect::Command(Command::Input(event)));
@@ -113,8 +114,7 @@ impl App {
         {
             self.stale = true;
         }
-        let picture = self.pixels.as_ref().and_then(Pixels::due);
-        self.stale |= picture.is_some_and(|due| due <= self.now);
+        self.stale |= self.picture_due().is_some_and(|due| due <= self.now);
         if self.meter.deadline().is_some_and(|at| at <= self.now) {
             self.stale |= self.meter.forget(self.now);
         }
@@ -126,11 +126,14 @@ impl App {
         self.stale = false;
         self.is_behind = false;
         self.drawn = Some(self.now);
-        self.picture.refresh();
+        if !self.tabs.is_shown() {
+            self.picture.refresh();
+        }
     }
 
     fn painted(&mut self, bytes: usize) {
         let has_picture = self.picture.fit().is_some() && !self.draws_pixels();
+        let has_picture = has_picture && !self.tabs.is_shown();
         // Pixels count when they are painted.
         if std::mem::take(&mut self.picture_stale) && has_picture {
             self.meter.count(bytes, self.now);
@@ -152,7 +155,7 @@ impl App {
 
     // --- keys
 
-    fn escape(&mut self) {
+    fn escape(&mut self, effects: &mut Vec<Effect>) {
         self.stale = true;
         if self.focus == Focus::Guest {
             if self.stop_typing() {
@@ -167,7 +170,9 @@ impl App {
             matches!(&self.focus, Focus::Palette(state) if *state == palette::State::default());
         self.focus = Focus::Guest;
         self.pasted = None;
-        if twice && let Some((key, held)) = self.setup.escape.for_guest() {
+        if twice && self.tabs.is_shown() {
+            self.port_key(&self.setup.escape.pressed(), effects);
+        } else if twice && let Some((key, held)) = self.setup.escape.for_guest() {
             self.guest_key(GuestKey::Tap(key, held));
         }
     }
@@ -212,7 +217,10 @@ impl App {
         match &mut self.focus {
             Focus::Palette(state) if state.menu() == Menu::Paste => {
                 self.focus = Focus::Guest;
-                self.type_text(&text);
+                match self.tabs.is_shown() {
+                    true => self.port_paste(&text, effects),
+                    false => self.type_text(&text),
+                }
             }
             Focus::Palette(state) => {
                 state.type_text(&text);
@@ -220,6 +228,7 @@ impl App {
             }
             Focus::Help(_) | Focus::Steering(_) => {}
             Focus::Guest if self.sharing.expects_paste => self.offer(&text, effects),
+            Focus::Guest if self.tabs.is_shown() => self.port_paste(&text, effects),
             Focus::Guest => {
                 self.relax();
                 self.pasted = Some(text);
@@ -230,13 +239,14 @@ impl App {
     }
 
     /// Text the user typed, although not by single keys.
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &str, effects: &mut Vec<Effect>) {
         match &mut self.focus {
             Focus::Palette(state) => {
                 state.type_text(text);
                 self.stale = true;
             }
             Focus::Help(_) | Focus::Steering(_) => {}
+            Focus::Guest if self.tabs.is_shown() => self.port_text(text, effects),
             Focus::Guest if self.setup.view_only || self.typist.progress().is_some() => {}
             Focus::Guest => self.type_text(text),
         }
@@ -390,6 +400,9 @@ impl App {
             Choice::Steer if self.setup.view_only => {
                 self.flash("view only: the pointer stays where it is".into());
             }
+            Choice::Steer if self.tabs.is_shown() => {
+                self.flash("there is no pointer in a port: w in the menu shows the picture".into());
+            }
             Choice::Steer => self.focus = Focus::Steering(Steering::default()),
             Choice::PasteThere => self.expect_paste(),
             Choice::Take(kind) => self.take(kind, effects),
@@ -397,6 +410,15 @@ impl App {
             Choice::Resize => self.resize_guest(effects),
             Choice::Follow => self.toggle_follow(effects),
             Choice::Sound => self.toggle_sound(effects),
+            Choice::NextTab => self.next_tab(),
+            Choice::Tab(tab) => self.show_tab(tab),
+            Choice::TellSize => self.tell_size(effects),
+            Choice::Break => self.send_break(effects),
+            Choice::ScrollTab(lines) => {
+                self.scroll_tab_back(lines);
+                self.focus = Focus::Palette(palette::State::of(Menu::Ports));
+            }
+            Choice::Machine(order) => self.order_machine(order, effects),
             Choice::Suspend => {
                 self.let_go();
                 while let Some(event) = self.typist.next_due(self.now) {
@@ -508,6 +530,12 @@ impl App {
         if self.focus != Focus::Guest {
             return;
         }
+        if self.tabs.is_shown() {
+            if over_pane.is_none() {
+                self.point_at_tab(pointer, effects);
+            }
+            return;
+        }
         let column = pointer.column.saturating_sub(layout.picture.x);
         let row = pointer.row.saturating_sub(layout.picture.y);
         let under_loupe = match over_pane {
@@ -588,6 +616,9 @@ impl App {
                 if id.kind == ChannelKind::Display {
                     self.display_gone(id.id);
                 }
+                if id.kind == ChannelKind::Port {
+                    self.port_open(id.id, false);
+                }
             }
             ClientEvent::Notice(notice) => self.notice(&notice),
             ClientEvent::Agent(event) => self.agent(event, effects),
@@ -598,8 +629,9 @@ impl App {
             }
             ClientEvent::Closed(reason) => self.closed(reason, effects),
             ClientEvent::Playback(event) => self.playback(&event),
-            // The viewer opens neither of these channels.
-            ClientEvent::Record(_) | ClientEvent::Port(_) => {}
+            ClientEvent::Port(event) => self.port(event, effects),
+            // The viewer does not open this channel.
+            ClientEvent::Record(_) => {}
         }
         let soonest = self
             .stats_asked

@@ -9,8 +9,8 @@ use ratatui::widgets::Widget;
 
 use super::app::{App, Focus};
 use super::panes::{PaneKind, help, palette, viewer};
-use super::steering;
 use super::text::short;
+use super::{steering, tabs};
 use crate::channel::inputs::Locks;
 use crate::channel::main::agent::State;
 use crate::client::Monitor;
@@ -123,7 +123,10 @@ pub fn draw(app: &App, buf: &mut Buffer) {
         return draw_too_small(app, area, buf);
     }
     let layout = layout((area.width, area.height), &app.panes);
-    viewer::draw(app, layout.picture, buf);
+    match app.tabs.terminal() {
+        Some(terminal) => tabs::draw::draw(terminal, app.setup.style, layout.picture, buf),
+        None => viewer::draw(app, layout.picture, buf),
+    }
     for (kind, area) in &layout.panes {
         kind.draw(app, *area, buf);
     }
@@ -206,14 +209,19 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
     };
     let agent = agent(app);
     let sound = app.sound.status(theme.gauge());
+    let (tabs, history) = (app.tabs.status(), app.tabs.history());
+    let of_picture = |text| if app.tabs.is_shown() { "" } else { text };
     // In the order they are shown; the numbers say which are kept longest.
     let parts = [
         (1, app.setup.target.as_str()),
         (6, app.name.as_deref().unwrap_or_default()),
-        (4, monitor.as_str()),
-        (3, picture.as_str()),
-        (7, app.drawing_name()),
-        (5, rate.as_str()),
+        (3, tabs.as_str()),
+        (2, history.as_str()),
+        (3, app.tabs.machine()),
+        (4, of_picture(monitor.as_str())),
+        (3, of_picture(picture.as_str())),
+        (7, of_picture(app.drawing_name())),
+        (5, of_picture(rate.as_str())),
         (8, agent),
         (7, sound.as_str()),
         (6, lights.as_str()),

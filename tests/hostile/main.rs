@@ -8,6 +8,8 @@ mod link;
 mod messages;
 mod mutate;
 mod oracles;
+#[cfg(feature = "viewer")]
+mod ports;
 mod recordings;
 mod seeds;
 mod server;

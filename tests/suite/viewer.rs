@@ -1,6 +1,7 @@
 //! The viewer: what happens goes in, cells and commands come out.
 
 mod keys;
+mod tabs;
 
 use std::time::Duration;
 

@@ -15,6 +15,7 @@ use crate::term::{Colours, Drawing, Glyphs, Style};
 use crate::tui::action::MenuKey;
 use crate::tui::app::App;
 use crate::tui::picture::Zoom;
+use crate::tui::tabs::monitor::Order;
 use crate::tui::typist::{Hold, MOST_PASTED};
 use crate::tui::view::Theme;
 
@@ -60,6 +61,14 @@ pub enum Menu {
     Monitors,
     /// What was copied in the guest.
     Clipboard,
+    /// The guest's ports.
+    Ports,
+    /// Orders to the machine.
+    Machine,
+    /// Whether it is really to be reset.
+    Reset,
+    /// Whether it is really to be ended.
+    SwitchOff,
 }
 
 /// What the user chose.
@@ -119,6 +128,18 @@ pub enum Choice {
     Follow,
     /// Lets the guest's sound be heard, or not.
     Sound,
+    /// Shows the next tab.
+    NextTab,
+    /// Shows a port as a tab, or the picture.
+    Tab(Option<u8>),
+    /// Types the command that tells the guest how large the tab is.
+    TellSize,
+    /// Sends a break to the port that is shown.
+    Break,
+    /// Looks so many lines back in the tab that is shown.
+    ScrollTab(isize),
+    /// Gives an order to the machine.
+    Machine(Order),
 }
 
 /// What a key did.
@@ -222,6 +243,8 @@ fn moves(menu: Menu, key: MenuKey, app: &App) -> Option<Choice> {
         (Menu::Monitors, MenuKey::Char('p') | MenuKey::Left) => {
             Choice::Monitor(neighbour(app, -1)?)
         }
+        (Menu::Ports, MenuKey::PageUp) => Choice::ScrollTab(10),
+        (Menu::Ports, MenuKey::PageDown) => Choice::ScrollTab(-10),
         (Menu::Panes, MenuKey::PageUp) => Choice::Scroll(5),
         (Menu::Panes, MenuKey::PageDown) => Choice::Scroll(-5),
         _ => return None,
@@ -271,6 +294,20 @@ fn entries(menu: Menu, app: &App) -> Vec<Entry> {
         Menu::Draw => drawing(app),
         Menu::Monitors => monitors(app),
         Menu::Clipboard => clipboard(app),
+        Menu::Ports => ports(app),
+        Menu::Machine => machine(app),
+        Menu::Reset => vec![
+            entry(
+                'y',
+                "yes, reset it: unsaved work is lost",
+                Choice::Machine(Order::Reset),
+            ),
+            entry('n', "no", Choice::Open(Menu::Machine)),
+        ],
+        Menu::SwitchOff => vec![
+            entry('y', "yes, pull the plug", Choice::Machine(Order::SwitchOff)),
+            entry('n', "no", Choice::Open(Menu::Machine)),
+        ],
     }
 }
 
@@ -293,7 +330,7 @@ fn unmarked(label: impl Into<String>, choice: Choice) -> Entry {
 
 fn root(app: &App) -> Vec<Entry> {
     let layout = format!("keyboard layout: {} ...", app.typist.layout());
-    vec![
+    let mut entries = vec![
         entry('q', "quit", Choice::Quit),
         entry('k', "send keys ...", Choice::Open(Menu::Keys)),
         entry('p', "paste as keystrokes ...", Choice::Open(Menu::Paste)),
@@ -319,6 +356,79 @@ fn root(app: &App) -> Vec<Entry> {
             ..entry('z', "suspend", Choice::Suspend)
         },
         entry('?', "help", Choice::Help),
+    ];
+    let before_suspend = entries.len() - 2;
+    entries.splice(before_suspend..before_suspend, of_ports(app));
+    entries
+}
+
+/// What there is to do with ports, where there are some.
+fn of_ports(app: &App) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    if app.tabs.next() != app.tabs.shown() {
+        let label = format!("next tab: {}", app.tabs.label(app.tabs.next()));
+        entries.push(entry('w', label, Choice::NextTab));
+    }
+    if !app.tabs.is_empty() {
+        entries.push(entry('W', "ports ...", Choice::Open(Menu::Ports)));
+    }
+    if let Some(monitor) = app.tabs.monitor() {
+        let label = format!("machine: {} ...", monitor.state().unwrap_or("unknown"));
+        entries.push(entry('P', label, Choice::Open(Menu::Machine)));
+    }
+    entries
+}
+
+fn ports(app: &App) -> Vec<Entry> {
+    let shown = app.tabs.shown();
+    let picture = Entry {
+        on: Some(shown.is_none()),
+        ..entry('0', "picture", Choice::Tab(None))
+    };
+    let ports = app.tabs.list().into_iter().zip(1..).map(|(port, place)| {
+        let closed = if port.is_open { "" } else { " (closed)" };
+        Entry {
+            // Those behind the ninth are reached by their names.
+            shortcut: char::from_digit(place, 10).map(MenuKey::Char),
+            on: Some(shown == Some(port.port)),
+            ..unmarked(
+                format!("{}{closed}", port.name),
+                Choice::Tab(Some(port.port)),
+            )
+        }
+    });
+    let mut entries: Vec<Entry> = [picture].into_iter().chain(ports).collect();
+    if shown.is_some() {
+        entries.extend([
+            entry(
+                's',
+                "tell the guest this size: types stty",
+                Choice::TellSize,
+            ),
+            entry('b', "send a break", Choice::Break),
+        ]);
+    }
+    entries
+}
+
+fn machine(app: &App) -> Vec<Entry> {
+    let paused = app
+        .tabs
+        .monitor()
+        .is_some_and(|monitor| monitor.is_paused());
+    let (label, order) = match paused {
+        true => ("continue", Order::Continue),
+        false => ("pause", Order::Pause),
+    };
+    vec![
+        entry('p', label, Choice::Machine(order)),
+        entry(
+            'o',
+            "power off, as its button does",
+            Choice::Machine(Order::PowerOff),
+        ),
+        entry('r', "reset ...", Choice::Open(Menu::Reset)),
+        entry('x', "end it at once ...", Choice::Open(Menu::SwitchOff)),
     ]
 }
 
@@ -625,6 +735,11 @@ fn title(menu: Menu, app: &App) -> String {
         Menu::Draw => "drawing",
         Menu::Monitors => "monitor, n next, p previous",
         Menu::Clipboard => "guest's clipboard",
+        Menu::Ports if app.tabs.is_shown() => "ports, PgUp PgDn look back",
+        Menu::Ports => "ports",
+        Menu::Machine => "the machine",
+        Menu::Reset => "reset the machine?",
+        Menu::SwitchOff => "end the machine at once?",
     };
     title.to_owned()
 }
