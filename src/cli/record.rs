@@ -111,8 +111,8 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
         view_only: true,
         extras: Extras {
             playback: true,
-            record: false,
             ports: true,
+            ..Extras::default()
         },
         timeout: args.timeout,
     };
