@@ -12,8 +12,10 @@ use tracing::{debug, info};
 use super::{ClientConfig, ConnectError};
 use crate::channel::job::Finished;
 use crate::channel::{ChannelId, Fault};
-use crate::link::{Established, LinkRequest, Password};
-use crate::net::{Address, Budget, Incoming, PumpEnd, Stream, Wire, handshake, pump};
+use crate::link::{Established, LinkCode, LinkError, LinkRequest, Password, Step};
+#[cfg(feature = "tls")]
+use crate::net::{Address, Stream};
+use crate::net::{Budget, Hop, Incoming, PumpEnd, Route, Wire, handshake, pump};
 use crate::session::{
     ClientEvent, ClientSession, CloseReason, Command, Output, SessionConfig, Tap, Way,
 };
@@ -35,6 +37,10 @@ const EVENT_PACE: Duration = Duration::from_millis(4);
 /// How long events are cut in one go, not counting the last one: a key press waits for them. Each may take half a millisecond,
 /// a MiB of fresh memory.
 const EVENTS_FOR: Duration = Duration::from_millis(1);
+
+/// How long a server that hung up is asked whether it speaks TLS.
+#[cfg(feature = "tls")]
+const RECOGNISED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Frames taken in one go while no command waits. Acknowledgements leave after them, so they are fewer than a server's window.
 const FRAMES_AT_ONCE: u32 = 8;
@@ -79,7 +85,7 @@ type Dialled = Result<(Established, Wire), ConnectError>;
 /// What it takes to connect another channel.
 #[derive(Clone)]
 struct Dial {
-    address: Address,
+    route: Route,
     password: Password,
     timeout: Duration,
 }
@@ -102,7 +108,7 @@ impl Driver {
             .clone()
             .channel(request, ChannelId::MAIN)
             .await?;
-        info!(address = %driver.dial.address, "linked");
+        info!("linked");
         // The session's own wish to open main is fulfilled.
         let _ = driver.session.poll_output();
         let key = driver.wish(ChannelId::MAIN);
@@ -118,7 +124,7 @@ impl Driver {
             ..config.session
         };
         let dial = Dial {
-            address: config.address,
+            route: config.route,
             password: config.password,
             timeout: config.connect_timeout,
         };
@@ -422,23 +428,44 @@ impl Driver {
 }
 
 impl Dial {
-    /// Connects and links one channel within the time allowed.
+    /// Connects and links one channel. A server that wants TLS for it is asked again with TLS, where the port is known.
     async fn channel(
         self,
         request: LinkRequest,
         id: ChannelId,
     ) -> Result<(Established, Wire), ConnectError> {
+        let first = self.route.first(id.kind).ok_or(ConnectError::Nowhere)?;
+        let result = self.by(first, request.clone(), id).await;
+        let Err(ConnectError::Link { address, source }) = result else {
+            return result;
+        };
+        match (&source, self.route.secured()) {
+            (LinkError::Refused(LinkCode::NeedSecured), Some(secured)) if first.is_plain() => {
+                debug!(channel = %id, "the server wants TLS");
+                self.by(secured, request, id).await
+            }
+            (LinkError::UnexpectedEnd { step: Step::Reply }, _) if id == ChannelId::MAIN => {
+                let source = self.recognised(first, source).await;
+                Err(ConnectError::Link { address, source })
+            }
+            _ => Err(ConnectError::Link { address, source }),
+        }
+    }
+
+    /// Connects and links one channel by this way within the time allowed.
+    async fn by(
+        &self,
+        hop: Hop<'_>,
+        request: LinkRequest,
+        id: ChannelId,
+    ) -> Result<(Established, Wire), ConnectError> {
+        let address = hop.address();
         let link = async {
-            let mut stream =
-                Stream::connect(&self.address)
-                    .await
-                    .map_err(|source| ConnectError::Io {
-                        address: self.address.clone(),
-                        source,
-                    })?;
+            let connected = hop.connect().await;
+            let mut stream = connected.map_err(|error| ConnectError::from_dial(address, error))?;
             let (established, leftover) = handshake(&mut stream, request)
                 .await
-                .map_err(|error| ConnectError::from_handshake(&self.address, error))?;
+                .map_err(|error| ConnectError::from_handshake(address, error))?;
             let (header, limit) = (established.header, id.kind.server_body_limit());
             Ok((
                 established,
@@ -453,10 +480,30 @@ impl Dial {
         match tokio::time::timeout(self.timeout, link).await {
             Ok(result) => result,
             Err(_) => Err(ConnectError::Timeout {
-                address: self.address.clone(),
+                address: address.clone(),
                 after: self.timeout,
             }),
         }
+    }
+
+    /// What a server is that hung up without a word. A port with TLS does that (seen from QEMU 7.2), and answers to TLS.
+    async fn recognised(&self, hop: Hop<'_>, error: LinkError) -> LinkError {
+        #[cfg(feature = "tls")]
+        if let Hop::Plain(address @ Address::Tcp { .. }) = hop {
+            let asked = async {
+                let stream = Stream::connect(address).await.ok()?;
+                crate::net::tls::is_spoken(stream).await.then_some(())
+            };
+            let answer = tokio::time::timeout(self.timeout.min(RECOGNISED_WITHIN), asked).await;
+            if let Ok(Some(())) = answer {
+                return LinkError::NotSpice {
+                    guess: crate::link::Peer::Tls,
+                    first: Vec::new(),
+                };
+            }
+        }
+        let _ = hop;
+        error
     }
 }
 
@@ -524,6 +571,7 @@ mod tests {
     use super::*;
     use crate::channel::display::messages::{SurfaceCreate, SurfaceFlags, SurfaceFormat};
     use crate::channel::{ChannelKind, Message, display, main};
+    use crate::net::{Address, Stream};
     use crate::wire::HeaderKind;
 
     const DISPLAY: ChannelId = ChannelId::new(ChannelKind::Display, 0);
@@ -633,7 +681,7 @@ mod tests {
         let mut driver = driver();
         let (old, new) = relisted(&mut driver);
         let refused = ConnectError::Timeout {
-            address: driver.dial.address.clone(),
+            address: Address::tcp("vm.example", 5900),
             after: Duration::ZERO,
         };
 

@@ -15,7 +15,7 @@ pub use screens::{Monitor, Screens};
 
 use crate::channel::inputs::InputEvent;
 use crate::link::{LinkError, Password};
-use crate::net::{Address, BadAddress, HandshakeError};
+use crate::net::{Address, BadAddress, DialError, HandshakeError, Route};
 use crate::session::{ClientEvent, Command, SessionConfig, Tap};
 
 /// Commands that may wait for the driver. It always empties them first, so they wait only while it decodes one image.
@@ -26,8 +26,8 @@ const EVENT_QUEUE: usize = 32;
 
 /// How to reach a server, and what to ask of it.
 pub struct ClientConfig {
-    /// Where it listens.
-    pub address: Address,
+    /// Where it listens, and where it does with TLS.
+    pub route: Route,
     /// The ticket; empty for none.
     pub password: Password,
     /// Sends no input.
@@ -41,10 +41,15 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// No password, input allowed, ten seconds to connect, no tap.
+    /// Without TLS. No password, input allowed, ten seconds to connect, no tap.
     pub fn new(address: Address) -> Self {
+        Self::along(Route::plain(address))
+    }
+
+    /// As [`ClientConfig::new`], with every way to the server that there is.
+    pub fn along(route: Route) -> Self {
         Self {
-            address,
+            route,
             password: Password::default(),
             view_only: false,
             connect_timeout: Duration::from_secs(10),
@@ -92,6 +97,16 @@ pub enum ConnectError {
         /// How long it was given.
         after: Duration,
     },
+    /// Connected, but TLS could not be made.
+    #[cfg(feature = "tls")]
+    Tls {
+        /// Where to.
+        address: Address,
+        /// What is wrong.
+        source: crate::net::tls::TlsError,
+    },
+    /// There is no address to connect to.
+    Nowhere,
     /// Connected, but the link was refused or the peer speaks something else.
     Link {
         /// Where to.
@@ -185,6 +200,15 @@ impl CommandSender {
 }
 
 impl ConnectError {
+    fn from_dial(address: &Address, error: DialError) -> Self {
+        let address = address.clone();
+        match error {
+            DialError::Io(source) => Self::Io { address, source },
+            #[cfg(feature = "tls")]
+            DialError::Tls(source) => Self::Tls { address, source },
+        }
+    }
+
     fn from_handshake(address: &Address, error: HandshakeError) -> Self {
         let address = address.clone();
         match error {
@@ -202,6 +226,9 @@ impl fmt::Display for ConnectError {
             Self::Io { address, .. } | Self::Link { address, .. } => {
                 write!(f, "cannot connect to {address}")
             }
+            #[cfg(feature = "tls")]
+            Self::Tls { address, .. } => write!(f, "cannot connect to {address} with TLS"),
+            Self::Nowhere => f.write_str("there is no address to connect to"),
             Self::Timeout { address, after } => {
                 write!(
                     f,
@@ -218,6 +245,8 @@ impl std::error::Error for ConnectError {
         match self {
             Self::Io { source, .. } => Some(source),
             Self::Link { source, .. } => Some(source),
+            #[cfg(feature = "tls")]
+            Self::Tls { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -57,6 +57,8 @@ pub enum Peer {
     Http,
     /// A TLS server: answers with an alert.
     Tls,
+    /// A SPICE server, where something else was wanted.
+    Spice,
     /// A mail server: says "220 " first.
     Smtp,
     /// Something that answers in text.
@@ -71,6 +73,7 @@ const GREETINGS: &[(&[u8], Peer)] = &[
     (b"SSH-", Peer::Ssh),
     (b"HTTP/", Peer::Http),
     (&[0x15, 0x03], Peer::Tls),
+    (b"REDQ", Peer::Spice),
     (b"220 ", Peer::Smtp),
     (b"220-", Peer::Smtp),
 ];
@@ -79,12 +82,26 @@ const GREETINGS: &[(&[u8], Peer)] = &[
 const FIRST_MOST: usize = 64;
 
 impl Peer {
-    fn guess(first: &[u8]) -> Self {
+    /// Who speaks like this.
+    pub(crate) fn guess(first: &[u8]) -> Self {
         let known = GREETINGS.iter().find(|(start, _)| first.starts_with(start));
         match known {
             Some((_, peer)) => *peer,
             None if !first.is_empty() && first.iter().all(|b| is_text(*b)) => Self::Text,
             None => Self::Unknown,
+        }
+    }
+
+    /// What it speaks, where that has a name.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Vnc => Some("VNC"),
+            Self::Ssh => Some("SSH"),
+            Self::Http => Some("HTTP"),
+            Self::Tls => Some("TLS"),
+            Self::Spice => Some("SPICE"),
+            Self::Smtp => Some("SMTP or FTP"),
+            Self::Text | Self::Unknown => None,
         }
     }
 
@@ -148,26 +165,17 @@ impl fmt::Display for LinkError {
 }
 
 fn write_foreign(guess: Peer, first: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let name = match guess {
-        Peer::Vnc => "VNC",
-        Peer::Ssh => "SSH",
-        Peer::Http => "HTTP",
-        Peer::Tls => "TLS",
-        Peer::Smtp => "SMTP or FTP",
-        Peer::Text => {
-            let text = String::from_utf8_lossy(first);
-            let line = text.lines().next().unwrap_or_default();
-            return write!(f, "this is not SPICE: the peer says {line:?}");
-        }
-        Peer::Unknown => {
-            f.write_str("this is not SPICE: the peer's first bytes are")?;
-            return first
-                .iter()
-                .take(16)
-                .try_for_each(|b| write!(f, " {b:02x}"));
-        }
-    };
-    write!(f, "this is not SPICE: the peer speaks {name}")
+    if let Some(name) = guess.name() {
+        return write!(f, "this is not SPICE: the peer speaks {name}");
+    }
+    if guess == Peer::Text {
+        let text = String::from_utf8_lossy(first);
+        let line = text.lines().next().unwrap_or_default();
+        return write!(f, "this is not SPICE: the peer says {line:?}");
+    }
+    f.write_str("this is not SPICE: the peer's first bytes are")?;
+    let mut first = first.iter().take(16);
+    first.try_for_each(|b| write!(f, " {b:02x}"))
 }
 
 impl std::error::Error for LinkError {}

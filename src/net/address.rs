@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Where a SPICE server listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
-    /// A TCP port, spoken without TLS.
+    /// A TCP port.
     Tcp {
         /// Name or address, without brackets.
         host: String,
@@ -87,6 +87,14 @@ impl Address {
                 let port = parse_port(port, least_port).map_err(bad)?;
                 Ok(Self::tcp(host, port))
             }
+        }
+    }
+
+    /// The host, as its certificate should name it; empty for a socket.
+    pub fn host(&self) -> &str {
+        match self {
+            Self::Tcp { host, .. } => host,
+            Self::Unix(_) => "",
         }
     }
 

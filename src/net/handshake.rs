@@ -28,7 +28,7 @@ pub async fn handshake(
     loop {
         while let Some(bytes) = link.poll_transmit() {
             // A peer that is no SPICE server may have closed already; what it said is the better answer.
-            if let Err(error) = stream.write_all(&bytes).await
+            if let Err(error) = write(stream, &bytes).await
                 && received.is_empty()
                 && !is_hang_up(&error)
             {
@@ -54,6 +54,11 @@ pub async fn handshake(
             Err(error) => return Err(HandshakeError::Io(error)),
         }
     }
+}
+
+async fn write(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
 }
 
 fn is_hang_up(error: &io::Error) -> bool {

@@ -181,6 +181,7 @@ async fn write_frames(
             header.write(&frame, &mut bytes);
         }
         stream.write_all(&bytes).await?;
+        stream.flush().await?;
     }
     Ok(())
 }

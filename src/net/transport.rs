@@ -1,4 +1,4 @@
-//! Connecting and accepting: TCP and unix sockets as one kind of stream.
+//! Connecting and accepting: TCP, unix sockets and TLS over either as one kind of stream.
 
 use std::io;
 use std::pin::Pin;
@@ -16,6 +16,9 @@ pub enum Stream {
     Tcp(TcpStream),
     /// A unix socket.
     Unix(UnixStream),
+    /// TLS over one of them. What is written may stay here until it is flushed.
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::TlsStream<super::tls::Overheard>>),
 }
 
 /// A listening socket. A unix socket's file is removed with it.
@@ -39,6 +42,29 @@ impl Stream {
                 Ok(Self::Tcp(stream))
             }
             Address::Unix(path) => Ok(Self::Unix(UnixStream::connect(path).await?)),
+        }
+    }
+
+    /// Where the peer is, for people.
+    pub fn peer(&self) -> String {
+        match self {
+            Self::Tcp(stream) => match stream.peer_addr() {
+                Ok(address) => address.to_string(),
+                Err(_) => "an unknown address".into(),
+            },
+            Self::Unix(_) => "a local socket".into(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.get_ref().0.stream().peer(),
+        }
+    }
+
+    /// Whether it leads to a process of this machine for certain.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Unix(_) => true,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.get_ref().0.stream().is_local(),
         }
     }
 }
@@ -105,6 +131,15 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            // Servers hang up without the farewell of TLS, QEMU among them. It says nothing new: where a message ends
+            // is known from its header.
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => match Pin::new(stream).poll_read(cx, buf) {
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Poll::Ready(Ok(()))
+                }
+                other => other,
+            },
         }
     }
 }
@@ -118,6 +153,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
@@ -125,6 +162,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -132,6 +171,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

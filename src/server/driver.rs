@@ -91,6 +91,8 @@ enum Admitted {
 enum Failure {
     Io(std::io::Error),
     Rejected(Rejection),
+    #[cfg(feature = "tls")]
+    Tls(crate::net::tls::TlsError),
     TooSlow,
 }
 
@@ -110,7 +112,7 @@ pub(super) async fn accept(listener: Listener, hub: Arc<Hub>) {
             Ok(stream) => {
                 let hub = Arc::clone(&hub);
                 connections.spawn(async move {
-                    let peer = peer_name(&stream);
+                    let peer = stream.peer();
                     let linked = tokio::time::timeout(LINK_PATIENCE, link(stream, &hub)).await;
                     drop(permit);
                     match linked.unwrap_or(Err(Failure::TooSlow)) {
@@ -128,7 +130,8 @@ pub(super) async fn accept(listener: Listener, hub: Arc<Hub>) {
 }
 
 /// The server's side of one handshake. A client that is rejected is told so first.
-async fn link(mut stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), Failure> {
+async fn link(stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), Failure> {
+    let mut stream = hub.secured(stream).await?;
     let mut link = ServerLink::new(hub.key().await, hub.config.password.clone());
     let mut received = BytesMut::new();
     let mut place = None;
@@ -158,6 +161,7 @@ async fn link(mut stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), 
         while let Some(bytes) = link.poll_transmit() {
             stream.write_all(&bytes).await.map_err(Failure::Io)?;
         }
+        stream.flush().await.map_err(Failure::Io)?;
         let used = used.map_err(Failure::Rejected)?;
         let _ = received.split_to(used);
         if let (Some(established), Some((id, admitted))) = (link.established(), place.take()) {
@@ -184,17 +188,6 @@ fn channel_id(channel_type: u8, id: u8) -> ChannelId {
     }
 }
 
-/// Where a client connected from, for people.
-fn peer_name(stream: &Stream) -> String {
-    match stream {
-        Stream::Tcp(stream) => match stream.peer_addr() {
-            Ok(address) => address.to_string(),
-            Err(_) => "an unknown address".into(),
-        },
-        Stream::Unix(_) => "a local socket".into(),
-    }
-}
-
 impl Hub {
     pub fn new(config: ServerConfig, shared: Shared) -> Self {
         Self {
@@ -206,6 +199,15 @@ impl Hub {
             key: Mutex::default(),
             seat: Mutex::default(),
         }
+    }
+
+    /// The stream with TLS, where this server has it.
+    async fn secured(&self, stream: Stream) -> Result<Stream, Failure> {
+        #[cfg(feature = "tls")]
+        if let Some(credentials) = &self.config.credentials {
+            return credentials.accept(stream).await.map_err(Failure::Tls);
+        }
+        Ok(stream)
     }
 
     /// A key pair that is not too old. Whoever comes while one is being made waits for it.
@@ -311,6 +313,8 @@ impl std::fmt::Display for Failure {
         match self {
             Self::Io(error) => error.fmt(f),
             Self::Rejected(rejection) => rejection.fmt(f),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
             Self::TooSlow => write!(f, "no handshake within {} s", LINK_PATIENCE.as_secs()),
         }
     }

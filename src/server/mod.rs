@@ -48,6 +48,9 @@ pub struct ServerConfig {
     pub compression: Compression,
     /// Sound, both ways.
     pub sound: Offer,
+    /// With these, TLS is spoken to everybody, and nothing else.
+    #[cfg(feature = "tls")]
+    pub credentials: Option<crate::net::tls::Credentials>,
 }
 
 impl Default for ServerConfig {
@@ -60,6 +63,8 @@ impl Default for ServerConfig {
             size: Size::new(1024, 768),
             compression: ImageCompression::Lz.into(),
             sound: Offer::Nothing,
+            #[cfg(feature = "tls")]
+            credentials: None,
         }
     }
 }

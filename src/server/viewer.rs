@@ -95,7 +95,7 @@ impl Viewer {
         };
         // Between processes of one machine copying is cheaper than coding.
         let mut compression = hub.config.compression;
-        if matches!(stream, Stream::Unix(_)) {
+        if stream.is_local() {
             compression.images = ImageCompression::Off;
         }
         Self {
