@@ -33,7 +33,7 @@ pub struct Args {
 
 const TARGETS: &str = "\
 TARGET is HOST[:PORT] (port 5900 unless named), spice://HOST:PORT,
-spice+unix:///PATH, the path of a socket, or demo: for the server inside this
+spice+tls://HOST:PORT, spice+unix:///PATH, a .vv file, the path of a socket, or demo: for the server inside this
 program, which needs no machine at all. 'screenshot' takes recordings too.
 
 Examples:
@@ -101,11 +101,14 @@ pub enum Command {
 /// What to connect to, and how.
 #[derive(Debug, Group)]
 pub struct TargetArgs {
-    /// HOST[:PORT], spice://HOST:PORT, spice+unix:///PATH, a socket, a .vv file, a recording, or demo:
+    /// HOST[:PORT], spice://HOST:PORT, spice+tls://HOST:PORT, spice+unix:///PATH, a socket, a .vv file, a recording, or demo:
     pub target: String,
     /// Read the password from the first line of this file (- for standard input)
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// TLS.
+    #[command(flatten)]
+    pub security: SecurityArgs,
     /// Ask the server to send images this way: off, auto_glz, auto_lz, quic, glz, lz or lz4
     #[arg(
         long,
@@ -123,6 +126,50 @@ pub struct TargetArgs {
         hide_possible_values = true
     )]
     pub codecs: Option<Vec<VideoCodec>>,
+}
+
+/// Whom to trust, and when to use TLS.
+#[derive(Clone, Debug, Default, Group)]
+pub struct SecurityArgs {
+    /// Trust the certificates of this PEM file, and no others
+    #[arg(long, visible_alias = "ca", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// The subject the server's certificate must have, KEY=VALUE,... in its order; its names do not count then
+    #[arg(long, value_name = "SUBJECT", hide_short_help = true)]
+    pub host_subject: Option<String>,
+    /// Whom to trust without --ca-file: the system's authorities (system), whoever you say (ask), whoever comes
+    /// first (first-use), anybody (none)
+    #[arg(
+        long,
+        value_name = "ask|first-use|system|none",
+        default_value = "ask",
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
+    pub trust: Trust,
+    /// The server's port with TLS
+    #[arg(long, value_name = "PORT", hide_short_help = true, value_parser = value_parser!(u16).range(1..))]
+    pub tls_port: Option<u16>,
+    /// Nothing without TLS: a single port is taken for one with TLS
+    #[arg(long, hide_short_help = true, conflicts_with = "plain")]
+    pub tls_only: bool,
+    /// Use the plain port even where there is one with TLS
+    #[arg(long, hide_short_help = true)]
+    pub plain: bool,
+}
+
+/// Whom to trust.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Trust {
+    /// The system's authorities, and whoever the person at the terminal says.
+    #[default]
+    Ask,
+    /// The system's authorities, and who came first.
+    FirstUse,
+    /// The system's authorities.
+    System,
+    /// Anybody.
+    None,
 }
 
 /// A video codec, or the word for none.
@@ -563,6 +610,7 @@ Prints where it listens and runs until Ctrl+C.
 Examples:
   capsaicin serve
   capsaicin serve 127.0.0.1:5901 --source desktop --password-file secret.txt
+  capsaicin serve --tls-cert server.pem --tls-key server.key 0.0.0.0:5901
   capsaicin serve --unix /tmp/demo.sock --source image picture.png
   capsaicin serve --audio welcome.wav --mic heard.wav";
 
@@ -605,6 +653,12 @@ pub struct ServeArgs {
     /// The password clients need. Everybody on this machine can see it in ps: --password-file hides it
     #[arg(long, value_name = "PASSWORD", conflicts_with = "password_file")]
     pub password: Option<String>,
+    /// Speak TLS, and nothing else, with this certificate: PEM, and those between it and its authority
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// Read the password clients need from the first line of this file (- for standard input)
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
@@ -674,6 +728,9 @@ pub struct DoctorArgs {
     /// Read the password from the first line of this file (- for standard input)
     #[arg(long, value_name = "FILE", requires = "target")]
     pub password_file: Option<PathBuf>,
+    /// TLS.
+    #[command(flatten)]
+    pub security: SecurityArgs,
     /// What this terminal can do, where it is wrong about that
     #[arg(
         long,

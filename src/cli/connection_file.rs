@@ -5,9 +5,11 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::password::Secret;
+use zeroize::Zeroizing;
+
+use super::password::{self, Secret};
 use super::report::{Exit, Failure};
-use super::target::Target;
+use super::target::{Server, Target};
 use crate::net::{Address, ConnectionFile, LARGEST_CONNECTION_FILE};
 
 /// Bytes that are enough to see what a file is.
@@ -45,8 +47,8 @@ pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
             format!("cannot use the connection file {name}: {why}"),
         )
     };
-    let text = String::from_utf8(text).map_err(|_| damaged("it is not UTF-8".into()))?;
-    let file = ConnectionFile::parse(&text).map_err(|error| damaged(error.to_string()))?;
+    let text = std::str::from_utf8(&text).map_err(|_| damaged("it is not UTF-8".into()))?;
+    let file = ConnectionFile::parse(text).map_err(|error| damaged(error.to_string()))?;
     if let Some(expiry) = file.expires(written)
         && let Ok(since) = SystemTime::now().duration_since(expiry)
     {
@@ -57,12 +59,11 @@ pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
     if file.proxy.is_some() {
         return Err(not_yet("a proxy"));
     }
-    let address = match (&file.unix_path, &file.host, file.port) {
-        (Some(path), ..) => Address::Unix(path.into()),
-        (None, Some(host), Some(port)) if file.secure_channels.is_empty() => {
-            Address::tcp(host, port)
-        }
-        _ => return Err(not_yet("TLS")),
+    let host = file.host.clone().unwrap_or_default();
+    let at = |port| Address::tcp(host.clone(), port);
+    let (plain, secure) = match &file.unix_path {
+        Some(path) => (Some(Address::Unix(path.into())), None),
+        None => (file.port.map(at), file.tls_port.map(at)),
     };
     let password = match &file.password {
         Some(text) => {
@@ -70,26 +71,30 @@ pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
         }
         None => None,
     };
-    let target = Target::Server {
-        address,
+    let server = Server {
+        plain,
+        secure,
         password,
-        tls_passed_over: file.tls_port.is_some(),
+        ca: file.ca.clone(),
+        host_subject: file.host_subject.clone(),
+        secure_channels: file.secure_channels.clone(),
     };
-    Ok((target, file))
+    Ok((Target::Server(server), file))
 }
 
 /// What is in a file, and when it was written; of standard input the latter is not known.
-fn contents(path: &Path) -> io::Result<(Vec<u8>, Option<SystemTime>)> {
+fn contents(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, Option<SystemTime>)> {
     // One more than is allowed: the parser says that it is too large.
     let limit = LARGEST_CONNECTION_FILE as u64 + 1;
-    let mut bytes = Vec::new();
     if path == Path::new("-") {
-        io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
-        return Ok((bytes, None));
+        return Ok((
+            password::read_wiped(&mut io::stdin().lock().take(limit))?,
+            None,
+        ));
     }
     let file = File::open(path)?;
     let written = file.metadata()?.modified().ok();
-    file.take(limit).read_to_end(&mut bytes)?;
+    let bytes = password::read_wiped(&mut file.take(limit))?;
     Ok((bytes, written))
 }
 

@@ -65,10 +65,10 @@ fn refused(file: &Path, args: &DecodeArgs, error: codec::Error) -> Failure {
         }
         _ => None,
     };
+    let text = format!("cannot decode {} as {codec}: {error}", file.display());
     Failure {
-        exit: Exit::File,
-        text: format!("cannot decode {} as {codec}: {error}", file.display()),
         hint: hint.map(str::to_owned),
+        ..Failure::new(Exit::File, text)
     }
 }
 

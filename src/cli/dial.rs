@@ -1,16 +1,19 @@
 //! Connecting to a target, asking for a password when the server turns out to want one.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::args::{TargetArgs, VideoCodec};
 use super::connection_file;
 use super::password::{self, Secret};
 use super::report::{Exit, Failure};
+use super::security::Ways;
 use super::target::Target;
 use crate::channel::display::ImageCompression;
 use crate::client::{ClientConfig, ConnectError, SpiceClient};
 use crate::codec::video::Codec;
 use crate::link::LinkError;
+use crate::net::{ConnectionFile, Route};
 use crate::recording::Recorder;
 use crate::server::source::Demo;
 use crate::session::{SessionConfig, Tap};
@@ -51,6 +54,20 @@ pub struct Extras {
     pub ports: bool,
 }
 
+/// A connection that can be tried.
+pub struct Prepared<'a> {
+    dial: Dial,
+    args: &'a TargetArgs,
+    name: String,
+    ways: Ways,
+    /// The password, if one was found.
+    secret: Option<Secret>,
+    codecs: Option<Vec<Codec>>,
+    /// The connection file that led here.
+    used_file: Option<(PathBuf, ConnectionFile)>,
+    demo: Option<Demo>,
+}
+
 impl Dial {
     /// Connects.
     ///
@@ -58,7 +75,7 @@ impl Dial {
     ///
     /// Whatever went wrong, in words for the person who wrote the target.
     pub async fn connect(self, args: &TargetArgs) -> Result<Dialled, Failure> {
-        self.connect_recorded(args, None).await
+        self.prepare(args).await?.connect(None).await
     }
 
     /// Connects; what passes goes to a recorder, too, if there is one.
@@ -71,6 +88,15 @@ impl Dial {
         args: &TargetArgs,
         recorder: Option<Recorder>,
     ) -> Result<Dialled, Failure> {
+        self.prepare(args).await?.connect(recorder).await
+    }
+
+    /// Does all that comes before the first connection: reads files, finds the ways and the password.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dial::connect`] that have to do with it.
+    pub async fn prepare(self, args: &TargetArgs) -> Result<Prepared<'_>, Failure> {
         let mut target = target(args)?;
         let mut used_file = None;
         if let Target::ConnectionFile(path) = &target {
@@ -79,87 +105,113 @@ impl Dial {
             // Its password is as hidden as the file is.
             (target, used_file) = (server, Some((path, file)));
         }
-        let (address, in_target, demo) = match &target {
+        let name = target.to_string();
+        let (ways, in_target, demo) = match target {
             Target::Demo => {
                 let demo = Demo::start().await?;
-                (demo.address().clone(), None, Some(demo))
+                let ways = Ways::plain(demo.address().clone());
+                (ways, Some(Secret::default()), Some(demo))
             }
             Target::ConnectionFile(_) | Target::Recording(_) => {
                 let text = format!("cannot connect to {target}: it is a recording");
                 return Err(Failure::new(Exit::Usage, text)
                     .with_hint("'capsaicin screenshot' takes a picture of one"));
             }
-            Target::Server {
-                address,
-                password,
-                tls_passed_over,
-            } => {
-                if password.is_some() && used_file.is_none() {
+            Target::Server(server) => {
+                if server.password.is_some() && used_file.is_none() {
                     eprintln!(
                         "capsaicin: others can see a password in a target; --password-file hides it"
                     );
                 }
-                if *tls_passed_over {
-                    eprintln!("capsaicin: TLS is not supported yet; {address} is used without it");
-                }
-                (address.clone(), password.as_ref(), None)
+                let ways = Ways::of(&server, &args.security)?;
+                (ways, server.password, None)
             }
         };
-        let known = match demo {
-            Some(_) => Some(Secret::default()),
-            None => password::find(in_target, args.password_file.as_deref(), |name| {
-                std::env::var_os(name)
-            })?,
-        };
-        let preferred_compression = args.preferred_compression.map(ImageCompression::from);
-        let codecs = codecs(args)?;
-        let config = |secret: Secret| ClientConfig {
-            password: secret.password(),
-            view_only: self.view_only,
-            connect_timeout: self.timeout,
-            // Nothing passes before the password is right: the clone that records is the last.
-            tap: recorder
-                .clone()
-                .map(|recorder| Box::new(recorder) as Box<dyn Tap>),
-            session: SessionConfig {
-                preferred_compression,
-                codecs: codecs.clone(),
-                pixels: self.pixels,
-                playback: self.extras.playback,
-                record: self.extras.record,
-                raw_sound: self.extras.raw_sound,
-                ports: self.extras.ports,
-                ..SessionConfig::default()
-            },
-            ..ClientConfig::new(address.clone())
-        };
-        let name = target.to_string();
-        let tries = match known {
+        ways.announce();
+        let file = args.password_file.as_deref();
+        let secret = password::find(in_target.as_ref(), file, |name| std::env::var_os(name))?;
+        Ok(Prepared {
+            dial: self,
+            args,
+            name,
+            ways,
+            secret,
+            codecs: codecs(args)?,
+            used_file,
+            demo,
+        })
+    }
+}
+
+impl Prepared<'_> {
+    /// The ways to the server.
+    pub const fn route(&self) -> &Route {
+        self.ways.route()
+    }
+
+    /// An error of connecting, in words.
+    pub fn explain(&self, error: ConnectError) -> Failure {
+        self.ways.explain(error)
+    }
+
+    /// Connects; asks for a password when the server turns out to want one. What passes goes to a recorder, too, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dial::connect`].
+    pub async fn connect(mut self, recorder: Option<Recorder>) -> Result<Dialled, Failure> {
+        let mut tries = match self.secret {
             None if password::can_ask() => password::TRIES,
             _ => 0,
         };
-        let mut result = SpiceClient::connect_with(config(known.unwrap_or_default())).await;
-        for attempt in 0..tries {
-            if !result.as_ref().is_err_and(refused_password) {
-                break;
+        let client = loop {
+            // Nothing passes before the password is right: the clone that records is the last.
+            match SpiceClient::connect_with(self.config(recorder.clone())).await {
+                Ok(client) => break client,
+                Err(error) if tries > 0 && refused_password(&error) => {
+                    if tries < password::TRIES {
+                        eprintln!("{} refused it; try again", self.name);
+                    }
+                    tries -= 1;
+                    let asked = self.name.clone();
+                    let answer = tokio::task::spawn_blocking(move || password::ask(&asked)).await;
+                    self.secret = Some(answer.map_err(|_| Failure::interrupted())??);
+                }
+                Err(error) => self.ways.reconsider(error).await?,
             }
-            if attempt > 0 {
-                eprintln!("{name} refused it; try again");
-            }
-            let asked = name.clone();
-            let answer = tokio::task::spawn_blocking(move || password::ask(&asked)).await;
-            let secret = answer.map_err(|_| Failure::interrupted())??;
-            result = SpiceClient::connect_with(config(secret)).await;
-        }
-        let client = result?;
-        if let Some((path, file)) = &used_file {
+        };
+        if let Some((path, file)) = &self.used_file {
             connection_file::used(path, file);
         }
         Ok(Dialled {
             client,
-            name,
-            _demo: demo,
+            name: self.name,
+            _demo: self.demo,
         })
+    }
+
+    fn config(&self, recorder: Option<Recorder>) -> ClientConfig {
+        ClientConfig {
+            password: self
+                .secret
+                .as_ref()
+                .map(Secret::password)
+                .unwrap_or_default(),
+            view_only: self.dial.view_only,
+            connect_timeout: self.dial.timeout,
+            tap: recorder.map(|recorder| Box::new(recorder) as Box<dyn Tap>),
+            session: SessionConfig {
+                preferred_compression: self.args.preferred_compression.map(ImageCompression::from),
+                codecs: self.codecs.clone(),
+                pixels: self.dial.pixels,
+                playback: self.dial.extras.playback,
+                record: self.dial.extras.record,
+                raw_sound: self.dial.extras.raw_sound,
+                ports: self.dial.extras.ports,
+                ..SessionConfig::default()
+            },
+            ..ClientConfig::along(self.ways.route().clone())
+        }
     }
 }
 

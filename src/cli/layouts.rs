@@ -4,9 +4,9 @@
 //! target without its secrets, the newest first. Nothing depends on it: where it cannot be read there is nothing in it.
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
-use std::{env, fs};
 
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
@@ -14,6 +14,7 @@ use clap::{Arg, Command, Error};
 use tracing::debug;
 
 use super::args::LayoutArgs;
+use super::state;
 use crate::keyboard::{LAYOUTS, Layout};
 
 /// Targets whose layouts are kept.
@@ -37,21 +38,14 @@ pub fn keep(target: &str, layout: &'static Layout) {
     if find(&lines, target).unwrap_or(Layout::us()) == layout {
         return;
     }
-    if let Err(error) = write(&file, &with(&lines, target, layout)) {
+    if let Err(error) = state::write(&file, &with(&lines, target, layout)) {
         debug!(%error, "layout not kept");
     }
 }
 
 /// The file, where there is a place for it.
 fn file() -> Option<PathBuf> {
-    let absolute = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|p| p.is_absolute())
-    };
-    let home = || absolute("HOME").map(|home| home.join(".local/state"));
-    let state = absolute("XDG_STATE_HOME").or_else(home)?;
-    Some(state.join("capsaicin/layouts"))
+    state::file("layouts")
 }
 
 fn read(file: &PathBuf) -> String {
@@ -78,19 +72,6 @@ fn with(lines: &str, target: &str, layout: &Layout) -> String {
         .take(MOST_TARGETS - 1)
         .map(|line| format!("{line}\n"));
     std::iter::once(first).chain(others).collect()
-}
-
-/// Writes beside the file, then renames: readers see the old lines or the new ones.
-fn write(file: &PathBuf, lines: &str) -> io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let beside = file.with_extension(format!("{}.new", std::process::id()));
-    let written = fs::write(&beside, lines).and_then(|()| fs::rename(&beside, file));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }
 
 /// Reads the name of a layout; `help` and `list` print them all and end the program.

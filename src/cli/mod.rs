@@ -10,6 +10,8 @@ mod decode;
 mod dial;
 mod doctor;
 mod keys;
+#[cfg(feature = "tls")]
+mod known_hosts;
 mod layouts;
 mod logging;
 mod password;
@@ -18,10 +20,14 @@ mod record;
 mod recording;
 pub mod report;
 mod screenshot;
+mod security;
 mod serve;
 mod sound;
 mod stage;
+mod state;
 pub mod target;
+#[cfg(feature = "tls")]
+mod trust;
 mod view;
 
 use std::future::Future;

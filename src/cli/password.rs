@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -77,9 +77,12 @@ pub fn find(
 /// When it cannot be read, or its first line cannot be a password.
 pub fn from_file(file: &Path) -> Result<Secret, Failure> {
     let (name, line) = if file == Path::new("-") {
-        ("standard input".to_owned(), first_line(io::stdin().lock()))
+        (
+            "standard input".to_owned(),
+            line_of_input(io::stdin().lock()),
+        )
     } else {
-        let line = std::fs::File::open(file).and_then(|file| first_line(BufReader::new(file)));
+        let line = std::fs::File::open(file).and_then(first_line);
         (file.display().to_string(), line)
     };
     let line = line.map_err(|error| Failure::file("read the password from", &name, &error))?;
@@ -89,12 +92,44 @@ pub fn from_file(file: &Path) -> Result<Secret, Failure> {
 /// No password is longer than this; what is longer is no password file.
 const LONGEST_LINE: u64 = 4096;
 
-fn first_line(from: impl BufRead) -> io::Result<String> {
-    let mut line = String::new();
+/// The first line of a file. What follows it is read too, and wiped.
+fn first_line(file: std::fs::File) -> io::Result<String> {
+    let bytes = read_wiped(&mut file.take(LONGEST_LINE))?;
+    line_of_input(&bytes[..])
+}
+
+/// The next line, without its end. What follows is left to others: only standard input keeps a copy of it.
+fn line_of_input(from: impl BufRead) -> io::Result<String> {
+    // One that never grows, so that no copy of it is left behind.
+    let mut line = String::with_capacity(LONGEST_LINE as usize);
     from.take(LONGEST_LINE).read_line(&mut line)?;
     let end = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(end);
     Ok(line)
+}
+
+/// All that there is, in memory that is wiped, and was when it had to grow.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn read_wiped(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut all = Zeroizing::new(Vec::with_capacity(LONGEST_LINE as usize));
+    let mut piece = Zeroizing::new([0; LONGEST_LINE as usize]);
+    loop {
+        let read = match from.read(&mut piece[..]) {
+            Ok(0) => return Ok(all),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if all.capacity() - all.len() < read {
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * all.capacity()));
+            larger.extend_from_slice(&all);
+            all = larger;
+        }
+        all.extend_from_slice(&piece[..read]);
+    }
 }
 
 /// Whether there is a person to ask.

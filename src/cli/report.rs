@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use crate::client::ConnectError;
 use crate::link::{LinkCode, LinkError, Peer, Step};
 use crate::net::Address;
+#[cfg(feature = "tls")]
+use crate::net::tls::{Mismatch, Problem, Rejection, TlsError};
 use crate::server::ServeError;
 use crate::session::CloseReason;
 use crate::tui::{ViewError, printable};
@@ -56,6 +58,8 @@ pub struct Failure {
     pub exit: Exit,
     /// What was tried, and what happened.
     pub text: String,
+    /// What it was about, as names and values.
+    pub details: Vec<(&'static str, String)>,
     /// The one thing to do, when it is likely right.
     pub hint: Option<String>,
 }
@@ -66,6 +70,7 @@ impl Failure {
         Self {
             exit,
             text: text.into(),
+            details: Vec::new(),
             hint: None,
         }
     }
@@ -97,6 +102,12 @@ impl Failure {
         Self::new(Exit::Interrupted, "")
     }
 
+    /// The details, one a line.
+    pub fn detail_lines(&self) -> impl Iterator<Item = String> + '_ {
+        let said = self.details.iter().filter(|(_, value)| !value.is_empty());
+        said.map(|(name, value)| printable(&format!("{name:<8} {value}")).into())
+    }
+
     /// Tells the user on standard error.
     pub fn report(&self) {
         if self.text.is_empty() {
@@ -104,6 +115,9 @@ impl Failure {
         }
         // Parts of the text may come from a server.
         eprintln!("capsaicin: {}", printable(&self.text));
+        for line in self.detail_lines() {
+            eprintln!("  {line}");
+        }
         if let Some(hint) = &self.hint {
             eprintln!("  hint: {}", printable(hint));
         }
@@ -126,6 +140,8 @@ impl From<ConnectError> for Failure {
             ConnectError::Address(_) | ConnectError::Password(_) => Exit::Usage,
             ConnectError::Timeout { .. } => Exit::Timeout,
             ConnectError::Link { source, .. } => link_exit(source),
+            #[cfg(feature = "tls")]
+            ConnectError::Tls { source, .. } => tls_exit(source),
             _ => Exit::CannotConnect,
         };
         let hint = match &error {
@@ -134,12 +150,18 @@ impl From<ConnectError> for Failure {
                 Some("a firewall may swallow the connection; --timeout allows more time".into())
             }
             ConnectError::Link { address, source } => link_hint(address, source),
+            #[cfg(feature = "tls")]
+            ConnectError::Tls { address, source } => match source {
+                TlsError::Certificate(rejection) => {
+                    return Self::from_rejection(address, rejection);
+                }
+                other => tls_hint(other).map(str::to_owned),
+            },
             _ => None,
         };
         Self {
-            exit,
-            text: chain(&error),
             hint,
+            ..Self::new(exit, chain(&error))
         }
     }
 }
@@ -183,14 +205,18 @@ fn link_exit(error: &LinkError) -> Exit {
 
 fn link_hint(address: &Address, error: &LinkError) -> Option<String> {
     let hint = match error {
-        LinkError::NotSpice { guess, .. } => match guess {
-            Peer::Vnc => "this is the port of -vnc; use the one of -spice, or a VNC viewer",
-            Peer::Ssh => "this is the port of the SSH server; use the one of -spice",
-            Peer::Http => "this is the port of a web server; use the one of -spice",
-            Peer::Tls => return Some(tls_hint(address)),
-            _ => "use the port of the machine's -spice option",
-        },
-        LinkError::Refused(LinkCode::NeedSecured) => return Some(tls_hint(address)),
+        LinkError::NotSpice {
+            guess: Peer::Tls, ..
+        } => {
+            return Some(format!(
+                "this is a port with TLS: use spice+tls://{address}"
+            ));
+        }
+        LinkError::NotSpice { guess, .. } => peer_hint(*guess),
+        LinkError::Refused(LinkCode::NeedSecured) => {
+            "name the server's port with TLS (tls-port of -spice) with --tls-port"
+        }
+        LinkError::Refused(LinkCode::NeedUnsecured) => "--plain uses the plain port",
         LinkError::WrongPassword => {
             "give the one of the machine's -spice option with --password-file, or set it anew"
         }
@@ -203,8 +229,74 @@ fn link_hint(address: &Address, error: &LinkError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn tls_hint(address: &Address) -> String {
-    format!("TLS is not supported yet; use the plain port of the server behind {address}")
+const fn peer_hint(peer: Peer) -> &'static str {
+    match peer {
+        Peer::Vnc => "this is the port of -vnc; use the one of -spice, or a VNC viewer",
+        Peer::Ssh => "this is the port of the SSH server; use the one of -spice",
+        Peer::Http => "this is the port of a web server; use the one of -spice",
+        _ => "use the port of the machine's -spice option",
+    }
+}
+
+#[cfg(feature = "tls")]
+fn tls_exit(error: &TlsError) -> Exit {
+    match error {
+        TlsError::NotTls { guess: Peer::Spice } => Exit::Tls,
+        TlsError::NotTls { .. } => Exit::NotSpice,
+        TlsError::Io(_) => Exit::CannotConnect,
+        _ => Exit::Tls,
+    }
+}
+
+#[cfg(feature = "tls")]
+fn tls_hint(error: &TlsError) -> Option<&'static str> {
+    Some(match error {
+        TlsError::NotTls { guess: Peer::Spice } => {
+            "this is the server's plain port; the one with TLS is tls-port of -spice"
+        }
+        TlsError::NotTls { guess } => peer_hint(*guess),
+        TlsError::HungUp => {
+            "use the port named by tls-port of -spice; an old server may have no TLS 1.2"
+        }
+        TlsError::Proof => "somebody shows the certificate of another: go no further",
+        _ => return None,
+    })
+}
+
+#[cfg(feature = "tls")]
+impl Failure {
+    /// A certificate that was not taken: what it says, what is wrong with it, what can be done.
+    pub fn from_rejection(address: &Address, rejection: &Rejection) -> Self {
+        let text = format!(
+            "cannot connect to {address} with TLS: {}",
+            rejection.problem
+        );
+        let mut failure = Self::new(Exit::Tls, text);
+        let Some(certificate) = &rejection.certificate else {
+            return failure;
+        };
+        failure.details = certificate.facts();
+        let subject = certificate.subject();
+        let hint = match &rejection.problem {
+            Problem::UnknownAuthority { .. } | Problem::SelfSigned => {
+                "--ca-file names a file with the authority's certificate; --trust first-use takes this one and remembers it"
+                    .to_owned()
+            }
+            Problem::Expired { .. } => {
+                "have it made anew, unless the clock of this machine is wrong".to_owned()
+            }
+            Problem::NotYet { .. } => "look at the clock of this machine first".to_owned(),
+            Problem::Identity(Mismatch::Host { .. }) => {
+                format!("use a name it has, or expect its subject: --host-subject '{subject}'")
+            }
+            Problem::Identity(Mismatch::Subject { wanted, .. }) => {
+                failure.details.push(("expected", wanted.to_string()));
+                format!("if this is the server you mean: --host-subject '{subject}'")
+            }
+            _ => "have it made anew".to_owned(),
+        };
+        failure.with_hint(hint)
+    }
 }
 
 impl From<ViewError> for Failure {
@@ -220,9 +312,8 @@ impl From<ViewError> for Failure {
             _ => None,
         };
         Self {
-            exit,
-            text: format!("cannot view: {}", chain(&error)),
             hint: hint.map(str::to_owned),
+            ..Self::new(exit, format!("cannot view: {}", chain(&error)))
         }
     }
 }
@@ -242,9 +333,8 @@ impl From<CloseReason> for Failure {
             _ => None,
         };
         Self {
-            exit,
-            text: reason.to_string(),
             hint,
+            ..Self::new(exit, reason.to_string())
         }
     }
 }

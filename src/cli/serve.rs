@@ -6,15 +6,21 @@ use std::path::Path;
 
 use image::ImageReader;
 use serde_json::json;
+#[cfg(feature = "tls")]
+use zeroize::Zeroizing;
 
 use super::args::{Common, ServeArgs};
 use super::password;
 use super::report::{Exit, Failure};
 use super::stage::{Dictaphone, Music};
+#[cfg(feature = "tls")]
+use super::trust;
 use crate::channel::audio::server::Offer;
 use crate::geometry::Size;
 use crate::link::Password;
 use crate::net::Address;
+#[cfg(feature = "tls")]
+use crate::net::tls::Credentials;
 use crate::pixels::{PixelBuf, PixelFormat};
 use crate::server::source::{desktop, image as still};
 use crate::server::{ServerConfig, SpiceServer};
@@ -47,8 +53,15 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
         size,
         sound: offer(args),
         compression: args.compression.into(),
+        #[cfg(feature = "tls")]
+        credentials: credentials(args)?,
         ..ServerConfig::default()
     };
+    #[cfg(not(feature = "tls"))]
+    if args.tls_cert.is_some() {
+        let text = "cannot serve with TLS: this capsaicin was built without it";
+        return Err(Failure::new(Exit::Usage, text));
+    }
     let server = match &args.unix {
         Some(path) => SpiceServer::bind_to(&Address::Unix(path.clone()), config).await?,
         None => {
@@ -60,7 +73,7 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
     let music = music.map(|path| Music::new(path, sound.clone()));
     let mic = args.mic.as_deref();
     let mut mic = mic.map(|path| Dictaphone::new(path, sound)).transpose()?;
-    tell(server.local_address(), args.json)?;
+    tell(server.local_address(), args)?;
     let ended = tokio::select! {
         shown = show(server, source) => shown,
         failure = play(music) => Err(failure),
@@ -163,13 +176,31 @@ fn password(args: &ServeArgs) -> Result<Option<Password>, Failure> {
     Ok(Some(secret.password()))
 }
 
-fn tell(address: &Address, as_json: bool) -> Result<(), Failure> {
+/// What the server shows with TLS.
+#[cfg(feature = "tls")]
+fn credentials(args: &ServeArgs) -> Result<Option<Credentials>, Failure> {
+    let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) else {
+        return Ok(None);
+    };
+    let read = |path: &Path| {
+        let name = path.display().to_string();
+        trust::read_text(path).map_err(|error| Failure::file("read", &name, &error))
+    };
+    let (certificate, key) = (read(certificate)?, Zeroizing::new(read(key)?));
+    let credentials = Credentials::from_pem(&certificate, &key);
+    credentials
+        .map(Some)
+        .map_err(|error| Failure::new(Exit::File, format!("cannot serve with TLS: {error}")))
+}
+
+fn tell(address: &Address, args: &ServeArgs) -> Result<(), Failure> {
     let uri = match address {
+        Address::Tcp { .. } if args.tls_cert.is_some() => format!("spice+tls://{address}"),
         Address::Tcp { .. } => format!("spice://{address}"),
         Address::Unix(path) => format!("spice+unix://{}", path.display()),
     };
     let mut out = io::stdout().lock();
-    let told = match as_json {
+    let told = match args.json {
         true => writeln!(out, "{}", json!({"listening": uri})),
         false => writeln!(out, "listening at {uri}; Ctrl+C ends it"),
     };

@@ -13,20 +13,30 @@ use crate::net::Address;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A server that runs already.
-    Server {
-        /// Where it listens.
-        address: Address,
-        /// The password, if the target had one in it.
-        password: Option<Secret>,
-        /// Whether the server has a TLS port too, which is passed over.
-        tls_passed_over: bool,
-    },
+    Server(Server),
     /// A virt-viewer connection file; `-` is standard input.
     ConnectionFile(PathBuf),
     /// A recorded session.
     Recording(PathBuf),
     /// The server inside this program, showing its demonstration desktop.
     Demo,
+}
+
+/// Where a server is, and what is to be known of it before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Server {
+    /// Its plain port, or its socket.
+    pub plain: Option<Address>,
+    /// Its port with TLS.
+    pub secure: Option<Address>,
+    /// The password, if the target had one in it.
+    pub password: Option<Secret>,
+    /// Certificates to trust and no others, PEM.
+    pub ca: Option<String>,
+    /// The subject its certificate must have.
+    pub host_subject: Option<String>,
+    /// Channels that must use TLS, by name, or `all`.
+    pub secure_channels: Vec<String>,
 }
 
 /// Why a text is no target. Never repeats the text: there may be a password in it.
@@ -39,7 +49,7 @@ pub enum BadTarget {
 }
 
 impl Target {
-    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+unix://PATH`, the path of a socket, the
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+tls://…`, `spice+unix://PATH`, the path of a socket, the
     /// name of a connection file (`-` for standard input) or of a recording, or `demo:`.
     ///
     /// # Errors
@@ -48,6 +58,9 @@ impl Target {
     pub fn parse(text: &str) -> Result<Self, BadTarget> {
         if let Some(rest) = text.strip_prefix("spice://") {
             return spice_uri(rest);
+        }
+        if let Some(rest) = text.strip_prefix("spice+tls://") {
+            return spice_tls_uri(rest);
         }
         if let Some(path) = text.strip_prefix("spice+unix://") {
             return match path {
@@ -78,7 +91,7 @@ impl Target {
             ));
         }
         if let Some((scheme, _)) = text.split_once("://") {
-            let known = "known are spice:// and spice+unix://";
+            let known = "known are spice://, spice+tls:// and spice+unix://";
             return Err(malformed(format!("'{scheme}://' leads nowhere; {known}")));
         }
         if is_socket(text) {
@@ -89,19 +102,16 @@ impl Target {
     }
 
     fn server(address: Address) -> Self {
-        Self::Server {
-            address,
-            password: None,
-            tls_passed_over: false,
-        }
+        Self::Server(Server {
+            plain: Some(address),
+            ..Server::default()
+        })
     }
 }
 
 /// Forms of the contract that belong to later versions, by what they are.
 fn not_yet(text: &str) -> Option<&'static str> {
-    if text.starts_with("spice+tls://") {
-        Some("TLS")
-    } else if text.starts_with("libvirt:") || text.starts_with("libvirt+") {
+    if text.starts_with("libvirt:") || text.starts_with("libvirt+") {
         Some("asking libvirt")
     } else {
         None
@@ -119,44 +129,85 @@ fn malformed(why: impl Into<String>) -> BadTarget {
     BadTarget::Malformed(why.into())
 }
 
-/// `[USER@]HOST[:PORT][/PATH][?KEY=VALUE…]`, after `spice://`. The user name is for SASL and not needed; a path means
-/// nothing.
+/// After `spice://`: a host with a port, or with ports in the query.
 fn spice_uri(rest: &str) -> Result<Target, BadTarget> {
-    let end_of_host = rest.find(['/', '?', ';']).unwrap_or(rest.len());
-    let (authority, query) = rest.split_at(end_of_host);
-    let query = query
-        .find(['?', ';'])
-        .map_or("", |start| &query[start + 1..]);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let host = percent_decoded(host).ok_or(malformed("the host is not UTF-8"))?;
-    if host.is_empty() {
-        return Err(malformed("the host is missing"));
+    let Uri {
+        host,
+        port,
+        query: asked,
+    } = Uri::parse(rest)?;
+    if port.is_some() && asked.port.is_some() {
+        return Err(malformed("the port is given twice"));
     }
-    let query = Query::parse(query)?;
-    let has_port = host
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| !port.contains(']'));
-    // A slash is how a path begins, which a host of a URI is not.
-    let mut address = match Address::parse(&host) {
-        Ok(Address::Unix(_)) => return Err(malformed("the host is not one")),
-        Ok(address) => address,
-        Err(error) => return Err(malformed(error.why)),
-    };
-    if let (Address::Tcp { port, .. }, Some(asked)) = (&mut address, query.port) {
-        if has_port {
-            return Err(malformed("the port is given twice"));
+    let at = |port| Address::tcp(host.clone(), port);
+    let secure = asked.tls_port.map(at);
+    let plain = port.or(asked.port).map(at);
+    // Without any port there is the usual one.
+    let usual = || secure.is_none().then(|| at(Address::DEFAULT_PORT));
+    Ok(Target::Server(Server {
+        plain: plain.or_else(usual),
+        secure,
+        password: asked.password,
+        ..Server::default()
+    }))
+}
+
+/// After `spice+tls://`: a host with a port.
+fn spice_tls_uri(rest: &str) -> Result<Target, BadTarget> {
+    let Uri {
+        host,
+        port,
+        query: asked,
+    } = Uri::parse(rest)?;
+    if asked.port.or(asked.tls_port).is_some() {
+        return Err(malformed(
+            "the port of spice+tls:// belongs behind the host",
+        ));
+    }
+    let port = port.ok_or(malformed("the port with TLS is missing"))?;
+    Ok(Target::Server(Server {
+        secure: Some(Address::tcp(host, port)),
+        password: asked.password,
+        ..Server::default()
+    }))
+}
+
+/// `[USER@]HOST[:PORT][/PATH][?KEY=VALUE…]`. The user name is for SASL and not needed; a path means nothing.
+struct Uri {
+    host: String,
+    port: Option<u16>,
+    query: Query,
+}
+
+impl Uri {
+    fn parse(text: &str) -> Result<Self, BadTarget> {
+        let end_of_host = text.find(['/', '?', ';']).unwrap_or(text.len());
+        let (authority, query) = text.split_at(end_of_host);
+        let query = query
+            .find(['?', ';'])
+            .map_or("", |start| &query[start + 1..]);
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        let host = percent_decoded(host).ok_or(malformed("the host is not UTF-8"))?;
+        if host.is_empty() {
+            return Err(malformed("the host is missing"));
         }
-        *port = asked;
-    } else if query.tls_port.is_some() && !has_port {
-        return Err(BadTarget::NotYet("TLS"));
+        let query = Query::parse(query)?;
+        let has_port = host
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| !port.contains(']'));
+        match Address::parse(&host) {
+            // A slash is how a path begins, which a host of a URI is not.
+            Ok(Address::Unix(_)) => Err(malformed("the host is not one")),
+            Ok(Address::Tcp { host, port }) => Ok(Self {
+                host,
+                port: has_port.then_some(port),
+                query,
+            }),
+            Err(error) => Err(malformed(error.why)),
+        }
     }
-    Ok(Target::Server {
-        address,
-        password: query.password,
-        tls_passed_over: query.tls_port.is_some(),
-    })
 }
 
 /// What may follow the host of a URI.
@@ -215,10 +266,21 @@ fn percent_decoded(text: &str) -> Option<String> {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Server { address, .. } => address.fmt(f),
+            Self::Server(server) => server.fmt(f),
             Self::ConnectionFile(path) if path == Path::new("-") => f.write_str("standard input"),
             Self::ConnectionFile(path) | Self::Recording(path) => path.display().fmt(f),
             Self::Demo => f.write_str("demo:"),
+        }
+    }
+}
+
+/// The plain address, or the only one there is.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.plain, &self.secure) {
+            (Some(address), _) => address.fmt(f),
+            (None, Some(address)) => write!(f, "spice+tls://{address}"),
+            (None, None) => f.write_str("nowhere"),
         }
     }
 }
@@ -240,6 +302,13 @@ mod tests {
 
     fn tcp(host: &str, port: u16) -> Result<Target, BadTarget> {
         Ok(Target::server(Address::tcp(host, port)))
+    }
+
+    fn tls(host: &str, port: u16) -> Result<Target, BadTarget> {
+        Ok(Target::Server(Server {
+            secure: Some(Address::tcp(host, port)),
+            ..Server::default()
+        }))
     }
 
     fn unix(path: &str) -> Result<Target, BadTarget> {
@@ -272,6 +341,9 @@ mod tests {
                 tcp("vm.example", 5908),
             ),
             ("spice://user@vm.example:5909", tcp("vm.example", 5909)),
+            ("spice+tls://vm.example:5910", tls("vm.example", 5910)),
+            ("spice+tls://[::1]:5911/", tls("::1", 5911)),
+            ("spice://vm.example?tls-port=5912", tls("vm.example", 5912)),
             ("spice+unix:///run/vm.sock", unix("/run/vm.sock")),
             ("/run/vm.sock", unix("/run/vm.sock")),
             ("./vm.sock", unix("./vm.sock")),
@@ -297,7 +369,7 @@ mod tests {
     fn a_password_in_a_uri_is_decoded_and_never_shown() {
         let target = Target::parse("spice://vm:5900?password=se%20s%26me+x").unwrap();
         let expected = Secret::new("se s&me+x".into()).unwrap();
-        assert!(matches!(&target, Target::Server { password: Some(p), .. } if *p == expected));
+        assert!(matches!(&target, Target::Server(server) if server.password == Some(expected)));
         assert_eq!(target.to_string(), "vm:5900");
         assert!(!format!("{target:?}").contains("s&me"));
         let error = Target::parse("spice://vm?password=sesame&password=sesame").unwrap_err();
@@ -305,22 +377,24 @@ mod tests {
     }
 
     #[test]
-    fn a_server_with_both_ports_is_used_without_tls_and_says_so() {
-        let target = Target::parse("spice://vm?port=5900&tls-port=5901").unwrap();
-        assert!(matches!(
-            target,
-            Target::Server {
-                tls_passed_over: true,
-                ..
-            }
-        ));
+    fn a_server_may_have_both_ports() {
+        for text in [
+            "spice://vm?port=5900&tls-port=5901",
+            "spice://vm:5900?tls-port=5901",
+            "spice://user@vm/?tls-port=5901;port=5900",
+        ] {
+            let both = Server {
+                plain: Some(Address::tcp("vm", 5900)),
+                secure: Some(Address::tcp("vm", 5901)),
+                ..Server::default()
+            };
+            assert_eq!(Target::parse(text), Ok(Target::Server(both)), "{text}");
+        }
     }
 
     #[test]
     fn forms_of_later_versions_are_refused_by_name() {
         for (text, what) in [
-            ("spice+tls://vm:5901", "TLS"),
-            ("spice://vm?tls-port=5901", "TLS"),
             ("libvirt:fedora", "asking libvirt"),
             ("libvirt+qemu:///system:fedora", "asking libvirt"),
             ("demo:video", "this demonstration"),
@@ -348,10 +422,15 @@ mod tests {
                 "'host' means nothing; known are port, tls-port and password",
             ),
             ("spice://%ff", "the host is not UTF-8"),
+            ("spice+tls://vm", "the port with TLS is missing"),
+            (
+                "spice+tls://vm:1?tls-port=2",
+                "the port of spice+tls:// belongs behind the host",
+            ),
             ("spice+unix://", "the path of the socket is missing"),
             (
                 "vnc://vm",
-                "'vnc://' leads nowhere; known are spice:// and spice+unix://",
+                "'vnc://' leads nowhere; known are spice://, spice+tls:// and spice+unix://",
             ),
             ("demo:fish", "the demonstrations are demo: and demo:desktop"),
         ] {

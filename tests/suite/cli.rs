@@ -120,6 +120,8 @@ fn other_servers_are_recognised_by_what_they_say() {
         (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH", 4),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP", 4),
         (&[0x15, 3, 3, 0, 2, 2, 70], "TLS", 5),
+        // A link header of version 1.
+        (b"REDQ\x01\0\0\0\x01\0\0\0\xb2\0\0\0", "version 1.1", 4),
     ] {
         let port = impostor(greeting);
         let output = capsaicin(&["connect", &format!("127.0.0.1:{port}")]);
@@ -437,8 +439,8 @@ fn a_connection_file_that_cannot_be_used_says_why() {
         ("[virt-viewer\n", "its first group is not [virt-viewer]"),
         (proxmox, "it expired"),
         (
-            "[virt-viewer]\ntype=spice\nhost=vm\ntls-port=5901\n",
-            "it wants TLS, which is not supported yet",
+            "[virt-viewer]\ntype=spice\nhost=vm\ntls-port=5901\nproxy=http://vm\n",
+            "it wants a proxy, which is not supported yet",
         ),
     ] {
         let (exit, words) = said(text);

@@ -26,6 +26,8 @@ mod ports;
 mod readme;
 mod recordings;
 mod samples;
+#[cfg(feature = "tls")]
+mod security;
 mod server;
 mod session;
 mod sharing;

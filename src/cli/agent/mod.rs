@@ -140,7 +140,7 @@ impl Guest {
                 exit => exit,
             },
             text: format!("cannot {}: {}", self.tries, failure.text),
-            hint: failure.hint,
+            ..failure
         }
     }
 

@@ -126,6 +126,7 @@ async fn try_target(target: &str, args: &DoctorArgs) -> Trial {
     let target_args = TargetArgs {
         target: target.to_owned(),
         password_file: args.password_file.clone(),
+        security: args.security.clone(),
         preferred_compression: None,
         codecs: None,
     };
