@@ -240,6 +240,15 @@ fn a_target_is_tried_step_by_step() {
     let facts: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let steps = facts["target"]["steps"].as_array().expect("steps");
     assert!(steps.iter().all(|step| step["passed"] == true), "{steps:?}");
+    let channels = facts["target"]["channels"].as_array().expect("channels");
+    let names: Vec<&str> = channels
+        .iter()
+        .filter_map(|c| c["channel"].as_str())
+        .collect();
+    assert!(
+        names.contains(&"main") && names.contains(&"display:0"),
+        "{names:?}"
+    );
 
     let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
     let closed = closed.expect("a port").to_string();

@@ -2,14 +2,13 @@
 
 mod advice;
 mod report;
+mod walk;
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::args::{Common, DoctorArgs, TargetArgs};
-use super::dial::{Dial, Extras};
+use super::args::{Common, DoctorArgs};
 use super::logging;
 use super::report::{Exit, Failure};
 use crate::term::probe::{Capabilities, Surroundings};
@@ -17,6 +16,7 @@ use crate::tui::multiplexer::tmux_passes;
 use crate::tui::printable;
 use crate::tui::probing::{AskError, Heard, Probing};
 use advice::Advice;
+use walk::Walk;
 
 /// Asks the terminal, tries the target, and prints what came of it.
 ///
@@ -41,16 +41,16 @@ pub async fn run(args: &DoctorArgs, common: &Common) -> Result<(), Failure> {
         around: probing.around(),
         heard: &heard,
     };
-    let trial = match &args.target {
-        Some(target) => Some(try_target(target, args).await),
+    let walk = match &args.target {
+        Some(target) => Some(Walk::along(target, args).await),
         None => None,
     };
     let written = match args.json {
-        true => print_json(&found, trial.as_ref()),
-        false => print_text(&found, trial.as_ref()),
+        true => print_json(&found, walk.as_ref()),
+        false => print_text(&found, walk.as_ref()),
     };
     written.map_err(|error| Failure::output(&error))?;
-    match trial.and_then(|trial| trial.failure) {
+    match walk.and_then(|walk| walk.failure) {
         // The report has told it.
         Some(failure) => Err(Failure::new(failure.exit, "")),
         None => Ok(()),
@@ -90,60 +90,7 @@ impl Found<'_> {
     }
 }
 
-/// The steps of a connection, in order, and where it ended.
-struct Trial {
-    target: String,
-    failure: Option<Failure>,
-}
-
-const STEPS: [(&str, &str); 4] = [
-    ("target", "the target is understood"),
-    ("connection", "something listens there"),
-    ("handshake", "it is a SPICE server"),
-    ("password", "it lets us in"),
-];
-
-impl Trial {
-    /// How many steps were passed.
-    fn passed(&self) -> usize {
-        match self.failure.as_ref().map(|failure| failure.exit) {
-            None => STEPS.len(),
-            Some(Exit::CannotConnect | Exit::Timeout) => 1,
-            Some(Exit::NotSpice | Exit::Tls) => 2,
-            Some(Exit::Authentication | Exit::Closed) => 3,
-            Some(_) => 0,
-        }
-    }
-}
-
-async fn try_target(target: &str, args: &DoctorArgs) -> Trial {
-    let dial = Dial {
-        extras: Extras::default(),
-        view_only: true,
-        pixels: false,
-        timeout: Duration::from_secs(10),
-    };
-    let target_args = TargetArgs {
-        target: target.to_owned(),
-        password_file: args.password_file.clone(),
-        security: args.security.clone(),
-        preferred_compression: None,
-        codecs: None,
-    };
-    match dial.connect(&target_args).await {
-        Ok(dialled) => Trial {
-            target: dialled.name,
-            failure: None,
-        },
-        Err(failure) => Trial {
-            // It may hold a password, so it is named only once it was understood.
-            target: super::dial::target(&target_args).map_or("target".into(), |t| t.to_string()),
-            failure: Some(failure),
-        },
-    }
-}
-
-fn print_text(found: &Found<'_>, trial: Option<&Trial>) -> io::Result<()> {
+fn print_text(found: &Found<'_>, walk: Option<&Walk>) -> io::Result<()> {
     let mut out = String::new();
     let mut line = |name: &str, value: &str| out += &format!("{name:<14} {}\n", printable(value));
     line("terminal", &report::name(found));
@@ -161,52 +108,23 @@ fn print_text(found: &Found<'_>, trial: Option<&Trial>) -> io::Result<()> {
             out += &format!("    {line}\n");
         }
     }
-    if let Some(trial) = trial {
-        out += &format!("\nConnection to {}\n", printable(&trial.target));
-        let passed = trial.passed();
-        for (at, (_, step)) in STEPS.iter().enumerate() {
-            let mark = match at.cmp(&passed) {
-                std::cmp::Ordering::Less => "passed",
-                std::cmp::Ordering::Equal => "FAILED",
-                std::cmp::Ordering::Greater => "-",
-            };
-            out += &format!("  {mark:<7} {step}\n");
-        }
-        if let Some(failure) = &trial.failure {
-            out += &format!("  {}\n", printable(&failure.text));
-            if let Some(hint) = &failure.hint {
-                out += &format!("  hint: {}\n", printable(hint));
-            }
-        }
+    if let Some(walk) = walk {
+        out += &walk.text();
     }
     let mut stdout = io::stdout().lock();
     stdout.write_all(out.as_bytes())?;
     stdout.flush()
 }
 
-fn print_json(found: &Found<'_>, trial: Option<&Trial>) -> io::Result<()> {
+fn print_json(found: &Found<'_>, walk: Option<&Walk>) -> io::Result<()> {
     let advice = found.advice().into_iter();
     let advice: Vec<Value> = advice
         .map(|advice| json!({ "text": advice.text, "lines": advice.lines }))
         .collect();
     let mut facts = report::json(found);
     facts["advice"] = advice.into();
-    if let Some(trial) = trial {
-        let passed = trial.passed();
-        let steps = STEPS.iter().enumerate();
-        let steps: Vec<Value> = steps
-            .map(|(at, (name, _))| match at.cmp(&passed) {
-                std::cmp::Ordering::Less => json!({ "step": name, "passed": true }),
-                std::cmp::Ordering::Equal => json!({ "step": name, "passed": false }),
-                std::cmp::Ordering::Greater => json!({ "step": name, "passed": null }),
-            })
-            .collect();
-        facts["target"] = json!({
-            "name": trial.target,
-            "steps": steps,
-            "error": trial.failure.as_ref().map(|f| &f.text),
-            "hint": trial.failure.as_ref().and_then(|f| f.hint.as_ref()),
-        });
+    if let Some(walk) = walk {
+        facts["target"] = walk.json();
     }
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{facts:#}")?;
