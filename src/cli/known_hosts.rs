@@ -72,8 +72,9 @@ impl KnownHosts {
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
-    pub fn keep(&self, address: &Address, print: &[u8; 32]) -> io::Result<()> {
+    /// When it cannot be written; it is known until the program ends then.
+    pub fn keep(&mut self, address: &Address, print: &[u8; 32]) -> io::Result<()> {
+        self.lines = self.with(address, print);
         let file = self.file.as_ref().ok_or(io::ErrorKind::NotFound)?;
         // Others may have written since.
         let now = Self::read_from(file)?;
@@ -154,10 +155,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("capsaicin/known_hosts");
         let a = Address::tcp("a", 5901);
-        KnownHosts::read_from(&file)
-            .unwrap()
-            .keep(&a, &[5; 32])
-            .unwrap();
+        let mut known = KnownHosts::read_from(&file).unwrap();
+        known.keep(&a, &[5; 32]).unwrap();
+        assert_eq!(known.find(&a), Some([5; 32]));
         assert_eq!(
             KnownHosts::read_from(&file).unwrap().find(&a),
             Some([5; 32])

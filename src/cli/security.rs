@@ -123,7 +123,7 @@ impl Ways {
             },
             Some(confidence),
             Some(tls),
-        ) = (&error, &self.confidence, &mut self.route.tls)
+        ) = (&error, &mut self.confidence, &mut self.route.tls)
         {
             let failure = Failure::from_rejection(address, rejection);
             let taken = confidence.reconsider(address, rejection, failure).await?;
@@ -215,7 +215,10 @@ fn demanded(server: &Server) -> Vec<crate::channel::ChannelKind> {
     ];
     let named = |kind: &Kind| {
         let mut names = server.secure_channels.iter();
-        names.any(|name| name == "all" || name == kind.name())
+        // Old files have `smain` and `sinputs`.
+        names.any(|name| {
+            name == "all" || name == kind.name() || name.strip_prefix('s') == Some(kind.name())
+        })
     };
     all.into_iter().filter(named).collect()
 }

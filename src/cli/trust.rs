@@ -77,7 +77,7 @@ impl Confidence {
     ///
     /// `refusal`, with what can be done about it.
     pub async fn reconsider(
-        &self,
+        &mut self,
         address: &Address,
         rejection: &Rejection,
         refusal: Failure,
@@ -92,7 +92,9 @@ impl Confidence {
         let can_be_taken = !self.named && may_be_taken(&rejection.problem);
         match self.trust {
             Trust::FirstUse if can_be_taken => {}
-            Trust::Ask if can_be_taken && password::can_ask() => ask(address, &refusal).await?,
+            Trust::Ask if can_be_taken && password::can_ask() => {
+                ask(address, &rejection.problem, &refusal).await?;
+            }
             _ => return Err(refusal),
         }
         match self.known.keep(address, &print) {
@@ -196,10 +198,10 @@ fn parsed(name: &str, text: &str) -> Result<Vec<Certificate>, Failure> {
 }
 
 /// Shows a certificate to the person at the terminal, and asks.
-async fn ask(address: &Address, refusal: &Failure) -> Result<(), Failure> {
-    let mut text = format!("{}\n", printable(&refusal.text));
+async fn ask(address: &Address, problem: &Problem, refusal: &Failure) -> Result<(), Failure> {
+    let mut text = format!("capsaicin: {}\n", printable(&problem.to_string()));
     for line in refusal.detail_lines() {
-        text += &format!("{line}\n");
+        text += &format!("  {line}\n");
     }
     text += &format!("Trust this certificate of {address} from now on? [y/N] ");
     let answer = tokio::task::spawn_blocking(move || {

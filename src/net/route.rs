@@ -153,3 +153,47 @@ impl fmt::Display for DialError {
 }
 
 impl std::error::Error for DialError {}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::super::tls::Policy;
+    use super::*;
+
+    fn route(plain: Option<u16>, channels: SecureChannels) -> Route {
+        Route {
+            plain: plain.map(|port| Address::tcp("vm", port)),
+            tls: Some(TlsPort {
+                address: Address::tcp("vm", 5901),
+                policy: Policy::for_host("vm").into(),
+                channels,
+            }),
+        }
+    }
+
+    /// The port at which channels of a kind begin.
+    fn first(route: &Route, kind: ChannelKind) -> String {
+        let hop = route.first(kind).expect("a way");
+        assert_eq!(hop.is_plain(), hop.address().to_string() == "vm:5900");
+        hop.address().to_string()
+    }
+
+    #[test]
+    fn channels_begin_with_tls_unless_only_some_of_them_have_to() {
+        let all = route(Some(5900), SecureChannels::All);
+        assert_eq!(first(&all, ChannelKind::Main), "vm:5901");
+        let some = route(Some(5900), SecureChannels::Only(vec![ChannelKind::Inputs]));
+        assert_eq!(first(&some, ChannelKind::Inputs), "vm:5901");
+        assert_eq!(first(&some, ChannelKind::Display), "vm:5900");
+        // Without a plain port there is no choice.
+        let none = route(None, SecureChannels::Only(Vec::new()));
+        assert_eq!(first(&none, ChannelKind::Display), "vm:5901");
+        assert!(some.secured().is_some_and(|hop| !hop.is_plain()));
+    }
+
+    #[test]
+    fn without_a_port_with_tls_everything_is_plain_and_nothing_else_is_known() {
+        let plain = Route::plain(Address::tcp("vm", 5900));
+        assert_eq!(first(&plain, ChannelKind::Main), "vm:5900");
+        assert!(plain.secured().is_none());
+    }
+}

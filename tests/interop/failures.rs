@@ -2,6 +2,7 @@
 
 use capsaicin::CloseReason;
 use libtest_mimic::Trial;
+use serde_json::json;
 
 use crate::live::Live;
 use crate::peers::picture::assert_same;
@@ -52,6 +53,13 @@ pub fn tests() -> Vec<Trial> {
             },
         ),
         test(
+            "failures::a_password_that_was_never_set_or_has_expired_is_named",
+            needs,
+            || {
+                a_password_that_was_never_set_or_has_expired();
+            },
+        ),
+        test(
             "failures::another_viewer_that_takes_over_ends_the_session",
             needs,
             || {
@@ -94,6 +102,28 @@ fn a_missing_password_is_asked_for() {
 
     assert_eq!(ended.code, 6, "{ended:?}");
     assert!(ended.stderr.contains("password"), "{}", ended.stderr);
+}
+
+fn a_password_that_was_never_set_or_has_expired() {
+    let mut qemu = Machine::new(Boot::Pattern).tcp().ticketing().start();
+    let file = password_file("right\n");
+    let refused = |address: &str| {
+        let ended = screenshot_fails(address, &["--password-file", path(&file)]);
+        let expected = format!(
+            "capsaicin: cannot connect to {address}: the server refused the password: it is wrong, expired or not set\n  \
+             hint: give the one of the machine's -spice option with --password-file, or set it anew\n"
+        );
+        assert_eq!((ended.code, ended.stderr), (6, expected));
+    };
+    refused(&qemu.address);
+
+    let password = json!({ "protocol": "spice", "password": "right" });
+    qemu.qmp.execute("set_password", password);
+    program::screenshot(&qemu.address, &["--password-file", path(&file)]);
+
+    let expiry = json!({ "protocol": "spice", "time": "now" });
+    qemu.qmp.execute("expire_password", expiry);
+    refused(&qemu.address);
 }
 
 fn nothing_listens_on_a_closed_port() {

@@ -27,6 +27,8 @@ mod server;
 mod sound;
 mod streams;
 mod terminals;
+#[cfg(feature = "tls")]
+mod tls;
 mod viewer;
 mod witnesses;
 mod xserver;
@@ -56,6 +58,8 @@ fn main() -> ExitCode {
         draws::tests(),
         keys::tests(),
         failures::tests(),
+        #[cfg(feature = "tls")]
+        tls::tests(),
         terminals::tests(),
         viewer::tests(),
         server::tests(),

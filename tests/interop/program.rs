@@ -16,6 +16,8 @@ pub struct Ended {
     pub code: i32,
     /// What it told the person.
     pub stderr: String,
+    /// What it printed.
+    pub stdout: String,
 }
 
 /// Runs the program to its end, with nothing to read and a home of its own.
@@ -37,10 +39,15 @@ pub fn run(arguments: &[&str]) -> Ended {
         .stdin(Stdio::null())
         .output()
         .expect("timeout starts");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     match output.status.code() {
         Some(124) => panic!("capsaicin {arguments:?} does not end: {stderr}"),
-        Some(code) => Ended { code, stderr },
+        Some(code) => Ended {
+            code,
+            stderr,
+            stdout,
+        },
         None => panic!("capsaicin {arguments:?}: {}: {stderr}", output.status),
     }
 }

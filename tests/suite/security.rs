@@ -215,6 +215,65 @@ fn who_is_met_first_is_remembered_and_another_in_its_place_is_told() {
     assert_eq!(home.shot(&other.uri(), &["--trust", "first-use"]).0, 0);
 }
 
+/// Runs the program at a terminal where a person gives this answer; how it ended, and what was on the screen.
+fn at_a_terminal(home: &Home, args: &[&str], answer: &str) -> (u32, String) {
+    let pair = portable_pty::native_pty_system()
+        .openpty(portable_pty::PtySize::default())
+        .expect("a terminal");
+    let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_capsaicin"));
+    command.args(args);
+    command.env("HOME", home.0.path());
+    command.env("SSL_CERT_FILE", fixture("stranger.pem"));
+    command.env_remove("XDG_STATE_HOME");
+    let mut child = pair.slave.spawn_command(command).expect("it starts");
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().expect("it can be read");
+    let mut writer = pair.master.take_writer().expect("it can be typed at");
+    let (mut screen, mut piece) = (Vec::new(), [0; 4096]);
+    let mut is_answered = false;
+    // A terminal whose program is gone is an error to read from.
+    while let Ok(read) = std::io::Read::read(&mut reader, &mut piece) {
+        if read == 0 {
+            break;
+        }
+        screen.extend_from_slice(&piece[..read]);
+        if !is_answered && screen.ends_with(b"[y/N] ") {
+            std::io::Write::write_all(&mut writer, answer.as_bytes()).expect("it is typed");
+            is_answered = true;
+        }
+    }
+    let status = child.wait().expect("it ends");
+    let screen = String::from_utf8_lossy(&screen).replace('\r', "");
+    (status.exit_code(), screen)
+}
+
+#[test]
+fn a_person_at_the_terminal_is_shown_the_certificate_and_asked_once() {
+    let home = Home::new();
+    let server = Server::with("ec", 0);
+    let uri = server.uri();
+    let place = format!("127.0.0.1:{}", server.port);
+    let args = ["connect", &uri, "--for", "0.2"];
+
+    let (code, screen) = at_a_terminal(&home, &args, "\n");
+    let question = format!(
+        "capsaicin: the certificate was signed by C=DE,O=Lab,CN=The authority, which is not trusted\n{EC}  SHA-256  \
+         {}\nTrust this certificate of {place} from now on? [y/N] ",
+        print_of("ec.pem")
+    );
+    let refused = format!("\ncapsaicin: the certificate of {place} was not trusted\n");
+    assert_eq!((code, screen), (5, format!("{question}{refused}")));
+    assert!(!home.known_hosts().exists());
+
+    let (code, screen) = at_a_terminal(&home, &args, "y\n");
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.starts_with(&question), "{screen}");
+    assert!(screen.contains("is trusted from now on"), "{screen}");
+    let (code, screen) = at_a_terminal(&home, &args, "");
+    assert_eq!(code, 0, "{screen}");
+    assert!(!screen.contains("Trust"), "{screen}");
+}
+
 #[test]
 fn trusting_anybody_is_said_and_remembers_nobody() {
     let home = Home::new();

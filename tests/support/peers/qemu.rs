@@ -46,9 +46,22 @@ pub struct Machine {
     image_compression: Option<String>,
     password: Option<String>,
     tcp: bool,
+    tls: Option<Tls>,
+    ticketing: bool,
     vnc: bool,
     second_display: bool,
     switched_off: bool,
+}
+
+/// How a machine speaks TLS.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// A certificate and its key in `tests/fixtures/tls`.
+    pub certificate: &'static str,
+    /// The newest version it speaks: `TLSv1.2` or `TLSv1.3`.
+    pub newest: &'static str,
+    /// Channels that it wants with TLS alone.
+    pub channels: &'static [&'static str],
 }
 
 impl Machine {
@@ -59,6 +72,8 @@ impl Machine {
             image_compression: None,
             password: None,
             tcp: false,
+            tls: None,
+            ticketing: false,
             vnc: false,
             second_display: false,
             switched_off: false,
@@ -80,6 +95,19 @@ impl Machine {
     /// With the SPICE server on a loopback port.
     pub fn tcp(mut self) -> Self {
         self.tcp = true;
+        self
+    }
+
+    /// With the SPICE server on a loopback port, and on another with TLS.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tcp = true;
+        self.tls = Some(tls);
+        self
+    }
+
+    /// With a password to be set later; until then there is none that is right.
+    pub fn ticketing(mut self) -> Self {
+        self.ticketing = true;
         self
     }
 
@@ -107,7 +135,9 @@ impl Machine {
         // Another program may take the port between our look and QEMU's.
         for _ in 0..3 {
             let port = if self.tcp { free_port() } else { 0 };
-            let mut process = Process::start("qemu", &self.command(dir.path(), port), dir.path());
+            let tls_port = if self.tls.is_some() { free_port() } else { 0 };
+            let command = self.command(dir.path(), [port, tls_port]);
+            let mut process = Process::start("qemu", &command, dir.path());
             let qmp = until("QEMU's monitor", LIMIT, || {
                 match Qmp::connect(&dir.path().join("qmp.sock")) {
                     Some(qmp) => Some(Some(qmp)),
@@ -134,6 +164,7 @@ impl Machine {
                 process,
                 qmp,
                 address,
+                tls_port,
                 boot: self.boot.clone(),
                 dir,
             };
@@ -145,7 +176,7 @@ impl Machine {
         panic!("three ports were taken away from QEMU");
     }
 
-    fn command(&self, dir: &Path, port: u16) -> Command {
+    fn command(&self, dir: &Path, ports: [u16; 2]) -> Command {
         let monitor = format!("unix:{},server=on,wait=off", dir.join("qmp.sock").display());
         let mut qemu = Command::new("qemu-system-x86_64");
         qemu.args(["-nodefaults", "-no-user-config", "-no-reboot"])
@@ -160,7 +191,10 @@ impl Machine {
                 &monitor,
             ])
             .args(self.boot.arguments(dir))
-            .args(self.server_arguments(dir, port));
+            .args(self.server_arguments(dir, ports));
+        if let Some(tls) = &self.tls {
+            qemu.env("OPENSSL_CONF", tls.install(dir));
+        }
         if self.second_display {
             let device = format!("virtio-gpu-pci,id={SECOND_DISPLAY}");
             qemu.args(["-device", &device]);
@@ -171,7 +205,7 @@ impl Machine {
         qemu
     }
 
-    fn server_arguments(&self, dir: &Path, port: u16) -> Vec<String> {
+    fn server_arguments(&self, dir: &Path, [port, tls_port]: [u16; 2]) -> Vec<String> {
         if self.vnc {
             // The first free port of a thousand.
             return words(&["-vnc", "127.0.0.1:0,to=999"]);
@@ -182,6 +216,12 @@ impl Machine {
         } else {
             format!("unix=on,addr={}", dir.join("spice.sock").display())
         };
+        if let Some(tls) = &self.tls {
+            spice += &format!(",tls-port={tls_port},x509-dir={}", dir.display());
+            for channel in tls.channels {
+                spice += &format!(",tls-channel={channel}");
+            }
+        }
         if let Some(mode) = &self.image_compression {
             spice += &format!(",image-compression={mode}");
         }
@@ -189,11 +229,34 @@ impl Machine {
             let secret = format!("secret,id=ticket,data={password}");
             arguments.extend(words(&["-object", &secret]));
             spice += ",password-secret=ticket";
-        } else {
+        } else if !self.ticketing {
             spice += ",disable-ticketing=on";
         }
         arguments.extend(words(&["-spice", &spice]));
         arguments
+    }
+}
+
+impl Tls {
+    /// Puts certificates where QEMU looks for them; the settings of openssl that go with them. Its own would not take keys
+    /// with 1024 bits.
+    fn install(&self, dir: &Path) -> PathBuf {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls");
+        for (from, to) in [
+            ("authority.pem", "ca-cert.pem"),
+            (&format!("{}.pem", self.certificate), "server-cert.pem"),
+            (&format!("{}.key", self.certificate), "server-key.pem"),
+        ] {
+            std::fs::copy(fixtures.join(from), dir.join(to)).expect("a fixture");
+        }
+        let settings = dir.join("openssl.cnf");
+        let text = format!(
+            "openssl_conf=all\n[all]\nssl_conf=ssl\n[ssl]\nsystem_default=tls\n[tls]\n\
+             CipherString=DEFAULT:@SECLEVEL=0\nMaxProtocol={}\n",
+            self.newest
+        );
+        std::fs::write(&settings, text).expect("the scratch folder is writable");
+        settings
     }
 }
 
@@ -306,6 +369,8 @@ pub struct Qemu {
     pub qmp: Qmp,
     /// Where its server listens: a loopback address, or the path of a unix socket.
     pub address: String,
+    /// Its loopback port with TLS; 0 where it has none.
+    pub tls_port: u16,
     boot: Boot,
     dir: TempDir,
 }
