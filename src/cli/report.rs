@@ -105,7 +105,7 @@ impl Failure {
     /// The details, one a line.
     pub fn detail_lines(&self) -> impl Iterator<Item = String> + '_ {
         let said = self.details.iter().filter(|(_, value)| !value.is_empty());
-        said.map(|(name, value)| printable(&format!("{name:<8} {value}")).into())
+        said.map(|(name, value)| printable(&format!("{name:<8} {value}")))
     }
 
     /// Tells the user on standard error.
@@ -193,7 +193,7 @@ fn link_exit(error: &LinkError) -> Exit {
         LinkError::NotSpice {
             guess: Peer::Tls, ..
         } => Exit::Tls,
-        LinkError::Refused(LinkCode::NeedSecured) => Exit::Tls,
+        LinkError::Refused(LinkCode::NeedSecured | LinkCode::NeedUnsecured) => Exit::Tls,
         LinkError::WrongPassword
         | LinkError::NoCommonAuth
         | LinkError::Refused(LinkCode::PermissionDenied) => Exit::Authentication,
@@ -213,6 +213,9 @@ fn link_hint(address: &Address, error: &LinkError) -> Option<String> {
             ));
         }
         LinkError::NotSpice { guess, .. } => peer_hint(*guess),
+        LinkError::Version { major: 0 | 1, .. } => {
+            "the server is too old for this program; a newer QEMU speaks version 2"
+        }
         LinkError::Refused(LinkCode::NeedSecured) => {
             "name the server's port with TLS (tls-port of -spice) with --tls-port"
         }

@@ -13,7 +13,7 @@ use capsaicin::channel::main::MouseMode;
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::client::{ClientConfig, CommandSender, Framebuffer};
 use capsaicin::geometry::Rect;
-use capsaicin::net::Address;
+use capsaicin::net::{Address, Route};
 use capsaicin::session::{SessionConfig, SessionStats, Tap, Way};
 use capsaicin::wire::Frame;
 use capsaicin::{ClientEvent, CloseReason, Command, InputEvent, MainEvent, SpiceClient};
@@ -61,11 +61,17 @@ impl Live {
 
     /// Connects without a password.
     pub fn connect_with(address: &str, session: SessionConfig) -> Self {
+        let address = Address::parse(address).expect("an address");
+        Self::along(Route::plain(address), session)
+    }
+
+    /// Connects without a password by any of these ways.
+    pub fn along(route: Route, session: SessionConfig) -> Self {
         let seen = Arc::default();
         let config = ClientConfig {
             tap: Some(Box::new(Counts(Arc::clone(&seen)))),
             session,
-            ..ClientConfig::new(Address::parse(address).expect("an address"))
+            ..ClientConfig::along(route)
         };
         let watched = Arc::new(Mutex::new(Watched::default()));
         let (connected, sender) = channel();

@@ -31,6 +31,12 @@ pub fn tests() -> Vec<Trial> {
             NEEDS,
             the_gtk_client_shows_a_picture_over_a_unix_socket,
         ),
+        #[cfg(feature = "tls")]
+        test(
+            "server::the_gtk_client_shows_the_served_picture_with_tls",
+            NEEDS,
+            the_gtk_client_speaks_tls,
+        ),
         test(
             "server::the_gtk_client_gives_the_password_by_tcp",
             NEEDS,
@@ -105,6 +111,46 @@ fn the_gtk_client_shows_a_picture_over_a_unix_socket() {
         &program::screenshot(&socket, &[]),
         &picture,
     );
+}
+
+#[cfg(feature = "tls")]
+fn the_gtk_client_speaks_tls() {
+    let fixture = |name: &str| format!("{}/tests/fixtures/tls/{name}", env!("CARGO_MANIFEST_DIR"));
+    let picture = test_card();
+    for (certificate, subject) in [
+        ("v1-rsa2048", Some("C=IL,L=Raanana,O=Red Hat,CN=127.0.0.1")),
+        ("ec", None),
+    ] {
+        let dir = TempDir::new().expect("a scratch folder");
+        let port = free_port();
+        let address = format!("127.0.0.1:{port}");
+        let (cert, key) = (
+            fixture(&format!("{certificate}.pem")),
+            fixture(&format!("{certificate}.key")),
+        );
+        let _server = serve(
+            &picture,
+            &[&address, "--tls-cert", &cert, "--tls-key", &key],
+            dir.path(),
+        );
+        until("the server's port", LIMIT, || {
+            TcpStream::connect(&address).ok()
+        });
+        let authority = format!("--spice-ca-file={}", fixture("authority.pem"));
+        let subject = subject.map(|subject| format!("--spice-host-subject={subject}"));
+        let more: Vec<&str> = [Some(&authority), subject.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|a| &**a)
+            .collect();
+        let uri = format!("spice://127.0.0.1?tls-port={port}");
+        let shown = spicy::by_uri(&uri, &more);
+        assert_same(
+            &format!("served with {certificate} to the GTK client"),
+            &shown,
+            &picture,
+        );
+    }
 }
 
 fn the_gtk_client_gives_the_password() {

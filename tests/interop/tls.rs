@@ -1,8 +1,13 @@
 //! QEMU with TLS, and with certificates as its instructions make them: what works, and how each failure is told.
 
+use capsaicin::CloseReason;
+use capsaicin::net::tls::{Certificate, Policy};
+use capsaicin::net::{Address, Route, SecureChannels, TlsPort};
+use capsaicin::session::SessionConfig;
 use libtest_mimic::Trial;
 use serde_json::Value;
 
+use crate::live::Live;
 use crate::peers::Peer;
 use crate::peers::picture::assert_same;
 use crate::peers::qemu::{Boot, Machine, Qemu, Tls};
@@ -12,7 +17,7 @@ use crate::test;
 type Body = fn();
 
 pub fn tests() -> Vec<Trial> {
-    let tests: [(&str, Body); 9] = [
+    let tests: [(&str, Body); 11] = [
         (
             "old_certificates_are_taken_in_both_versions",
             old_certificates,
@@ -29,6 +34,11 @@ pub fn tests() -> Vec<Trial> {
             need_secured,
         ),
         ("single_channels_with_tls_are_switched_to", single_channels),
+        (
+            "a_server_that_wants_no_tls_says_so_and_nothing_is_made_plain",
+            need_unsecured,
+        ),
+        ("a_server_that_is_killed_ends_the_session", killed),
         ("doctor_walks_through_every_step", doctor_passes),
         ("doctor_names_the_step_that_fails", doctor_fails),
     ];
@@ -214,7 +224,7 @@ fn subjects() {
     }
 }
 
-/// A machine that wants these channels with TLS alone.
+/// A machine that wants its channels so.
 fn demanding(channels: &'static [&'static str]) -> Qemu {
     let tls = Tls {
         certificate: "ec",
@@ -225,7 +235,7 @@ fn demanding(channels: &'static [&'static str]) -> Qemu {
 }
 
 fn need_secured() {
-    let mut qemu = demanding(&["main"]);
+    let mut qemu = demanding(&["tls-channel=main"]);
     let ended = fails(&qemu.address, &[]);
     let expected = format!(
         "capsaicin: cannot connect to {}: the server refused the link: the server requires a secure connection (TLS)\n  \
@@ -247,7 +257,7 @@ fn need_secured() {
 }
 
 fn single_channels() {
-    let mut qemu = demanding(&["display", "inputs"]);
+    let mut qemu = demanding(&["tls-channel=display", "tls-channel=inputs"]);
     let screen = qemu.still_screen();
     let port = qemu.tls_port.to_string();
     let authority = fixture("authority.pem");
@@ -257,6 +267,43 @@ fn single_channels() {
         &program::screenshot(&qemu.address, &more),
         &screen,
     );
+}
+
+fn need_unsecured() {
+    let qemu = demanding(&["plaintext-channel=main"]);
+    let (plain, port) = (&qemu.address, qemu.tls_port);
+    let both = format!("spice://{plain}?tls-port={port}");
+    let ended = fails(&both, &[]);
+    let expected = format!(
+        "capsaicin: with TLS, at 127.0.0.1:{port}\ncapsaicin: cannot connect to 127.0.0.1:{port}: the server refused the \
+         link: the server requires an unencrypted connection for this channel\n  hint: --plain uses the plain port\n"
+    );
+    assert_eq!((ended.code, ended.stderr), (5, expected));
+}
+
+/// QEMU has no time for the farewell of TLS then.
+fn killed() {
+    let mut qemu = machine("ec").start();
+    let authority = std::fs::read_to_string(fixture("authority.pem")).expect("a fixture");
+    let policy = Policy {
+        authorities: Certificate::from_pem(&authority).expect("a certificate"),
+        ..Policy::for_host("127.0.0.1")
+    };
+    let port = TlsPort {
+        address: Address::tcp("127.0.0.1", qemu.tls_port),
+        policy: policy.into(),
+        channels: SecureChannels::All,
+    };
+    let route = Route {
+        plain: None,
+        tls: Some(port),
+    };
+    let live = Live::along(route, SessionConfig::default());
+    live.wait_for_picture();
+
+    qemu.kill();
+
+    assert_eq!(live.wait_for_end(), CloseReason::ByPeer);
 }
 
 /// `doctor` on a target; its exit code and the target's part of what it prints as JSON.
@@ -308,7 +355,7 @@ fn doctor_passes() {
 
 fn doctor_fails() {
     let authority = fixture("authority.pem");
-    let qemu = demanding(&["inputs"]);
+    let qemu = demanding(&["tls-channel=inputs"]);
     let closed = format!("127.0.0.1:{}", crate::peers::free_port());
     let ticketed = Machine::new(Boot::Pattern).tcp().password("right").start();
     let vnc = Machine::new(Boot::Firmware).vnc().start();

@@ -115,22 +115,44 @@ fn a_closed_port_is_told_with_what_to_check() {
 
 #[test]
 fn other_servers_are_recognised_by_what_they_say() {
-    for (greeting, word, exit) in [
-        (&b"RFB 003.008\n"[..], "VNC", 4),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH", 4),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP", 4),
-        (&[0x15, 3, 3, 0, 2, 2, 70], "TLS", 5),
+    for (greeting, what, hint, exit) in [
+        (
+            &b"RFB 003.008\n"[..],
+            "this is not SPICE: the peer speaks VNC",
+            "this is the port of -vnc; use the one of -spice, or a VNC viewer",
+            4,
+        ),
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n",
+            "this is not SPICE: the peer speaks SSH",
+            "this is the port of the SSH server; use the one of -spice",
+            4,
+        ),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            "this is not SPICE: the peer speaks HTTP",
+            "this is the port of a web server; use the one of -spice",
+            4,
+        ),
+        (
+            &[0x15, 3, 3, 0, 2, 2, 70],
+            "this is not SPICE: the peer speaks TLS",
+            "this is a port with TLS: use spice+tls://HERE",
+            5,
+        ),
         // A link header of version 1.
-        (b"REDQ\x01\0\0\0\x01\0\0\0\xb2\0\0\0", "version 1.1", 4),
+        (
+            b"REDQ\x01\0\0\0\x01\0\0\0\xb2\0\0\0",
+            "the server speaks version 1.1 of the protocol, not 2.2",
+            "the server is too old for this program; a newer QEMU speaks version 2",
+            4,
+        ),
     ] {
-        let port = impostor(greeting);
-        let output = capsaicin(&["connect", &format!("127.0.0.1:{port}")]);
-        assert_eq!(code(&output), exit, "{word}: {}", stderr(&output));
-        assert!(
-            stderr(&output).contains(word),
-            "{word}: {}",
-            stderr(&output)
-        );
+        let here = format!("127.0.0.1:{}", impostor(greeting));
+        let output = capsaicin(&["connect", &here]);
+        let hint = hint.replace("HERE", &here);
+        let expected = format!("capsaicin: cannot connect to {here}: {what}\n  hint: {hint}\n");
+        assert_eq!((code(&output), stderr(&output)), (exit, expected));
     }
 }
 

@@ -60,7 +60,7 @@ pub struct Tls {
     pub certificate: &'static str,
     /// The newest version it speaks: `TLSv1.2` or `TLSv1.3`.
     pub newest: &'static str,
-    /// Channels that it wants with TLS alone.
+    /// Channels that it wants with TLS or without: `tls-channel=inputs`, `plaintext-channel=main`.
     pub channels: &'static [&'static str],
 }
 
@@ -219,7 +219,7 @@ impl Machine {
         if let Some(tls) = &self.tls {
             spice += &format!(",tls-port={tls_port},x509-dir={}", dir.display());
             for channel in tls.channels {
-                spice += &format!(",tls-channel={channel}");
+                spice += &format!(",{channel}");
             }
         }
         if let Some(mode) = &self.image_compression {

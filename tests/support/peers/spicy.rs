@@ -10,21 +10,25 @@ use super::process::Process;
 
 /// The screen of the server at `address`, a loopback address or the path of a unix socket, as this client sees it.
 pub fn screenshot(address: &str, password: Option<&str>) -> Picture {
-    let dir = TempDir::new().expect("a scratch folder");
     let scheme = if address.starts_with('/') {
         "spice+unix"
     } else {
         "spice"
     };
     let uri = format!("{scheme}://{address}");
+    let password = password.map(|password| ["--password", password]);
+    by_uri(&uri, password.as_ref().map_or(&[], |p| &p[..]))
+}
+
+/// The screen of a server, by its URI and with further arguments.
+pub fn by_uri(uri: &str, more: &[&str]) -> Picture {
+    let dir = TempDir::new().expect("a scratch folder");
     let mut command = Command::new("spicy-screenshot");
     command
-        .args(["--uri", &uri, "--out-file", "screen.ppm"])
+        .args(["--uri", uri, "--out-file", "screen.ppm"])
+        .args(more)
         .current_dir(dir.path())
         .env_remove("DISPLAY");
-    if let Some(password) = password {
-        command.args(["--password", password]);
-    }
     let mut process = Process::start("spicy-screenshot", &command, dir.path());
     let status = process.finish(Duration::from_secs(60));
     assert!(status.success(), "{status}: {}", process.log());
