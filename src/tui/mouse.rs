@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::channel::inputs::{Button, InputEvent};
-use crate::geometry::Point;
+use crate::geometry::{Point, Size};
 
 /// How long the guest must have been silent about its pointer for that to be at rest.
 const REST: Duration = Duration::from_millis(200);
@@ -82,10 +82,29 @@ impl GuestMouse {
         InputEvent::Motion { dx, dy }
     }
 
-    /// The user's mouse is elsewhere.
+    /// The user's mouse is elsewhere. The guest's stays where it is.
     pub fn leave(&mut self) {
         self.wanted = None;
+    }
+
+    /// Where it is on the display that is shown now is not known.
+    pub fn lose(&mut self) {
+        self.wanted = None;
         self.reckoned = None;
+        self.told = None;
+    }
+
+    /// It is driven into a corner, which it reaches wherever it is and however fast it goes.
+    pub fn drive_to(&mut self, corner: Place, size: Size) -> InputEvent {
+        let Place { pixel, display } = corner;
+        if self.takes_places {
+            self.wanted = Some(corner);
+            let (x, y) = (pixel.x as u32, pixel.y as u32);
+            return InputEvent::Position { x, y, display };
+        }
+        let event = self.push(-(size.width as i32), -(size.height as i32));
+        self.reckoned = Some(pixel);
+        event
     }
 
     /// A button goes down. Where it is down already its release was missed.
@@ -231,6 +250,21 @@ mod tests {
         mouse.told(None, at_ms(2));
         assert_eq!(mouse.deadline(), None);
         assert_eq!(mouse.point(place(18, 10), at_ms(900)), motion(3, 0));
+    }
+
+    #[test]
+    fn in_a_corner_a_guest_that_is_silent_agrees_with_us_again() {
+        let mut mouse = GuestMouse::default();
+        // Taken to be there, wherever it is.
+        assert_eq!(mouse.point(place(300, 300), at_ms(0)), None);
+
+        let driven = mouse.drive_to(place(0, 0), Size::new(640, 480));
+
+        assert_eq!(Some(driven), motion(-640, -480));
+        assert_eq!(mouse.point(place(30, 40), at_ms(2000)), motion(30, 40));
+        // The user's mouse comes back elsewhere; the guest's has stayed.
+        mouse.leave();
+        assert_eq!(mouse.point(place(50, 40), at_ms(3000)), motion(20, 0));
     }
 
     #[test]

@@ -20,11 +20,12 @@ const LONGER: i32 = 4;
 const LONGEST: i32 = 64;
 
 /// What the status line says meanwhile.
-pub const HINTS: [&str; 5] = [
+pub const HINTS: [&str; 6] = [
     "pointer: arrows",
     "1 2 3 click",
     "Space holds",
-    "PgUp PgDn turn",
+    "PgUp PgDn",
+    "0 corner",
     "Esc ends",
 ];
 
@@ -46,6 +47,8 @@ pub enum Order {
     Hold(Button),
     /// A detent of the wheel.
     Wheel(Button),
+    /// Drives it into the corner at the top left: a guest that does not say where it has its pointer has it there then.
+    Corner,
     /// The keyboard is the guest's again.
     End,
 }
@@ -89,6 +92,7 @@ fn button(key: MenuKey) -> Option<Order> {
         MenuKey::Char('8') => Order::Click(Button::Side),
         MenuKey::Char('9') => Order::Click(Button::Extra),
         MenuKey::Char(' ') => Order::Hold(Button::Left),
+        MenuKey::Char('0') => Order::Corner,
         MenuKey::PageUp => Order::Wheel(Button::Up),
         MenuKey::PageDown => Order::Wheel(Button::Down),
         MenuKey::Close => Order::End,
@@ -111,6 +115,7 @@ impl App {
                 events => events.to_vec(),
             },
             Order::Wheel(button) => vec![InputEvent::Wheel(button)],
+            Order::Corner => self.drive_to_corner().into_iter().collect(),
             Order::End => {
                 self.focus = Focus::Guest;
                 let held = self.pointer.take_buttons();
@@ -118,6 +123,13 @@ impl App {
             }
         };
         effects.extend(events.into_iter().map(Command::Input).map(Effect::Command));
+    }
+
+    fn drive_to_corner(&mut self) -> Option<InputEvent> {
+        let monitor = self.picture.monitor()?;
+        let (pixel, display) = (monitor.rect.origin(), monitor.display);
+        let corner = Place { pixel, display };
+        Some(self.pointer.drive_to(corner, monitor.rect.size()))
     }
 
     /// Moves the guest's pointer from where it is, as far as the monitor reaches.

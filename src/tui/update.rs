@@ -471,7 +471,7 @@ impl App {
 
     fn show_monitor(&mut self, monitor: Monitor) {
         self.picture.choose(monitor);
-        self.pointer.leave();
+        self.pointer.lose();
         // Its middle, if it is shown in parts.
         if let Zoom::Exact { times, .. } = self.picture.zoom() {
             let centre = middle(monitor.rect);
@@ -690,7 +690,7 @@ impl App {
 
     fn display_gone(&mut self, display: u8) {
         if self.picture.close(display) {
-            self.pointer.leave();
+            self.pointer.lose();
             self.stale = true;
             self.picture_stale = true;
         }

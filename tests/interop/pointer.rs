@@ -84,8 +84,21 @@ fn it_is_below_the_mouse_in_server_mode(card: Card) {
         terminal.text(&mouse(MOVE, (15, 5), 'M'));
         terminal.text(&flick.collect::<String>());
         wait_for_pointer_below(guest, (76, 25));
+
+        // A guest that accelerates goes too far, says so, and is brought back.
+        guest.run(&acceleration("1, 0"));
+        terminal.text(&mouse(MOVE, (40, 10), 'M'));
+        wait_for_pointer_below(guest, (40, 10));
+        guest.run(&acceleration("0, 1"));
         viewer.quit();
     });
+}
+
+/// Sets which of its two ways of acceleration the X server uses for the mouse: the one by speed, or none.
+fn acceleration(which: &str) -> String {
+    format!(
+        "xinput set-prop 'ImExPS/2 Generic Explorer Mouse' 'libinput Accel Profile Enabled' {which}"
+    )
 }
 
 fn the_keyboard_moves_it() {

@@ -1055,6 +1055,14 @@ fn the_keyboard_moves_a_pointer_that_the_guest_is_silent_about() {
     let moved = inputs(&viewer.bytes(b"\x1b[D"));
 
     assert_eq!(moved, [InputEvent::Motion { dx: -8, dy: 0 }]);
+    let driven = inputs(&viewer.bytes(b"0"));
+    assert_eq!(
+        driven,
+        [InputEvent::Motion {
+            dx: -1280,
+            dy: -800
+        }]
+    );
 }
 
 #[test]
