@@ -43,8 +43,9 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "",
-        "        1 2 3 click, 8 9 too, Space holds, PgUp PgDn turn",
+        "        1 2 3 click, 8 9 too, Space holds, PgUp PgDn turn,",
     ),
+    ("", "        0 drives it to the corner"),
     ("d", "drawing: colours and characters"),
     ("^Z", "suspend; fg comes back"),
     ("?", "this page"),
