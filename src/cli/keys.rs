@@ -14,7 +14,7 @@ use super::dial::{self, Dial, Dialled, Extras};
 use super::report::{Exit, Failure};
 use super::{layouts, logging};
 use crate::channel::inputs::{self, InputEvent, Locks};
-use crate::keyboard::{Fingers, Layout};
+use crate::keyboard::{ALT, ALT_GR, Fingers, Layout, SHIFT};
 use crate::session::{ClientEvent, CloseReason, Command};
 use crate::tui::typist::{Missing, Text, Typist};
 
@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_secs(1);
 /// From one chord to the next.
 const BETWEEN: Duration = Duration::from_millis(25);
+/// From the end of a text until modifiers go up once more: a busy guest has taken the last keys by then.
+const AGAIN: Duration = Duration::from_millis(100);
 /// Bytes of text that are read from standard input.
 const MOST_TEXT: u64 = 16 << 20;
 /// From one report of progress to the next.
@@ -94,7 +96,8 @@ pub async fn type_text(args: &TypeArgs, common: &Common) -> Result<(), Failure> 
     let mut progress = Progress::new();
     let typed = async |guest: &mut Guest| {
         guest.typist.type_text(&text, pace, guest.now());
-        guest.play(|done| progress.show(done)).await
+        guest.play(|done| progress.show(done)).await?;
+        guest.let_go_again().await
     };
     let result = guest.until_interrupted(typed).await;
     progress.clear();
@@ -284,6 +287,16 @@ impl Guest {
             };
             self.wait_until(deadline).await?;
         }
+    }
+
+    /// Modifiers go up once more: of keys that come faster than a guest takes them some are lost, and one that stays down
+    /// would spoil what is typed next.
+    async fn let_go_again(&mut self) -> Result<(), Failure> {
+        self.wait_until(self.now() + AGAIN).await?;
+        for code in [SHIFT, ALT_GR, ALT] {
+            self.send(InputEvent::KeyUp(code)).await?;
+        }
+        Ok(())
     }
 
     /// Waits until the server has taken everything in.
