@@ -40,12 +40,15 @@ fn a_session_shows_the_desktop(card: Card) {
     });
 }
 
-/// Brings what tests change back to what it was: programs, the keyboard's layout, files, the agent, the pointer.
+/// Brings what tests change back to what it was: programs, the keyboard's lights and layout, files, the agent, the
+/// screen's size, the pointer.
 const RESTORE: &str = "
 killall -q xterm xev xinput xclip cat
+xset q | grep -q 'Caps Lock: *off' || xdotool key Caps_Lock
 rm -rf /root/Downloads/* /tmp/test-*
 setxkbmap us
 [ ! -e /dev/virtio-ports/com.redhat.spice.0 ] || pidof spice-vdagentd >/dev/null || agent start
+xrandr | grep -q 'current 1024 x 768' || xrandr --output Virtual-1 --mode 1024x768
 xdotool mousemove 512 384
 true";
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use capsaicin::channel::display::ImageCompression;
 use capsaicin::channel::display::messages::{ServerMessage, StreamData};
+use capsaicin::channel::inputs::{self, Locks};
 use capsaicin::channel::main::MouseMode;
+use capsaicin::channel::main::agent::Order;
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::client::{ClientConfig, CommandSender, Framebuffer};
 use capsaicin::geometry::Rect;
@@ -42,6 +44,7 @@ struct Watched {
     framebuffer: Framebuffer,
     mouse_mode: Option<MouseMode>,
     takes_input: bool,
+    locks: Option<Locks>,
     stats: Option<Box<SessionStats>>,
     notices: Vec<String>,
     closed: Option<CloseReason>,
@@ -116,11 +119,24 @@ impl Live {
         });
     }
 
+    /// Waits until these lights of the guest's keyboard are on.
+    pub fn wait_for_locks(&self, locks: Locks) {
+        until(&format!("{locks:?}"), LIMIT, || {
+            (self.watched().locks == Some(locks)).then_some(())
+        });
+    }
+
     /// Waits until the server wants the pointer in this way.
     pub fn wait_for_mouse_mode(&self, mode: MouseMode) {
         until(&format!("mouse mode {mode:?}"), LIMIT, || {
             (self.watched().mouse_mode == Some(mode)).then_some(())
         });
+    }
+
+    /// Wants something of the guest's agent.
+    pub fn order(&self, order: Order) {
+        let sent = self.sender.try_send(Command::Agent(order));
+        assert_eq!(sent, Ok(true), "the order is taken");
     }
 
     /// Asks the server to want the pointer in this way.
@@ -235,7 +251,12 @@ impl Watched {
             ClientEvent::Main(MainEvent::MouseMode { current, .. }) => {
                 self.mouse_mode = Some(current);
             }
-            ClientEvent::Inputs(_) => self.takes_input = true,
+            ClientEvent::Inputs(event) => {
+                self.takes_input = true;
+                if let inputs::Event::Locks(locks) = event {
+                    self.locks = Some(locks);
+                }
+            }
             ClientEvent::Notice(notice) => self.notices.push(notice.to_string()),
             ClientEvent::Stats(stats) => self.stats = Some(stats),
             ClientEvent::Closed(why) => self.closed = Some(why),

@@ -9,6 +9,7 @@ mod peers;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agent;
 mod desktop;
 mod draws;
 mod failures;
@@ -29,6 +30,7 @@ mod streams;
 mod terminals;
 #[cfg(feature = "tls")]
 mod tls;
+mod typing;
 mod viewer;
 mod witnesses;
 mod xserver;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         firmware::tests(),
         guest::tests(),
         desktop::tests(),
+        agent::tests(),
+        typing::tests(),
         mouse::tests(),
         pointer::tests(),
         heads::tests(),

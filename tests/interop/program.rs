@@ -14,10 +14,10 @@ pub const CAPSAICIN: &str = env!("CARGO_BIN_EXE_capsaicin");
 pub struct Ended {
     /// Its exit code.
     pub code: i32,
+    /// What it printed.
+    pub stdout: Vec<u8>,
     /// What it told the person.
     pub stderr: String,
-    /// What it printed.
-    pub stdout: String,
 }
 
 /// Runs the program to its end, with nothing to read and a home of its own.
@@ -39,14 +39,13 @@ pub fn run(arguments: &[&str]) -> Ended {
         .stdin(Stdio::null())
         .output()
         .expect("timeout starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.code() {
         Some(124) => panic!("capsaicin {arguments:?} does not end: {stderr}"),
         Some(code) => Ended {
             code,
+            stdout: output.stdout,
             stderr,
-            stdout,
         },
         None => panic!("capsaicin {arguments:?}: {}: {stderr}", output.status),
     }

@@ -310,7 +310,7 @@ fn killed() {
 fn doctor(target: &str, more: &[&str]) -> (i32, Value) {
     let arguments = [&["doctor", "--json", target][..], more].concat();
     let ended = program::run(&arguments);
-    let mut facts: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let mut facts: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
     (ended.code, facts["target"].take())
 }
 

@@ -53,12 +53,21 @@ impl Process {
 
     /// Stops it where it is. It can still be killed.
     pub fn freeze(&self) {
-        let stopped = Command::new("kill")
-            .args(["-STOP", &self.child.id().to_string()])
+        self.signal("-STOP");
+    }
+
+    /// Interrupts it, as Ctrl+C does.
+    pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([name, &self.child.id().to_string()])
             .status();
         assert!(
-            stopped.is_ok_and(|status| status.success()),
-            "{} cannot be stopped",
+            sent.is_ok_and(|status| status.success()),
+            "{} cannot be sent {name}",
             self.name
         );
     }
