@@ -13,8 +13,10 @@ use super::paint::{Painted, Painter, Place, Scene};
 use crate::geometry::{Rect, Size};
 use crate::pixels::PixelView;
 
-/// Bytes of base64 in one part of a file. tmux and others drop longer sequences (1 MiB in tmux 3.3).
-const PART: usize = 200_000;
+/// Bytes of base64 in a file of more than one row of cells: terminals drop sequences that are too long for them. Larger pictures
+/// are cut into files one below the other. A file in parts (`MultipartFile`) would do too, but only iTerm2 has it: Konsole 22.12
+/// shows nothing of one.
+const LONGEST: usize = 200_000;
 
 /// Draws with inline files.
 #[derive(Default)]
@@ -90,6 +92,7 @@ impl Painter for Iterm2 {
 }
 
 impl Iterm2 {
+    /// Sends a part of the picture that begins with a cell, as one file or several.
     fn send(&mut self, picture: PixelView<'_>, rect: Rect, place: Place, out: &mut Vec<u8>) {
         let mut rgb = Vec::with_capacity(rect.area() as usize * 3);
         for row in picture.crop(rect).rows() {
@@ -110,6 +113,24 @@ impl Iterm2 {
         {
             return;
         }
+        let cells = size.height.div_ceil(place.cell.height);
+        if self.png.len() / 3 * 4 > LONGEST && cells > 1 {
+            // Less than the height, which is of 31 bits.
+            let middle = rect.top + (cells / 2 * place.cell.height) as i32;
+            let (upper, lower) = (
+                Rect {
+                    bottom: middle,
+                    ..rect
+                },
+                Rect {
+                    top: middle,
+                    ..rect
+                },
+            );
+            self.send(picture, upper, place, out);
+            self.send(picture, lower, place, out);
+            return;
+        }
         let (row, column) = place.cell_of(rect.origin());
         let arguments = format!(
             "size={};width={}px;height={}px;preserveAspectRatio=0;inline=1;doNotMoveCursor=1",
@@ -119,20 +140,8 @@ impl Iterm2 {
         );
         // A vector takes everything.
         let _ = write!(out, "\x1b[{};{}H", row + 1, column + 1);
-        let mut text = Vec::new();
-        base64(&self.png, &mut text);
-        if text.len() <= PART {
-            let _ = write!(out, "\x1b]1337;File={arguments}:");
-            out.extend_from_slice(&text);
-            out.push(0x07);
-            return;
-        }
-        let _ = write!(out, "\x1b]1337;MultipartFile={arguments}\x07");
-        for part in text.chunks(PART) {
-            out.extend_from_slice(b"\x1b]1337;FilePart=");
-            out.extend_from_slice(part);
-            out.push(0x07);
-        }
-        out.extend_from_slice(b"\x1b]1337;FileEnd\x07");
+        let _ = write!(out, "\x1b]1337;File={arguments}:");
+        base64(&self.png, out);
+        out.push(0x07);
     }
 }

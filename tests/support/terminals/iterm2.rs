@@ -14,8 +14,6 @@ pub struct Iterm2Terminal {
     pub plane: Vec<Option<[u8; 3]>>,
     /// Column and row, from 0.
     cursor: (u32, u32),
-    /// A file that arrives in parts.
-    file: Option<(HashMap<String, String>, String)>,
     /// Where files were drawn so far, in dots.
     pub files: Vec<Rect>,
 }
@@ -31,7 +29,6 @@ impl Iterm2Terminal {
             size,
             plane: vec![None; size.area() as usize],
             cursor: (0, 0),
-            file: None,
             files: Vec::new(),
         }
     }
@@ -48,7 +45,7 @@ impl Iterm2Terminal {
             } else {
                 let command = rest.strip_prefix("\x1b]1337;").expect("a file");
                 let (command, after) = command.split_once('\x07').expect("it ends");
-                assert!(command.len() < 1 << 20, "tmux drops longer ones");
+                assert!(command.len() < 1 << 18, "terminals drop longer ones");
                 self.command(command);
                 rest = after;
             }
@@ -56,19 +53,10 @@ impl Iterm2Terminal {
     }
 
     fn command(&mut self, command: &str) {
-        if let Some(file) = command.strip_prefix("File=") {
-            let (keys, text) = file.split_once(':').expect("a colon");
-            self.draw(&arguments(keys), text);
-        } else if let Some(keys) = command.strip_prefix("MultipartFile=") {
-            self.file = Some((arguments(keys), String::new()));
-        } else if let Some(part) = command.strip_prefix("FilePart=") {
-            let (_, text) = self.file.as_mut().expect("a file was begun");
-            text.push_str(part);
-        } else {
-            assert_eq!(command, "FileEnd");
-            let (keys, text) = self.file.take().expect("a file was begun");
-            self.draw(&keys, &text);
-        }
+        // Files in parts are known to iTerm2 alone.
+        let file = command.strip_prefix("File=").expect("a file in one piece");
+        let (keys, text) = file.split_once(':').expect("a colon");
+        self.draw(&arguments(keys), text);
     }
 
     fn draw(&mut self, keys: &HashMap<String, String>, text: &str) {
