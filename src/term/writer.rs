@@ -249,7 +249,8 @@ mod tests {
             thread::yield_now();
         }
         let done = writer.abandon(Duration::from_millis(20));
-        open.send(true).unwrap();
+        // Nobody listens any more where the second piece was never begun.
+        let _ = open.send(true);
         assert!(writer.abandon(LIMIT));
         let written = shown.lock().unwrap().len();
         assert!(

@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How pixels travel.
@@ -61,13 +61,12 @@ impl Media {
         if !self.has_room(bytes.len()) {
             return None;
         }
-        let name = format!("{}-{}", self.name, WRITTEN.fetch_add(1, Ordering::Relaxed));
-        let (kind, path) = match self.medium {
+        let (kind, folder) = match self.medium {
             Medium::Inline => return None,
-            Medium::SharedMemory => ('s', PathBuf::from("/dev/shm").join(&name)),
-            Medium::TempFile => ('t', std::env::temp_dir().join(&name)),
+            Medium::SharedMemory => ('s', PathBuf::from("/dev/shm")),
+            Medium::TempFile => ('t', std::env::temp_dir()),
         };
-        let mut file = create(&path).ok()?;
+        let (name, path, mut file) = self.create_in(&folder)?;
         self.waiting.push_back((path.clone(), bytes.len()));
         file.write_all(bytes).ok()?;
         let payload = match self.medium {
@@ -75,6 +74,22 @@ impl Media {
             _ => path.to_str()?.as_bytes().to_vec(),
         };
         Some((kind, payload))
+    }
+
+    /// A file that did not exist: its name, its path and itself. Another process of the same number may have left some.
+    fn create_in(&self, folder: &Path) -> Option<(String, PathBuf, File)> {
+        const TRIES: usize = MOST_WAITING + 1;
+        for _ in 0..TRIES {
+            let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{}-{number}", self.name);
+            let path = folder.join(&name);
+            match create(&path) {
+                Ok(file) => return Some((name, path, file)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
     /// Whether one more file may wait.
@@ -102,7 +117,7 @@ impl Drop for Media {
 }
 
 /// A file that did not exist, for the user alone.
-fn create(path: &std::path::Path) -> std::io::Result<File> {
+fn create(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -124,6 +139,24 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"dots");
         media.sweep();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn files_that_a_process_before_left_are_in_nobodys_way() {
+        let mut media = Media::new(Medium::TempFile, 0x5eef);
+        let next = WRITTEN.load(Ordering::Relaxed);
+        // Other tests count too, so a few names on from here are taken.
+        let left = |n: u64| std::env::temp_dir().join(format!("{}-{}", media.name, next + n));
+        let left: Vec<PathBuf> = (0..20).map(left).collect();
+        left.iter()
+            .for_each(|path| std::fs::write(path, b"left").unwrap());
+        let written = media.write(b"dots");
+        let kept = left
+            .iter()
+            .all(|path| std::fs::read(path).unwrap() == b"left");
+        left.iter()
+            .for_each(|path| std::fs::remove_file(path).unwrap());
+        assert!(written.is_some() && kept);
     }
 
     #[test]
