@@ -109,6 +109,7 @@ fn colours(term: &str, value: &impl Fn(&str) -> Option<String>) -> Colours {
         "foot",
         "wezterm",
         "contour",
+        "mlterm",
         "direct",
     ];
     let said = matches!(value("COLORTERM").as_deref(), Some("truecolor" | "24bit"));
