@@ -84,8 +84,9 @@ impl Probing {
         }
     }
 
-    /// The user did something: a terminal around tmux that could be drawn on before is asked again.
-    pub fn notice_user(&mut self, now: Instant) {
+    /// The user did something, or something was drawn: a terminal around tmux that could be drawn on before is asked again. It may
+    /// show this window again, which tmux does not say by itself. While nothing happens nothing is asked.
+    pub fn notice(&mut self, now: Instant) {
         if self.was_through && self.answers.kitty_through.is_none() {
             self.again_due.get_or_insert((self.asked + FAR).max(now));
         }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
 use super::easel::{self, Drawn, Easel};
-use super::multiplexer::tmux_passes;
+use super::multiplexer::Tmux;
 use super::pixels::Frame;
 use super::presence::Presence;
 use super::probing::Probing;
@@ -121,7 +121,7 @@ impl Viewer {
         });
         let around = Surroundings::of(|name| std::env::var(name).ok());
         let is_tmux = around.multiplexer == Some(Multiplexer::Tmux) && options.drawing.is_none();
-        let tip = (is_tmux && tmux_passes() == Some(false)).then_some(PASSTHROUGH_TIP);
+        let tip = (is_tmux && Tmux::ask().passes == Some(false)).then_some(PASSTHROUGH_TIP);
         let screen = Screen::take()?;
         let progress = Arc::<Notify>::default();
         let writer = new_writer(&screen, &progress)?;
@@ -266,6 +266,9 @@ impl Viewer {
         }
         self.update(Action::Frame);
         let bytes = self.draw();
+        if bytes > 0 {
+            self.probing.notice(Instant::now());
+        }
         self.update(Action::Painted { bytes });
         Ok(())
     }
@@ -349,7 +352,7 @@ impl Viewer {
         if event == Event::FocusGained && is_multiplexed {
             self.doubt();
         }
-        self.probing.notice_user(Instant::now());
+        self.probing.notice(Instant::now());
         self.stir_presence();
         let (event, part) = match (event, self.mouse_cell) {
             (Event::Mouse(mouse), Some(cell)) => {

@@ -2,6 +2,7 @@
 
 use crate::term::Colours;
 use crate::term::probe::{Capabilities, Cells, Multiplexer, Surroundings};
+use crate::tui::multiplexer::Tmux;
 
 /// One thing to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,13 +14,7 @@ pub struct Advice {
 }
 
 /// Everything worth changing; `silent` where the terminal did not answer.
-/// `passes` is whether tmux hands sequences on, as far as it says.
-pub fn of(
-    terminal: &Capabilities,
-    around: &Surroundings,
-    silent: bool,
-    passes: Option<bool>,
-) -> Vec<Advice> {
+pub fn of(terminal: &Capabilities, around: &Surroundings, silent: bool, tmux: Tmux) -> Vec<Advice> {
     let mut all = Vec::new();
     let mut say = |text: &str, lines: &[&str]| {
         all.push(Advice {
@@ -47,7 +42,7 @@ pub fn of(
         );
     }
     if terminal.multiplexer == Some(Multiplexer::Tmux) {
-        if terminal.kitty.is_none() && passes == Some(true) {
+        if terminal.kitty.is_none() && tmux.passes == Some(true) {
             say(
                 "tmux lets pictures pass, but the terminal around it has none that it can place (kitty from 0.28 and ghostty have)",
                 &[],
@@ -58,14 +53,18 @@ pub fn of(
                 &["set -g allow-passthrough on"],
             );
         }
-        say(
-            "tmux tells programs only what it was told of your terminal; in ~/.tmux.conf, if colours are coarse",
-            &["set -as terminal-features ',*:RGB'"],
-        );
-        say(
-            "tmux says that another terminal was attached, or another window is shown, when it is told to; in ~/.tmux.conf",
-            &["set -g focus-events on"],
-        );
+        if tmux.has_all_colours != Some(true) {
+            say(
+                "tmux makes colours coarse for a terminal it does not know to have all of them; in ~/.tmux.conf, if yours has",
+                &["set -as terminal-features ',*:RGB'"],
+            );
+        }
+        if tmux.tells_focus != Some(true) {
+            say(
+                "tmux can say that this window is shown again, or on another terminal, and then the picture is drawn at once; in ~/.tmux.conf",
+                &["set -g focus-events on"],
+            );
+        }
     } else if matches!(
         terminal.multiplexer,
         Some(Multiplexer::Screen | Multiplexer::Zellij)

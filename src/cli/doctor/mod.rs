@@ -12,9 +12,9 @@ use super::args::{Common, DoctorArgs};
 use super::logging;
 use super::report::{Exit, Failure};
 use crate::term::probe::{Capabilities, Surroundings};
-use crate::tui::multiplexer::tmux_passes;
-use crate::tui::printable;
+use crate::tui::multiplexer::Tmux;
 use crate::tui::probing::{AskError, Heard, Probing};
+use crate::tui::printable;
 use advice::Advice;
 use walk::Walk;
 
@@ -85,7 +85,7 @@ impl Found<'_> {
             &self.capabilities,
             self.around,
             matches!(self.heard, Ok(Heard::Nothing(_))),
-            tmux_passes(),
+            Tmux::ask(),
         )
     }
 }
