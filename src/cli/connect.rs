@@ -11,7 +11,7 @@ use super::args::{Common, ConnectArgs};
 use super::console;
 use super::dial::{Dial, Extras};
 use super::logging;
-use super::report::Failure;
+use super::report::{self, Failure};
 use super::sound::{Ears, Voice};
 use crate::channel::audio::{Format, PlaybackEvent, RecordEvent};
 use crate::channel::main::agent;
@@ -155,7 +155,7 @@ impl Log {
         let written = match &said.what {
             What::Json(event, facts) => {
                 let line = json_line(at.as_secs_f64(), &said.channel, event, facts);
-                writeln!(self.out, "{line}")
+                writeln!(self.out, "{}", report::json(line))
             }
             What::Text(text) => self.print_line(at, &said.channel, text),
         };

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 use super::password::{self, Secret};
-use super::report::{Exit, Failure};
+use super::report::{Exit, Failure, say};
 use super::target::{Server, Target};
 use crate::net::{Address, ConnectionFile, LARGEST_CONNECTION_FILE};
 
@@ -105,6 +105,6 @@ pub fn used(path: &Path, file: &ConnectionFile) {
         && let Err(error) = std::fs::remove_file(path)
     {
         let path = path.display();
-        eprintln!("capsaicin: cannot remove {path} as it asks for: {error}");
+        say(format_args!("cannot remove {path} as it asks for: {error}"));
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::args::{Common, ConnectArgs};
 use super::dial::{Dial, Dialled, Extras};
 use super::logging;
-use super::report::{Exit, Failure};
+use super::report::{self, Exit, Failure, say};
 use crate::channel::port::{Event, Happening, Order};
 use crate::client::{CommandSender, SpiceClient};
 use crate::session::{ClientEvent, Command};
@@ -41,7 +41,11 @@ pub async fn list(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         for (name, opened) in ports.named.values() {
             let written = if args.json {
-                writeln!(out, "{}", json!({ "port": name, "open": opened }))
+                writeln!(
+                    out,
+                    "{}",
+                    report::json(json!({ "port": name, "open": opened }))
+                )
             } else {
                 let state = if *opened { "open" } else { "closed" };
                 writeln!(out, "{state:<6}  {}", printable(name))
@@ -49,7 +53,7 @@ pub async fn list(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
             written.map_err(|error| Failure::output(&error))?;
         }
         if ports.named.is_empty() {
-            eprintln!("capsaicin: the server has no ports");
+            say(format_args!("the server has no ports"));
         }
         Ok(())
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::{TargetArgs, VideoCodec};
 use super::connection_file;
 use super::password::{self, Secret};
-use super::report::{Exit, Failure};
+use super::report::{Exit, Failure, say};
 use super::security::Ways;
 use super::target::Target;
 use crate::channel::display::ImageCompression;
@@ -119,9 +119,9 @@ impl Dial {
             }
             Target::Server(server) => {
                 if server.password.is_some() && used_file.is_none() {
-                    eprintln!(
-                        "capsaicin: others can see a password in a target; --password-file hides it"
-                    );
+                    say(format_args!(
+                        "others can see a password in a target; --password-file hides it"
+                    ));
                 }
                 let ways = Ways::of(&server, &args.security)?;
                 (ways, server.password, None)
@@ -170,7 +170,7 @@ impl Prepared<'_> {
                 Ok(client) => break client,
                 Err(error) if tries > 0 && refused_password(&error) => {
                     if tries < password::TRIES {
-                        eprintln!("{} refused it; try again", self.name);
+                        say(format_args!("{} refused it; try again", self.name));
                     }
                     tries -= 1;
                     let asked = self.name.clone();

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::args::{Common, KeyArgs, TargetArgs, TypeArgs};
 use super::dial::{self, Dial, Dialled, Extras};
-use super::report::{Exit, Failure};
+use super::report::{Exit, Failure, say};
 use super::{layouts, logging};
 use crate::channel::inputs::{self, InputEvent, Locks};
 use crate::keyboard::{ALT, ALT_GR, Fingers, Layout, SHIFT};
@@ -104,10 +104,10 @@ pub async fn type_text(args: &TypeArgs, common: &Common) -> Result<(), Failure> 
     result?;
     if text.missing.count > 0 {
         let count = text.missing.count;
-        eprintln!(
-            "capsaicin: {count} left out, no key on layout {layout}: {}",
+        say(format_args!(
+            "{count} left out, no key on layout {layout}: {}",
             text.missing
-        );
+        ));
     }
     if args.json {
         let facts = json!({

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::report::Failure;
+use crate::tui::printable;
 
 /// What to log.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,7 @@ pub fn to_stderr(wanted: Wanted<'_>) -> Result<Logging, Failure> {
     if let Some(file) = wanted.file {
         return to_file(file, wanted);
     }
-    start(wanted, "warn", io::stderr);
+    start(wanted, "warn", Harmless(io::stderr));
     Ok(Logging::default())
 }
 
@@ -67,7 +68,7 @@ fn to_file(path: &Path, wanted: Wanted<'_>) -> Result<Logging, Failure> {
         .open(path)
         .map_err(|error| Failure::file("write the log to", &path.display().to_string(), &error))?;
     let (writer, worker): (NonBlocking, WorkerGuard) = tracing_appender::non_blocking(file);
-    start(wanted, "info", writer);
+    start(wanted, "info", Harmless(writer));
     Ok(Logging {
         _worker: Some(worker),
         lines: None,
@@ -95,6 +96,32 @@ fn start(
         .with_ansi(false)
         .with_writer(writer)
         .try_init();
+}
+
+/// Writes each event as one line that a terminal shows and does not act on, whatever a peer has put into it.
+struct Harmless<M>(M);
+
+impl<'w, M: MakeWriter<'w>> MakeWriter<'w> for Harmless<M> {
+    type Writer = HarmlessWriter<M::Writer>;
+
+    fn make_writer(&'w self) -> Self::Writer {
+        HarmlessWriter(self.0.make_writer())
+    }
+}
+
+/// Receives one whole event as one write.
+struct HarmlessWriter<W>(W);
+
+impl<W: Write> Write for HarmlessWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = printable(String::from_utf8_lossy(bytes).trim_end());
+        self.0.write_all((line + "\n").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Hands each line to the log pane.

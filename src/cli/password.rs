@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::report::{Exit, Failure};
 use crate::link::{LinkError, Password};
+use crate::tui::printable;
 
 /// How often a person is asked.
 pub const TRIES: usize = 3;
@@ -143,7 +144,7 @@ pub fn can_ask() -> bool {
 ///
 /// When the person gives up, or there is none.
 pub fn ask(target: &str) -> Result<Secret, Failure> {
-    match rpassword::prompt_password(format!("password for {target}: ")) {
+    match rpassword::prompt_password(format!("password for {}: ", printable(target))) {
         Ok(text) => checked(text),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Failure::interrupted()),
         Err(error) => Err(Failure::file(

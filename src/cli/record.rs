@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::args::{Common, TargetArgs, seconds};
 use super::dial::{Dial, Extras};
-use super::report::{Exit, Failure};
+use super::report::{self, Exit, Failure, say};
 use super::{dial, logging};
 use crate::client::SpiceClient;
 use crate::recording::{About, Choices, Ended, Progress, Recorder, Recording};
@@ -248,14 +248,15 @@ fn conclude(
             "bytes": progress.bytes,
             "ended_early": progress.ended.as_ref().map(ToString::to_string),
         });
-        writeln!(io::stdout(), "{facts}").map_err(|error| Failure::output(&error))?;
+        writeln!(io::stdout(), "{}", report::json(facts))
+            .map_err(|error| Failure::output(&error))?;
     } else {
         let (frames, bytes) = (progress.frames, amount(progress.bytes));
-        eprintln!("{name}: {frames} messages, {bytes}");
+        say(format_args!("{name}: {frames} messages, {bytes}"));
     }
     match (&progress.ended, end) {
         (Some(Ended::Full { .. }), _) => {
-            eprintln!("capsaicin: the recording ends here: --max-size is reached");
+            say("the recording ends here: --max-size is reached");
             Ok(())
         }
         (Some(why), _) => Err(Failure::new(

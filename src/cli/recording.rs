@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use super::report::{Exit, Failure};
+use super::report::{Exit, Failure, say};
 use crate::client::{Framebuffer, Screens};
 use crate::recording::{ErrorKind, Instead, Player, Reader, RecordingError, Survey, is_capture};
 use crate::session::ClientEvent;
@@ -135,17 +135,19 @@ fn no_picture(path: &Path, survey: &Survey, at: Option<Duration>) -> Failure {
 fn warn(path: &Path, survey: &Survey, player: &mut Player<File>) {
     let name = path.display();
     if let Some(damage) = &survey.damage {
-        eprintln!("capsaicin: {name} is {damage}; it was played up to there");
+        say(format_args!(
+            "{name} is {damage}; it was played up to there"
+        ));
     }
     let mut losses = 0;
     while let Some(loss) = player.poll_loss() {
         losses += 1;
         if losses <= LOSSES_TOLD {
-            eprintln!("capsaicin: {name}: {loss}");
+            say(format_args!("{name}: {loss}"));
         }
     }
     if losses > LOSSES_TOLD {
         let more = losses - LOSSES_TOLD;
-        eprintln!("capsaicin: {name}: the like {more} times more");
+        say(format_args!("{name}: the like {more} times more"));
     }
 }

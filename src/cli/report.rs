@@ -1,8 +1,8 @@
 //! Words for people: what was tried, what happened, the one thing to do, and the number scripts see.
 
 use std::error::Error;
-use std::io;
 use std::process::ExitCode;
+use std::{fmt, io};
 
 use crate::client::ConnectError;
 use crate::link::{LinkCode, LinkError, Peer, Step};
@@ -11,7 +11,7 @@ use crate::net::Address;
 use crate::net::tls::{Mismatch, Problem, Rejection, TlsError};
 use crate::server::ServeError;
 use crate::session::CloseReason;
-use crate::tui::{ViewError, printable};
+use crate::tui::{ViewError, printable, printable_json};
 
 /// How a command ended, as scripts see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,15 +113,31 @@ impl Failure {
         if self.text.is_empty() {
             return;
         }
-        // Parts of the text may come from a server.
-        eprintln!("capsaicin: {}", printable(&self.text));
+        say(&self.text);
         for line in self.detail_lines() {
             eprintln!("  {line}");
         }
         if let Some(hint) = &self.hint {
-            eprintln!("  hint: {}", printable(hint));
+            eprintln!("  hint: {}", short_of(hint));
         }
     }
+}
+
+/// Most characters of a line on standard error.
+const MOST_SAID: usize = 2000;
+
+/// Tells the user something on standard error, in a line of its own. Parts of it may come from a server.
+pub fn say(text: impl fmt::Display) {
+    eprintln!("capsaicin: {}", short_of(&text.to_string()));
+}
+
+fn short_of(text: &str) -> String {
+    printable(text).chars().take(MOST_SAID).collect()
+}
+
+/// JSON for standard output, which may be a terminal.
+pub fn json(facts: impl fmt::Display) -> String {
+    printable_json(facts.to_string())
 }
 
 impl From<ServeError> for Failure {

@@ -11,7 +11,7 @@ use super::args::{Common, ScreenshotArgs};
 use super::dial::{Dial, Extras};
 use super::picture::{self, Format};
 use super::recording;
-use super::report::{Exit, Failure};
+use super::report::{self, Exit, Failure};
 use super::target::Target;
 use super::{dial, logging};
 use crate::channel::ChannelKind;
@@ -297,8 +297,8 @@ fn print_facts(file: Option<&Path>, taken: &Taken) -> Result<(), Failure> {
     }
     // On standard output unless that has the picture.
     let written = match file {
-        Some(file) if file == Path::new("-") => writeln!(io::stderr(), "{facts}"),
-        _ => writeln!(io::stdout(), "{facts}"),
+        Some(file) if file == Path::new("-") => writeln!(io::stderr(), "{}", report::json(facts)),
+        _ => writeln!(io::stdout(), "{}", report::json(facts)),
     };
     written.map_err(|error| Failure::output(&error))
 }

@@ -1,6 +1,8 @@
 //! Which ways lead to a server, by what its target and the command line say of TLS.
 
 use super::args::SecurityArgs;
+#[cfg(feature = "tls")]
+use super::report::say;
 use super::report::{Exit, Failure};
 use super::target::Server;
 #[cfg(feature = "tls")]
@@ -99,11 +101,11 @@ impl Ways {
         if let (Some(plain), Some(tls)) = (&self.route.plain, &self.route.tls) {
             match tls.channels {
                 crate::net::SecureChannels::All => {
-                    eprintln!("capsaicin: with TLS, at {}", tls.address);
+                    say(format_args!("with TLS, at {}", tls.address));
                 }
-                crate::net::SecureChannels::Only(_) => eprintln!(
-                    "capsaicin: without TLS, at {plain}: everybody on the way can read along"
-                ),
+                crate::net::SecureChannels::Only(_) => say(format_args!(
+                    "without TLS, at {plain}: everybody on the way can read along"
+                )),
             }
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::report::{Exit, Failure};
+use super::report::{Exit, Failure, say};
 use crate::channel::audio::{Format, PlaybackEvent, RecordEvent};
 use crate::client::CommandSender;
 use crate::session::Command;
@@ -85,10 +85,10 @@ impl Ears {
     /// When it cannot be written.
     pub fn finish(mut self) -> Result<(), Failure> {
         if self.writer.is_none() {
-            eprintln!(
-                "capsaicin: the guest played nothing; {} holds no sound",
+            say(format_args!(
+                "the guest played nothing; {} holds no sound",
                 self.path.display()
-            );
+            ));
             self.begin(SILENT)?;
         }
         match self.writer.take() {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::args::{SecurityArgs, Trust};
 use super::known_hosts::KnownHosts;
-use super::report::{Exit, Failure};
+use super::report::{Exit, Failure, say};
 use super::target::Server;
 use super::{password, state};
 use crate::net::Address;
@@ -52,7 +52,9 @@ impl Confidence {
         let is_named = named.is_some();
         policy.authorities = named.map_or_else(|| usual_authorities(args.trust), Ok)?;
         if args.trust == Trust::None {
-            eprintln!("capsaicin: --trust none: nothing proves who the server at {address} is");
+            say(format_args!(
+                "--trust none: nothing proves who the server at {address} is"
+            ));
             policy.anybody = true;
         }
         let remembers = !is_named && matches!(args.trust, Trust::Ask | Trust::FirstUse);
@@ -98,14 +100,14 @@ impl Confidence {
             _ => return Err(refusal),
         }
         match self.known.keep(address, &print) {
-            Ok(()) => eprintln!(
-                "capsaicin: the certificate of {address} is trusted from now on (SHA-256 {})",
+            Ok(()) => say(format_args!(
+                "the certificate of {address} is trusted from now on (SHA-256 {})",
                 hex(&print)
-            ),
-            Err(error) => eprintln!(
-                "capsaicin: the certificate of {address} is trusted this once; {} cannot be written: {error}",
+            )),
+            Err(error) => say(format_args!(
+                "the certificate of {address} is trusted this once; {} cannot be written: {error}",
                 self.known.name()
-            ),
+            )),
         }
         Ok(print)
     }

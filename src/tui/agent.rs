@@ -5,7 +5,6 @@ use bytes::Bytes;
 use super::action::Effect;
 use super::app::App;
 use super::sharing::{self, Outcome};
-use super::text::printable;
 use super::view;
 use crate::channel::main::agent::{ContentKind, Event, MonitorSize, Order, State, Unusable};
 use crate::geometry::Size;
@@ -147,8 +146,8 @@ impl App {
     /// A file was written for the user, or not.
     pub(super) fn saved(&mut self, outcome: Result<String, String>) {
         match outcome {
-            Ok(path) => self.flash(format!("saved as {}", printable(&path))),
-            Err(why) => self.flash(format!("cannot save: {}", printable(&why))),
+            Ok(path) => self.flash(format!("saved as {path}")),
+            Err(why) => self.flash(format!("cannot save: {why}")),
         }
     }
 }

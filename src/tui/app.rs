@@ -12,6 +12,7 @@ use super::sharing::Sharing;
 use super::sound::Sound;
 use super::steering::Steering;
 use super::tabs::Tabs;
+use super::text::printable;
 use super::typist::Typist;
 use super::view;
 use crate::channel::inputs::Locks;
@@ -142,7 +143,9 @@ const FRAME: Duration = Duration::from_millis(16);
 
 impl App {
     /// A viewer that has seen nothing.
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(mut setup: Setup) -> Self {
+        // It may have come in a file.
+        setup.target = printable(&setup.target);
         let mut app = Self {
             now: Duration::ZERO,
             picture: Picture::new(Pane::halves(0, 0, setup.cell_aspect), setup.style),

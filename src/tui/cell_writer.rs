@@ -10,6 +10,7 @@ use std::ops::Range;
 use ratatui::buffer::{Buffer, Cell, CellDiffOption, CellWidth};
 use ratatui::style::{Color, Modifier};
 
+use super::text::is_acted_on;
 use crate::term::shadow::likeliest_move;
 use crate::term::{Attributes, Ink, Pen};
 
@@ -467,7 +468,7 @@ fn width(text: &str) -> u16 {
         [b' '..=b'~'] => 1,
         // The blocks of pictures (2580 to 259F; 1CC00 to 1CEFF; 1FB00 to 1FBFF), which are most of what is written.
         [0xe2, 0x96, _] | [0xf0, 0x9c, 0xb0..=0xbb, _] | [0xf0, 0x9f, 0xac..=0xaf, _] => 1,
-        _ if text.len() > LONGEST || text.chars().any(char::is_control) => 0,
+        _ if text.len() > LONGEST || text.chars().any(is_acted_on) => 0,
         _ => text.cell_width(),
     }
 }

@@ -37,7 +37,7 @@ use std::{fmt, io};
 
 pub use action::Ending;
 pub use keymap::Escape;
-pub use text::{printable, short};
+pub use text::{printable, printable_json, short};
 
 use crate::client::SpiceClient;
 use crate::keyboard::Layout;

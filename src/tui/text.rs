@@ -1,24 +1,62 @@
 //! Text on its way to a terminal: what came from outside is made harmless, numbers are made short.
 
+use ratatui::buffer::CellWidth;
+
+/// Most marks upon one character.
+const MOST_MARKS: usize = 8;
+
 /// `text` without anything a terminal would act on: control characters and characters that turn the direction of
-/// writing become spaces.
+/// writing become spaces, and of a pile of marks upon a character the first eight are left.
 ///
 /// Names and notices come from servers and guests; every one of them passes here before it reaches a terminal.
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() || is_direction(c) {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect()
+    let mut marks = 0;
+    let harmless = |c: char| {
+        if is_acted_on(c) {
+            marks = 0;
+            return Some(' ');
+        }
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        (marks <= MOST_MARKS).then_some(c)
+    };
+    text.chars().filter_map(harmless).collect()
 }
 
-/// Whether a character turns the direction of writing, or ends a line.
-pub(super) fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// JSON in which nothing is left that a terminal would act on, besides the ends of its own lines: JSON escapes only the
+/// controls of ASCII, and there are others.
+pub fn printable_json(json: String) -> String {
+    if json.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
+        return json;
+    }
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Outside of strings JSON is ASCII. All of these are in the first plane.
+        if c != '\n' && is_acted_on(c) {
+            text += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Whether a terminal acts on a character rather than showing it: it is a control, or turns the direction of writing.
+pub(super) fn is_acted_on(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{206f}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
+}
+
+fn is_mark(c: char) -> bool {
+    // The first of them.
+    c >= '\u{300}' && c.encode_utf8(&mut [0; 4]).cell_width() == 0
 }
 
 /// A count in at most four characters and a unit, in steps of 1000: `999`, `1.2k`, `34M`.
@@ -49,6 +87,24 @@ mod tests {
             "a ]52;c;AAAA b 1m c"
         );
         assert_eq!(printable("Müller's 桌面"), "Müller's 桌面");
+    }
+
+    #[test]
+    fn a_pile_of_marks_is_cut_and_what_people_write_is_not() {
+        let pile = format!("a{}b", "\u{301}".repeat(100));
+        assert_eq!(printable(&pile), format!("a{}b", "\u{301}".repeat(8)));
+        let words = "é e\u{301} שָׁלוֹם नमस्ते 👩\u{200d}👩\u{200d}👧\u{200d}👦";
+        assert_eq!(printable(words), words);
+    }
+
+    #[test]
+    fn json_means_the_same_without_what_a_terminal_acts_on() {
+        let hostile = "a\u{9b}2J\u{7f}\u{202e}é\u{1b}\n";
+        let json = serde_json::json!({ "name": hostile }).to_string();
+        let text = printable_json(json);
+        assert_eq!(text, r#"{"name":"a\u009b2J\u007f\u202eé\u001b\n"}"#);
+        let back: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(back["name"], hostile);
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl App {
 
     pub(super) fn flash(&mut self, text: String) {
         self.flash = Some(Flash {
-            text,
+            text: printable(&text),
             until: self.now + FLASH,
         });
         self.stale = true;

@@ -14,6 +14,7 @@ mod connection_file;
 mod cursor;
 mod displays;
 mod doctor;
+mod hostile_text;
 mod iterm2;
 mod jobs;
 mod keyboard;

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::super::args::{Common, CopyArgs};
 use super::super::logging;
-use super::super::report::{Exit, Failure};
+use super::super::report::{Exit, Failure, say};
 use super::{Guest, agent};
 use crate::tui::printable;
 use agent::{ContentKind, Event, FetchError, Order, Selection, State};
@@ -43,10 +43,10 @@ pub async fn run(args: &CopyArgs, common: &Common) -> Result<(), Failure> {
         Selection::Clipboard
     };
     if args.wait.is_some() {
-        eprintln!(
-            "capsaicin: waiting until something is copied in {} (Ctrl+C ends)",
+        say(format_args!(
+            "waiting until something is copied in {} (Ctrl+C ends)",
             guest.name()
-        );
+        ));
     }
     let mut source = Source {
         guest: &mut guest,

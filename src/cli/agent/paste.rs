@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::args::{Common, PasteArgs};
 use super::super::logging;
-use super::super::report::{Exit, Failure};
+use super::super::report::{Exit, Failure, say};
 use super::{Guest, agent};
 use agent::{CLIPBOARD_LIMIT, ContentKind, Event, Order, Selection, State};
 
@@ -33,12 +33,12 @@ pub async fn run(args: &PasteArgs, common: &Common) -> Result<(), Failure> {
     };
     let kinds = vec![kind];
     guest.order(Order::Offer { selection, kinds }).await?;
-    eprintln!(
-        "capsaicin: {} bytes of {} are offered to {}; waiting until something there pastes them (Ctrl+C ends)",
+    say(format_args!(
+        "{} bytes of {} are offered to {}; waiting until something there pastes them (Ctrl+C ends)",
         content.len(),
         kind.name(),
-        guest.name(),
-    );
+        guest.name()
+    ));
     let offer = Offer {
         selection,
         kind,
@@ -113,9 +113,9 @@ async fn content(text: Option<String>) -> Result<Bytes, Failure> {
         Some(text) => Bytes::from(text),
         None => {
             if io::stdin().is_terminal() {
-                eprintln!(
-                    "capsaicin: type what is to be pasted; Ctrl+D in a line of its own ends it"
-                );
+                say(format_args!(
+                    "type what is to be pasted; Ctrl+D in a line of its own ends it"
+                ));
             }
             let read = tokio::task::spawn_blocking(standard_input).await;
             let read = read.map_err(|_| Failure::interrupted())?;

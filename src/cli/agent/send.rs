@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::args::{Common, SendArgs};
-use super::super::report::{Exit, Failure};
+use super::super::report::{self, Exit, Failure, say};
 use super::super::{interruption, logging};
 use super::{Guest, agent, hint};
 use crate::tui::{printable, short};
@@ -208,18 +208,14 @@ impl Sending {
                 "end": end.to_string(),
             });
             let mut out = io::stdout().lock();
-            let told = writeln!(out, "{line}").and_then(|()| out.flush());
+            let told = writeln!(out, "{}", report::json(line)).and_then(|()| out.flush());
             told.map_err(|error| Failure::output(&error))?;
         }
         match end {
             FileEnd::Done if self.json => {}
             FileEnd::Done => {
                 self.wipe();
-                eprintln!(
-                    "capsaicin: sent {} ({} bytes)",
-                    printable(&name),
-                    source.size
-                );
+                say(format_args!("sent {} ({} bytes)", name, source.size));
             }
             end => self.fail(&failure(&name, end)),
         }

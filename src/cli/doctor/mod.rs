@@ -14,7 +14,7 @@ use super::report::{Exit, Failure};
 use crate::term::probe::{Capabilities, Surroundings};
 use crate::tui::multiplexer::Tmux;
 use crate::tui::probing::{AskError, Heard, Probing};
-use crate::tui::printable;
+use crate::tui::{printable, printable_json};
 use advice::Advice;
 use walk::Walk;
 
@@ -127,6 +127,6 @@ fn print_json(found: &Found<'_>, walk: Option<&Walk>) -> io::Result<()> {
         facts["target"] = walk.json();
     }
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{facts:#}")?;
+    writeln!(stdout, "{}", printable_json(format!("{facts:#}")))?;
     stdout.flush()
 }

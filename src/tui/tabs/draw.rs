@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::terminal::Terminal;
 use crate::term::{Colours, Glyphs, Ink, Style};
-use crate::tui::text::is_direction;
+use crate::tui::text::is_acted_on;
 
 /// Draws what the terminal shows, and its cursor as a cell that stands out.
 pub fn draw(terminal: &Terminal, style: Style, area: Rect, buf: &mut Buffer) {
@@ -52,7 +52,7 @@ fn put(cell: &avt::Cell, style: Style, target: &mut Cell) {
 /// The character a terminal of these can show for another.
 fn drawn(c: char, glyphs: Glyphs) -> char {
     match c {
-        _ if c.is_control() || is_direction(c) => ' ',
+        _ if is_acted_on(c) => ' ',
         _ if glyphs != Glyphs::Ascii || c.is_ascii() => c,
         '─' | '━' | '═' => '-',
         '│' | '┃' | '║' => '|',
