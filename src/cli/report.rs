@@ -328,6 +328,9 @@ impl From<ViewError> for Failure {
         let hint = match &error {
             ViewError::NoTerminal => Some("'capsaicin screenshot' needs none"),
             ViewError::TooSmall { .. } => Some("make the window larger, or the letters smaller"),
+            ViewError::Dumb => Some(
+                "where it can, name it: 'export TERM=xterm-256color'; --draw ascii tries all the same",
+            ),
             _ => None,
         };
         Self {

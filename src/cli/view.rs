@@ -6,8 +6,9 @@ use super::args::{self, Common, ViewArgs};
 use super::dial::{self, Dial, Extras};
 use super::report::Failure;
 use super::{layouts, logging};
+use crate::term::probe::Surroundings;
 use crate::term::{Colours, Drawing, Style};
-use crate::tui::{self, Ending, Options, screen};
+use crate::tui::{self, Ending, Options, ViewError, screen};
 
 /// Views a machine until the user or the server ends it.
 ///
@@ -18,6 +19,10 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     // Before anybody is asked for a password: is there a target, and something to draw on?
     dial::target(&args.target)?;
     screen::terminal_size()?;
+    let knows_better = drawing(args).is_some() || !args.terminal.is_empty();
+    if !knows_better && Surroundings::of(|name| std::env::var(name).ok()).is_dumb() {
+        return Err(ViewError::Dumb.into());
+    }
     let logging = logging::to_viewer(common.logging())?;
     let server = sound_server();
     let dial = Dial {

@@ -86,6 +86,8 @@ pub enum ViewError {
         /// Rows it has.
         rows: u16,
     },
+    /// `TERM` says that the terminal does not even move its cursor, and nobody knows better.
+    Dumb,
     /// Reading from or writing to the terminal failed.
     Io(io::Error),
     /// Something broke in this program; what, is on the screen already.
@@ -117,6 +119,7 @@ impl fmt::Display for ViewError {
                 view::LEAST_COLUMNS,
                 view::LEAST_ROWS
             ),
+            Self::Dumb => f.write_str("TERM promises no terminal that could move its cursor"),
             Self::Io(_) => f.write_str("the terminal cannot be used"),
             Self::Panicked => f.write_str("something broke inside"),
         }

@@ -23,6 +23,7 @@ mod layers;
 mod link;
 mod mixing;
 mod pair;
+mod poor_terminals;
 mod ports;
 mod readme;
 mod recordings;
