@@ -15,6 +15,9 @@ const REST: Duration = Duration::from_millis(200);
 /// Most motions that put right where the pointer came to rest: a guest that moves it by itself is let alone.
 const MOST_CORRECTIONS: u8 = 4;
 
+/// The most that guests are taken to accelerate.
+const MOST_GAIN: f64 = 4.0;
+
 /// A place of the mouse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -37,6 +40,8 @@ pub struct GuestMouse {
     reckoned: Option<Point>,
     /// What the guest says of its pointer, since the last motion.
     told: Option<Told>,
+    /// Where its pointer was last known to be, and all motions since.
+    under_way: Option<(Point, Point)>,
     corrections: u8,
 }
 
@@ -70,8 +75,11 @@ impl GuestMouse {
             let (x, y) = (pixel.x as u32, pixel.y as u32);
             return Some(InputEvent::Position { x, y, display });
         }
-        let from = self.resting(now).or(self.reckoned);
-        self.go(from, place.pixel)
+        let rest = self.resting(now);
+        if rest.is_some() {
+            self.under_way = None;
+        }
+        self.go(rest.or(self.reckoned), place.pixel, 1.0)
     }
 
     /// It is to move by so many pixels, wherever it is.
@@ -79,6 +87,7 @@ impl GuestMouse {
         self.wanted = None;
         self.reckoned = None;
         self.told = None;
+        self.under_way = None;
         InputEvent::Motion { dx, dy }
     }
 
@@ -92,6 +101,7 @@ impl GuestMouse {
         self.wanted = None;
         self.reckoned = None;
         self.told = None;
+        self.under_way = None;
     }
 
     /// It is driven into a corner, which it reaches wherever it is and however fast it goes.
@@ -162,8 +172,26 @@ impl GuestMouse {
             return None;
         }
         self.corrections += 1;
-        let from = self.resting(now);
-        self.go(from, self.at()?)
+        let rest = self.resting(now)?;
+        let gain = self.gain(rest);
+        self.under_way = None;
+        self.go(Some(rest), self.at()?, gain)
+    }
+
+    /// How far the guest's pointer has gone for each pixel that it was told, as it came to rest here. A guest that accelerates
+    /// would be sent beyond its place again and again. One that is short of it may have been stopped by an edge.
+    fn gain(&self, rest: Point) -> f64 {
+        let Some((from, told)) = self.under_way else {
+            return 1.0;
+        };
+        let (went, told) = match told.x.abs() >= told.y.abs() {
+            true => (rest.x - from.x, told.x),
+            false => (rest.y - from.y, told.y),
+        };
+        if told == 0 {
+            return 1.0;
+        }
+        (f64::from(went) / f64::from(told)).clamp(1.0, MOST_GAIN)
     }
 
     /// Where the guest's pointer has come to rest.
@@ -172,15 +200,17 @@ impl GuestMouse {
         (at + REST <= now).then_some(pixel)
     }
 
-    /// The motion from a pixel to another. From nowhere there is none: it is taken to be there.
-    fn go(&mut self, from: Option<Point>, to: Point) -> Option<InputEvent> {
+    /// The motion from a pixel to another, for a guest that goes so far for each pixel. From nowhere there is none: it is
+    /// taken to be there.
+    fn go(&mut self, from: Option<Point>, to: Point, gain: f64) -> Option<InputEvent> {
         self.reckoned = Some(to);
         let from = from.filter(|from| *from != to)?;
         self.told = None;
-        Some(InputEvent::Motion {
-            dx: to.x - from.x,
-            dy: to.y - from.y,
-        })
+        let part = |pixels: i32| (f64::from(pixels) / gain).round() as i32;
+        let (dx, dy) = (part(to.x - from.x), part(to.y - from.y));
+        let (_, sum) = self.under_way.get_or_insert((from, Point::new(0, 0)));
+        *sum = Point::new(sum.x.saturating_add(dx), sum.y.saturating_add(dy));
+        Some(InputEvent::Motion { dx, dy })
     }
 }
 
@@ -218,6 +248,24 @@ mod tests {
 
         assert_eq!(mouse.deadline(), None, "it has said nothing since");
         mouse.told(Some(Point::new(140, 90)), at_ms(320));
+        assert_eq!(mouse.deadline(), None, "it is there");
+    }
+
+    #[test]
+    fn a_guest_that_accelerates_is_brought_back_by_less() {
+        let mut mouse = GuestMouse::default();
+        mouse.suppose(Point::new(0, 0));
+        mouse.point(place(40, 0), at_ms(0));
+        mouse.point(place(100, 10), at_ms(10));
+
+        // Three pixels for each.
+        mouse.told(Some(Point::new(300, 30)), at_ms(20));
+        assert_eq!(mouse.correct(at_ms(220)), motion(-67, -7));
+
+        // And slower ways are not so long.
+        mouse.told(Some(Point::new(166, 16)), at_ms(240));
+        assert_eq!(mouse.correct(at_ms(440)), motion(-33, -3));
+        mouse.told(Some(Point::new(100, 10)), at_ms(460));
         assert_eq!(mouse.deadline(), None, "it is there");
     }
 
