@@ -95,9 +95,10 @@ pub async fn type_text(args: &TypeArgs, common: &Common) -> Result<(), Failure> 
     let pace = Duration::from_secs(1) / args.rate;
     let mut progress = Progress::new();
     let typed = async |guest: &mut Guest| {
+        let locks = guest.typist.locks;
         guest.typist.type_text(&text, pace, guest.now());
         guest.play(|done| progress.show(done)).await?;
-        guest.let_go_again().await
+        guest.settle_keys(locks).await
     };
     let result = guest.until_interrupted(typed).await;
     progress.clear();
@@ -289,12 +290,15 @@ impl Guest {
         }
     }
 
-    /// Modifiers go up once more: of keys that come faster than a guest takes them some are lost, and one that stays down
-    /// would spoil what is typed next.
-    async fn let_go_again(&mut self) -> Result<(), Failure> {
+    /// Modifiers go up once more, and a Caps Lock that was on is on: of keys that come faster than a guest takes them some
+    /// are lost, and these would spoil what is typed next.
+    async fn settle_keys(&mut self, locks: Locks) -> Result<(), Failure> {
         self.wait_until(self.now() + AGAIN).await?;
         for code in [SHIFT, ALT_GR, ALT] {
             self.send(InputEvent::KeyUp(code)).await?;
+        }
+        if locks.contains(Locks::CAPS) {
+            self.send(InputEvent::Locks(locks)).await?;
         }
         Ok(())
     }
