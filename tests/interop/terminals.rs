@@ -35,6 +35,16 @@ pub fn tests() -> Vec<Trial> {
             || a_guest_is_shown(Emulator::Foot, FORTY_DECIBELS),
         ),
         test(
+            "terminals::kitty_with_large_letters_shows_every_pixel_once_and_twice",
+            &[Peer::Qemu, Peer::Desktop, Peer::Kitty],
+            || a_guest_is_magnified(Emulator::LargeKitty, 0.0),
+        ),
+        test(
+            "terminals::foot_on_a_dense_screen_shows_the_guest_once_and_twice",
+            &[Peer::Qemu, Peer::Desktop, Peer::Foot],
+            || a_guest_is_magnified(Emulator::DenseFoot, FORTY_DECIBELS),
+        ),
+        test(
             "terminals::a_terminal_around_tmux_shows_every_pixel_of_the_guest",
             &[Peer::Qemu, Peer::Tmux],
             tmux_shows_the_guest,
@@ -112,6 +122,21 @@ fn a_guest_is_shown(emulator: Emulator, noise: f64) {
             .filter(|text| text.ends_with('\n'))
     });
     assert_eq!(ended, "0\n");
+}
+
+/// Pixel by pixel, and then each as four.
+fn a_guest_is_magnified(emulator: Emulator, noise: f64) {
+    let mut qemu = Machine::new(Boot::Quarters).start();
+    let mut desktop = Desktop::start();
+    let program = env!("CARGO_BIN_EXE_capsaicin");
+    desktop.open(emulator, &format!("{program} view {}", qemu.address));
+    let screen = qemu.quiet_screen();
+    desktop.wait_for("the guest", &screen, noise);
+    desktop.keys(&["ctrl+bracketright", "z", "2", "Escape"]);
+    // The menu is gone, and the middle of the guest is in the middle of the window.
+    let middle = screen.middle((200, 100), 2);
+    desktop.wait_for("the guest twice as large", &middle, noise);
+    desktop.keys(&["ctrl+bracketright", "q"]);
 }
 
 /// Text on the picture is as readable as anywhere else in the terminal.

@@ -388,3 +388,23 @@ fn a_wrong_override_is_explained() {
     );
     assert_eq!(terminal, Capabilities::default());
 }
+
+#[test]
+fn foot_on_a_scaled_desktop_has_the_pixels_that_the_system_knows() {
+    // 123 by 48 cells of 13 by 25 pixels at scale 2; it says 6 by 12, and 799 by 600.
+    let mut answers = answered(&answers::FOOT_1_13);
+    (answers.cell, answers.area) = (Some((6, 12)), Some((799, 600)));
+    let window = Window {
+        columns: 123,
+        rows: 48,
+        width: 1599,
+        height: 1200,
+    };
+    let known = Capabilities::of(&answers, &around(XTERM_256), window);
+    assert_eq!(
+        (known.cell, known.area),
+        (Some((13, 25)), Some((1599, 1200)))
+    );
+    let unknown = Capabilities::of(&answers, &around(XTERM_256), Window::default());
+    assert_eq!(unknown.cell, Some((6, 12)));
+}

@@ -112,6 +112,21 @@ impl Window {
     fn area(self) -> Option<(u32, u32)> {
         (self.width > 0 && self.height > 0).then(|| (self.width.into(), self.height.into()))
     }
+
+    /// Pixels of a cell where so many are shared by all.
+    fn cell_of(self, (width, height): (u32, u32)) -> Option<(u32, u32)> {
+        let cell = |pixels: u32, cells: u16| pixels.checked_div(cells.into());
+        cell(width, self.columns).zip(cell(height, self.rows))
+    }
+
+    /// Whether its cells are larger than this by half or more.
+    fn is_larger_than(self, cell: Option<(u32, u32)>) -> bool {
+        let own = self.area().and_then(|area| self.cell_of(area));
+        own.zip(cell).is_some_and(|(own, cell)| {
+            let larger = |own: u32, cell: u32| u64::from(own) * 2 >= u64::from(cell) * 3;
+            larger(own.0, cell.0) && larger(own.1, cell.1)
+        })
+    }
 }
 
 /// Colour registers where a terminal with sixel does not say how many: all current ones have these.
@@ -122,27 +137,22 @@ impl Capabilities {
     pub fn of(answers: &Answers, around: &Surroundings, window: Window) -> Self {
         let named = named(answers, around);
         let usable = |state: Option<ModeState>| state.is_some_and(ModeState::is_usable);
-        let area = answers
-            .area
-            .filter(|a| a.0 > 0 && a.1 > 0)
-            .or(window.area());
+        let is_scaled = named.says_scaled_pixels() && window.is_larger_than(answers.cell);
+        let said = answers.area.filter(|a| !is_scaled && a.0 > 0 && a.1 > 0);
+        let area = said.or(window.area());
         let is_cell = |&(width, height): &(u32, u32)| {
             (2..=256).contains(&width) && (2..=512).contains(&height)
         };
-        let shared =
-            area.filter(|_| window.columns > 0 && window.rows > 0)
-                .map(|(width, height)| {
-                    (
-                        width / u32::from(window.columns),
-                        height / u32::from(window.rows),
-                    )
-                });
+        let shared = area.and_then(|area| window.cell_of(area));
         let has_sixel = answers
             .attributes
             .as_ref()
             .is_some_and(|a| a.iter().skip(1).any(|n| *n == 4));
         Self {
-            cell: answers.cell.filter(is_cell).or(shared.filter(is_cell)),
+            cell: answers
+                .cell
+                .filter(|cell| !is_scaled && is_cell(cell))
+                .or(shared.filter(is_cell)),
             area,
             sixel: has_sixel.then(|| Sixel {
                 registers: answers

@@ -74,6 +74,12 @@ impl Named {
         }
     }
 
+    /// Whether it says sizes in pixels of the desktop, which are several of its window where that is scaled. The system knows the
+    /// others, and pictures are made of those. Seen from foot 1.13.1.
+    pub fn says_scaled_pixels(&self) -> bool {
+        self.is("foot")
+    }
+
     /// Whether sixel pictures move with the text when `CSI S` scrolls it. Seen from XTerm 379.
     pub fn scrolls_sixel(&self) -> bool {
         self.is("XTerm")

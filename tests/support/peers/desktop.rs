@@ -38,8 +38,12 @@ pub enum Emulator {
     Xterm,
     /// kitty, drawn without a graphics card.
     Kitty,
+    /// kitty with letters as large as on a dense screen.
+    LargeKitty,
     /// foot, in a Wayland compositor that is itself a window.
     Foot,
+    /// foot where the compositor makes everything twice as large, as on a dense screen.
+    DenseFoot,
 }
 
 impl Desktop {
@@ -76,8 +80,17 @@ impl Desktop {
         let mut command = match emulator {
             Emulator::Xterm => xterm(),
             Emulator::Kitty => kitty(),
+            Emulator::LargeKitty => {
+                let mut command = kitty();
+                command.args(["-o", "font_size=24"]);
+                command
+            }
             Emulator::Foot => {
-                self.start_compositor();
+                self.start_compositor(1);
+                foot()
+            }
+            Emulator::DenseFoot => {
+                self.start_compositor(2);
                 foot()
             }
         };
@@ -85,8 +98,9 @@ impl Desktop {
         self.run("terminal", command);
     }
 
-    /// Starts what shows Wayland windows on the desktop, each as large as it; returns when there can be one.
-    fn start_compositor(&mut self) {
+    /// Starts what shows Wayland windows on the desktop, each as large as it; returns when there can be one. What they draw is
+    /// `scale` times as large as on other desktops.
+    fn start_compositor(&mut self, scale: u32) {
         // It draws the mouse. There is none in the corner, and no picture of a guest.
         let corner = [SIZE.0 - 1, SIZE.1 - 1].map(|at| at.to_string());
         self.xdotool("mousemove", &corner);
@@ -94,8 +108,9 @@ impl Desktop {
         command.args(["--no-config", "--backend=x11-backend.so", "--use-pixman"]);
         command.args(["--shell=kiosk-shell.so", "--idle-time=0"]);
         command.arg(format!("--socket={WAYLAND}"));
-        command.arg(format!("--width={}", SIZE.0));
-        command.arg(format!("--height={}", SIZE.1));
+        command.arg(format!("--scale={scale}"));
+        command.arg(format!("--width={}", SIZE.0 / scale));
+        command.arg(format!("--height={}", SIZE.1 / scale));
         self.run("compositor", command);
         let socket = self.dir.path().join(WAYLAND);
         until("the compositor", LIMIT, || socket.exists().then_some(()));

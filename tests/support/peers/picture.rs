@@ -34,6 +34,14 @@ impl Picture {
         Self::from_rgb(width, height, bytes[end..].to_vec())
     }
 
+    /// The middle of it, so large, with each pixel `times` as large both ways.
+    pub fn middle(&self, (width, height): (u32, u32), times: u32) -> Self {
+        let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
+        let places = (0..height * times).flat_map(|y| (0..width * times).map(move |x| (x, y)));
+        let pixels = places.flat_map(|(x, y)| self.pixel(left + x / times, top + y / times));
+        Self::from_rgb(width * times, height * times, pixels.collect())
+    }
+
     /// Reads a PNG.
     pub fn from_png(bytes: &[u8]) -> Self {
         let picture = image::load_from_memory(bytes)
