@@ -1,7 +1,11 @@
 //! Keeping a picture scaled to the dots of its fit.
 //!
 //! Scaling is by area (box filter) below half size, smoother (Hamming) up to full size, and by whole numbers when the picture is
-//! smaller than the pane.
+//! smaller than the pane. Much is made smaller by two threads.
+//!
+//! Speed: `cargo bench --bench term`.
+
+use std::thread;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -13,14 +17,20 @@ use crate::pixels::{PixelFormat, PixelView};
 /// A picture scaled to dots; only what changed is scaled again.
 #[derive(Default)]
 pub struct Scaler {
-    resizer: Resizer,
+    /// One for each thread.
+    reducers: [Reducer; 2],
     /// Fit of the dots held, if any.
     fit: Option<Fit>,
     /// The dots: bytes B, G, R, X.
     dots: Vec<u8>,
-    /// Scaled area before it is copied into `dots`.
-    scratch: Vec<u8>,
 }
+
+/// Bytes of a dot.
+const DOT: usize = 4;
+
+/// Pixels to be read and dots to be made, from which on a second thread makes half of them: starting it takes as long as some ten
+/// thousands.
+const WORTH_A_THREAD: u64 = 1 << 18;
 
 impl Scaler {
     /// Brings the dots up to date after the pixels in `changed` did; the dots that may differ from before.
@@ -80,6 +90,67 @@ impl Scaler {
     }
 
     fn shrink(&mut self, pixels: &[u8], fit: &Fit, target: Rect) {
+        let [reducer, other] = &mut self.reducers;
+        let stride = fit.dots().width as usize * DOT;
+        let rows = &mut self.dots[target.top as usize * stride..target.bottom as usize * stride];
+        let ratio = fit.shown().area() / fit.dots().area().max(1);
+        let work = target.area() * (ratio + 1);
+        if work < WORTH_A_THREAD || target.height() < 2 {
+            return reducer.shrink(pixels, fit, target, rows);
+        }
+        let middle = target.top + target.height() as i32 / 2;
+        let (upper, lower) = (
+            Rect {
+                bottom: middle,
+                ..target
+            },
+            Rect {
+                top: middle,
+                ..target
+            },
+        );
+        let (upper_rows, lower_rows) = rows.split_at_mut(upper.height() as usize * stride);
+        let mut shrink_lower = || other.shrink(pixels, fit, lower, lower_rows);
+        let is_done = thread::scope(|scope| {
+            let second = thread::Builder::new().spawn_scoped(scope, &mut shrink_lower);
+            reducer.shrink(pixels, fit, upper, upper_rows);
+            second.is_ok()
+        });
+        if !is_done {
+            shrink_lower();
+        }
+    }
+}
+
+/// Makes parts of a picture smaller.
+#[derive(Default)]
+struct Reducer {
+    resizer: Resizer,
+    /// Dots of a part that is not as wide as the picture.
+    scratch: Vec<u8>,
+}
+
+impl Reducer {
+    /// Replaces the dots of `target` in `rows`, which are the whole rows of it.
+    fn shrink(&mut self, pixels: &[u8], fit: &Fit, target: Rect, rows: &mut [u8]) {
+        if target.width() == fit.dots().width {
+            self.resize(pixels, fit, target, rows);
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.resize(target.area() as usize * DOT, 0);
+        if self.resize(pixels, fit, target, &mut scratch) {
+            let bytes = target.left as usize * DOT..target.right as usize * DOT;
+            let rows = rows.chunks_exact_mut(fit.dots().width as usize * DOT);
+            for (line, row) in scratch.chunks_exact(bytes.len()).zip(rows) {
+                row[bytes.clone()].copy_from_slice(line);
+            }
+        }
+        self.scratch = scratch;
+    }
+
+    /// Replaces `out` by the dots of `target`, packed; whether that went well.
+    fn resize(&mut self, pixels: &[u8], fit: &Fit, target: Rect, out: &mut [u8]) -> bool {
         let size = target.size();
         // The window is a hair smaller than the picture, so that no pixel's middle lies exactly on the border of two
         // dots: rounding would then decide differently for a part than for the whole.
@@ -115,32 +186,44 @@ impl Scaler {
             .resize_alg(ResizeAlg::Convolution(filter))
             .use_alpha(false)
             .crop(left, top, width, height);
-
-        self.scratch.resize(size.area() as usize * 4, 0);
-        let scaled = ImageRef::new(
-            fit.picture().width,
-            fit.picture().height,
-            pixels,
-            PixelType::U8x4,
-        )
-        .ok()
-        .zip(Image::from_slice_u8(size.width, size.height, &mut self.scratch, PixelType::U8x4).ok())
-        .is_some_and(|(from, mut to)| self.resizer.resize(&from, &mut to, &options).is_ok());
-        if !scaled {
-            return;
-        }
-        let bytes = target.left as usize * 4..target.right as usize * 4;
-        for (line, y) in self
-            .scratch
-            .chunks_exact(bytes.len())
-            .zip(target.top as u32..)
-        {
-            row_of(&mut self.dots, fit.dots().width, y)[bytes.clone()].copy_from_slice(line);
-        }
+        let picture = fit.picture();
+        let from = ImageRef::new(picture.width, picture.height, pixels, PixelType::U8x4);
+        let to = Image::from_slice_u8(size.width, size.height, out, PixelType::U8x4);
+        let both = from.ok().zip(to.ok());
+        both.is_some_and(|(from, mut to)| self.resizer.resize(&from, &mut to, &options).is_ok())
     }
 }
 
 fn row_of(dots: &mut [u8], width: u32, y: u32) -> &mut [u8] {
     let stride = width as usize * 4;
     &mut dots[y as usize * stride..][..stride]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use crate::pixels::PixelBuf;
+    use crate::term::{Pane, Raster};
+
+    #[test]
+    fn what_two_threads_make_is_what_one_makes() {
+        let mut picture = PixelBuf::new(PixelFormat::Xrgb, Size::new(960, 540));
+        let bytes = picture.data_mut().iter_mut().zip(0_u32..);
+        bytes.for_each(|(byte, n)| *byte = (n.wrapping_mul(0x9e37_79b1) >> 24) as u8);
+        for (columns, rows) in [(80, 22), (70, 40), (119, 33)] {
+            let pane = Pane {
+                raster: Raster(Size::new(8, 16)),
+                ..Pane::halves(columns, rows, 0.5)
+            };
+            let fit = Fit::whole(picture.size, &pane).unwrap();
+            let whole = fit.dots().to_rect();
+            let mut scaler = Scaler::default();
+            scaler.update(picture.view(), &fit, picture.size.to_rect());
+            let mut dots = vec![0; scaler.dots.len()];
+            Reducer::default().shrink(picture.data(), &fit, whole, &mut dots);
+            assert!(whole.area() * 2 > WORTH_A_THREAD, "{whole:?}");
+            assert_eq!(scaler.dots, dots, "{whole:?}");
+        }
+    }
 }
