@@ -147,6 +147,8 @@ pub(super) struct Payloads {
     exact: Exact,
     /// By how many colours it is for.
     quantiser: Option<(u16, Quantiser)>,
+    /// Whether parts are of something larger that the palette was made for already.
+    is_of_many: bool,
     palette: Vec<[u8; 3]>,
     /// What is compressed.
     raw: Vec<u8>,
@@ -157,6 +159,15 @@ pub(super) struct Payloads {
 }
 
 impl Payloads {
+    /// What is encoded next are parts of `area`, until this is said of another one; `None` for parts that stand alone. Parts have
+    /// one palette, and each takes little time.
+    pub(super) fn begin(&mut self, picture: PixelView<'_>, area: Option<Rect>, how: How) {
+        self.is_of_many = area.is_some();
+        if let (Some(area), How::Reduced(quality)) = (area, how) {
+            quantiser_of(&mut self.quantiser, quality.colours).fit(picture, area);
+        }
+    }
+
     /// A part of a picture, as well as asked for.
     pub(super) fn encode(&mut self, picture: PixelView<'_>, rect: Rect, how: How) -> Encoded<'_> {
         match how {
@@ -186,7 +197,7 @@ impl Payloads {
         }
         self.halved = halved;
         let palette = png::Colours::Indexed(&self.palette);
-        let effort = effort(self.raw.len());
+        let effort = self.effort();
         png::write(
             rect.size(),
             palette,
@@ -215,11 +226,10 @@ impl Payloads {
             self.palette.clone_from(&self.exact.palette);
             return;
         }
-        let quantiser = match &mut self.quantiser {
-            Some((of, quantiser)) if *of == colours => quantiser,
-            other => &mut other.insert((colours, quantiser(colours))).1,
-        };
-        quantiser.fit(picture, rect);
+        let quantiser = quantiser_of(&mut self.quantiser, colours);
+        if !self.is_of_many {
+            quantiser.fit(picture, rect);
+        }
         self.raw.clear();
         for y in rect.top..rect.bottom {
             self.raw.push(0);
@@ -239,7 +249,7 @@ impl Payloads {
         let indexed = self.exact.index(picture, rect, 256, &mut self.raw);
         if indexed {
             let palette = png::Colours::Indexed(&self.exact.palette);
-            let effort = effort(self.raw.len());
+            let effort = self.effort();
             png::write(
                 rect.size(),
                 palette,
@@ -255,7 +265,7 @@ impl Payloads {
         rgb(picture, rect, &mut self.raw);
         if !few && !is_flat(&self.raw, rect.size()) {
             png::filter(&self.raw, rect.size(), &mut self.filtered);
-            let effort = effort(self.raw.len());
+            let effort = self.effort();
             png::write(
                 rect.size(),
                 png::Colours::Rgb,
@@ -267,12 +277,20 @@ impl Payloads {
             return (Form::Png, &self.packed);
         }
         self.other.clear();
-        self.deflate
-            .zlib(&self.raw, effort(self.raw.len()), &mut self.other);
+        let effort = self.effort();
+        self.deflate.zlib(&self.raw, effort, &mut self.other);
         if indexed && self.packed.len() < self.other.len() {
             return (Form::Png, &self.packed);
         }
         (Form::RgbZlib, &self.other)
+    }
+
+    /// For what is in `raw`.
+    fn effort(&self) -> Effort {
+        match self.raw.len() {
+            ..=FEW_BYTES if !self.is_of_many => Effort::Best,
+            _ => Effort::Fast,
+        }
     }
 
     /// A part of a picture as it is.
@@ -299,8 +317,8 @@ impl Payloads {
             self.raw.resize(start + size.width as usize * DOT, 0);
         }
         self.other.clear();
-        self.deflate
-            .zlib(&self.raw, effort(self.raw.len()), &mut self.other);
+        let effort = self.effort();
+        self.deflate.zlib(&self.raw, effort, &mut self.other);
         (Form::RgbaZlib, &self.other)
     }
 
@@ -328,16 +346,13 @@ impl Payloads {
 /// 256 colours.
 const ENOUGH: f64 = 4.0;
 
-fn quantiser(colours: u16) -> Quantiser {
-    Quantiser::new(colours).content_with(ENOUGH)
-}
-
-fn effort(bytes: usize) -> Effort {
-    if bytes <= FEW_BYTES {
-        Effort::Best
-    } else {
-        Effort::Fast
+/// The one for so many colours; a new one in place of one for another number.
+fn quantiser_of(kept: &mut Option<(u16, Quantiser)>, colours: u16) -> &mut Quantiser {
+    if kept.as_ref().is_some_and(|(of, _)| *of != colours) {
+        *kept = None;
     }
+    let new = || (colours, Quantiser::new(colours).content_with(ENOUGH));
+    &mut kept.get_or_insert_with(new).1
 }
 
 /// The dots of row `y` between the edges of a rectangle.

@@ -273,6 +273,10 @@ impl Board {
     ) -> Painted {
         let (start, how) = (out.len(), how(scene.quality, dots));
         let (count, from) = (turns.len(), self.from);
+        // One palette for many tiles: to find one takes longer than all else.
+        let is_many = dots > FEW_DOTS;
+        let whole = is_many.then(|| scene.picture.size.to_rect());
+        self.payloads.begin(scene.picture, whole, how);
         let mut painted = Painted::default();
         let of = |turn: Turn| (0..count).filter(move |at| turns[*at] == turn);
         // The others go on where the last portion ended.
@@ -311,6 +315,7 @@ impl Board {
         };
         let changes = self.shadow.plan(scene.picture, &[], wanted);
         let differs = self.tiles_in(&changes.rects);
+        self.payloads.begin(scene.picture, None, How::Exact);
         let start = out.len();
         let most = STEP_BYTES.min(self.portion.room());
         for (at, _) in differs.iter().enumerate().filter(|(_, differs)| **differs) {
