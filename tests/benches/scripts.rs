@@ -1,7 +1,7 @@
 //! What a screen that lives costs: bytes and milliseconds a frame, through the viewer's own pipeline.
 //!
 //! `cargo bench --bench scripts` plays a screen of 1280×800 on a terminal of 160×50 cells of 8×16 pixels: somebody types, a
-//! terminal scrolls by lines, a window moves, a film fills the screen, and nothing happens though everything is drawn again. Each
+//! terminal scrolls by lines, a window moves, a film fills the screen, everything is drawn again as it was, and nothing happens. Each
 //! painter of pixels is driven as the viewer drives it ([`Pixels`]: what changed, the plan, the painter), cells from scaling to
 //! what is written. Time is that of the thread that paints, copying the changed dots included. The link is no part of it.
 //!
@@ -54,6 +54,7 @@ fn play(script: &Script, show: &mut dyn Show, frames: u32) {
     for frame in 0..frames {
         let changed = (script.step)(&mut screen, frame);
         times.push(timed(|| bytes += show.frame(&screen, changed)));
+        read_files();
     }
     times.sort();
     let mean = times.iter().sum::<Duration>() / frames;
@@ -64,6 +65,21 @@ fn play(script: &Script, show: &mut dyn Show, frames: u32) {
         mean.as_secs_f64() * 1e3,
         times.last().copied().unwrap_or_default().as_secs_f64() * 1e3,
     );
+}
+
+/// Does with files of pixels what a terminal does: reads and removes them.
+fn read_files() {
+    let ours = format!("tty-graphics-protocol-{}-", std::process::id());
+    for entry in std::fs::read_dir("/dev/shm")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if entry.file_name().to_string_lossy().starts_with(&ours) {
+            // What is gone was read.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Draws a frame of a number.
@@ -78,12 +94,13 @@ struct Script {
 }
 
 impl Script {
-    fn all() -> [Self; 5] {
+    fn all() -> [Self; 6] {
         [
             Self::typing(),
             Self::scrolling(),
             Self::moving(),
             Self::film(),
+            Self::again(),
             Self::idle(),
         ]
     }
@@ -177,11 +194,20 @@ impl Script {
     }
 
     /// Everything is drawn again, as it was.
+    fn again() -> Self {
+        Self {
+            name: "drawn again",
+            first: screens::desktop(),
+            step: Box::new(|screen, _| screen.size.to_rect()),
+        }
+    }
+
+    /// Nothing happens. A viewer would not even look; here it does.
     fn idle() -> Self {
         Self {
             name: "idle",
             first: screens::desktop(),
-            step: Box::new(|screen, _| screen.size.to_rect()),
+            step: Box::new(|_, _| Rect::default()),
         }
     }
 }
@@ -288,6 +314,7 @@ impl Show for InPixels {
 
     fn begin(&mut self, screen: &PixelBuf) {
         self.paint(screen);
+        read_files();
         while let Some(due) = self.pixels.refinement_due() {
             self.now = self.now.max(due);
             self.paint(screen);

@@ -1,10 +1,14 @@
 //! How long a screen of 1280×800 takes to become sixels, as how many bytes, and what is left of it; beside icy_sixel.
 //!
-//! `cargo bench --bench sixel` prints the median of the rounds. Without `--bench`, as `cargo test --all-targets` calls it,
+//! `cargo bench --bench sixel` prints the best of the rounds, as other programs only ever make one slower. Without `--bench`, as `cargo test --all-targets` calls it,
 //! everything runs once.
 
+#[path = "term/noise.rs"]
+mod noise;
 #[path = "../support/screens.rs"]
 mod screens;
+#[path = "../support/terminals/mod.rs"]
+mod terminals;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -13,7 +17,8 @@ use capsaicin::geometry::{Rect, Size};
 use capsaicin::pixels::PixelBuf;
 use capsaicin::term::paint::{Painter, Place, Quality, Scene};
 use capsaicin::term::sixel::{Limits, Sixel};
-use icy_sixel::{EncodeOptions, SixelImage};
+use icy_sixel::EncodeOptions;
+use noise::noise;
 
 const LIMITS: Limits = Limits {
     image: Size::new(4000, 4000),
@@ -73,7 +78,7 @@ fn whole(name: &str, screen: &PixelBuf, colours: u16, halved: bool, rounds: usiz
     let mut painter = Sixel::new(LIMITS);
     let mut out = Vec::new();
     painter.paint(&scene, &mut out);
-    let time = median(rounds, || {
+    let time = best(rounds, || {
         out.clear();
         painter.forget();
         painter.paint(black_box(&scene), &mut out);
@@ -85,7 +90,7 @@ fn whole(name: &str, screen: &PixelBuf, colours: u16, halved: bool, rounds: usiz
 fn first(name: &str, screen: &PixelBuf, rounds: usize) {
     let scene = scene(screen, &[], Quality::BEST);
     let mut out = Vec::new();
-    let time = median(rounds, || {
+    let time = best(rounds, || {
         out.clear();
         Sixel::new(LIMITS).paint(black_box(&scene), &mut out);
     });
@@ -107,8 +112,12 @@ fn alternate(name: &str, one: &PixelBuf, other: &PixelBuf, rounds: usize) {
         bytes = out.len();
         painter.paint(&scene(one, &whole, Quality::BEST), &mut out);
     }
-    times.sort();
-    print(name, times[times.len() / 2], bytes, None);
+    print(
+        name,
+        times.into_iter().min().unwrap_or_default(),
+        bytes,
+        None,
+    );
 }
 
 fn rivals(name: &str, screen: &PixelBuf) {
@@ -124,7 +133,7 @@ fn rivals(name: &str, screen: &PixelBuf) {
             ..EncodeOptions::default()
         };
         let mut text = String::new();
-        let time = median(5, || {
+        let time = best(5, || {
             text = icy_sixel::sixel_encode(black_box(&rgba), width, height, &options)
                 .expect("a picture");
         });
@@ -138,22 +147,6 @@ fn rivals(name: &str, screen: &PixelBuf) {
     }
 }
 
-/// Noise of the first image of what was written, as icy_sixel decodes it, in dB.
-fn noise(screen: &PixelBuf, written: &[u8]) -> f64 {
-    let start = written.windows(2).position(|w| w == b"\x1bP").unwrap_or(0);
-    let image = SixelImage::decode(&written[start..]).expect("sixels");
-    let pairs = screen
-        .data()
-        .chunks_exact(4)
-        .zip(image.pixels.chunks_exact(4));
-    let sum: u64 = pairs
-        .flat_map(|(a, b)| [(a[2], b[0]), (a[1], b[1]), (a[0], b[2])])
-        .map(|(a, b)| u64::from(a.abs_diff(b)).pow(2))
-        .sum();
-    let mean = sum as f64 / (screen.size.area() * 3) as f64;
-    10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
-}
-
 fn print(name: &str, time: Duration, bytes: usize, noise: Option<f64>) {
     let noise = noise.map_or(String::new(), |noise| format!("{noise:.1}"));
     println!(
@@ -163,14 +156,11 @@ fn print(name: &str, time: Duration, bytes: usize, noise: Option<f64>) {
     );
 }
 
-fn median(rounds: usize, mut work: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..rounds)
-        .map(|_| {
-            let started = Instant::now();
-            work();
-            started.elapsed()
-        })
-        .collect();
-    times.sort();
-    times[times.len() / 2]
+fn best(rounds: usize, mut work: impl FnMut()) -> Duration {
+    let times = (0..rounds).map(|_| {
+        let started = Instant::now();
+        work();
+        started.elapsed()
+    });
+    times.min().unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use capsaicin::geometry::{Point, Rect, Size};
+use capsaicin::geometry::{Rect, Size};
 use capsaicin::pixels::PixelBuf;
 use capsaicin::term::kitty::{Edits, Medium, Tiles};
 use capsaicin::term::paint::{Painter, Place, Quality, Scene};
@@ -17,8 +17,8 @@ use capsaicin::term::sixel::{Limits, Sixel};
 use capsaicin::term::{Colours, Fit, Glyphs, Pane, Raster, Scaler, Style};
 use icy_sixel::EncodeOptions;
 
-use super::terminals::sixel::SixelTerminal;
-use super::{COLUMNS, ROWS, fixture, fixture_path, median, ms, photo};
+use super::noise::noise;
+use super::{COLUMNS, ROWS, best, fixture, fixture_path, ms, photo};
 
 const CELL: Size = Size::new(8, 16);
 
@@ -71,7 +71,7 @@ fn sixels(rounds: usize, asks: bool) {
         let mut out = Vec::new();
         painter.paint(&scene(&picture, Quality::BEST), &mut out);
         let before = processors();
-        let time = median(rounds, || {
+        let time = best(rounds, || {
             out.clear();
             painter.forget();
             painter.paint(black_box(&scene(&picture, Quality::BEST)), &mut out);
@@ -122,7 +122,7 @@ fn icy_sixel(picture: &PixelBuf) -> String {
         ..EncodeOptions::default()
     };
     let mut text = String::new();
-    let time = median(3, || {
+    let time = best(3, || {
         let encoded = icy_sixel::sixel_encode(&rgba, width as usize, height as usize, &options);
         text = encoded.expect("a picture");
     });
@@ -151,8 +151,7 @@ fn chafa(format: &str, options: &[&str], file: &str) -> Option<String> {
                 .stdout
                 .len();
         }
-        times.sort();
-        Some(Cost(times[2], bytes))
+        Some(Cost(times.into_iter().min()?, bytes))
     };
     let (Cost(whole, bytes), Cost(start, _)) = (run("160x50")?, run("1x1")?);
     let name = options
@@ -166,7 +165,7 @@ fn kitty_inline(rounds: usize, asks: bool) {
     let picture = fixture("desktop.png");
     let mut painter = Edits::new(1, Medium::Inline);
     let mut out = Vec::new();
-    let time = median(rounds, || {
+    let time = best(rounds, || {
         painter.leave(&mut out);
         out.clear();
         painter.paint(&scene(&picture, Quality::BEST), &mut out);
@@ -327,7 +326,7 @@ fn film(rounds: usize) {
     ];
     for (name, mut painter) in painters {
         let mut out = Vec::new();
-        let time = median(rounds.min(11), || {
+        let time = best(rounds.min(11), || {
             painter.leave(&mut out);
             out.clear();
             painter.paint(&scene(&picture, quality), &mut out);
@@ -355,7 +354,7 @@ fn scaling(rounds: usize) {
     };
     let fit = Fit::whole(size, &pane).expect("neither is empty");
     let mut scaler = Scaler::default();
-    let time = median(rounds, || {
+    let time = best(rounds, || {
         black_box(scaler.update(picture.view(), &fit, size.to_rect()));
     });
     let what = format!("scale 1080p to {}×{}", fit.dots().width, fit.dots().height);
@@ -412,7 +411,7 @@ fn change(painter: &mut dyn Painter, pictures: &[PixelBuf; 2], rounds: usize) ->
     let (mut out, mut turn, mut bytes) = (Vec::new(), 0, [0; 2]);
     settle(painter, &pictures[0], &mut out);
     let whole = [pictures[0].size.to_rect()];
-    let time = median(rounds.max(2), || {
+    let time = best(rounds.max(2), || {
         turn = 1 - turn;
         out.clear();
         painter.paint(&scene_of(&pictures[turn], &whole, Quality::BEST), &mut out);
@@ -424,22 +423,4 @@ fn change(painter: &mut dyn Painter, pictures: &[PixelBuf; 2], rounds: usize) ->
 fn change_of_cells(pictures: [&PixelBuf; 2], style: Style, rounds: usize) -> Cost {
     let (time, bytes) = super::changed_in_cells(pictures, style, rounds);
     Cost(time, bytes)
-}
-
-/// Noise of what a terminal shows after these bytes, in dB.
-fn noise(picture: &PixelBuf, written: &[u8]) -> f64 {
-    let mut terminal = SixelTerminal::new(COLUMNS, ROWS + 2, CELL);
-    terminal.write(written);
-    let mut sum = 0;
-    for y in 0..picture.size.height {
-        for (x, dot) in (0..).zip(picture.view().row(y).chunks_exact(4)) {
-            let shown = terminal.dot(Point::new(x, y as i32)).unwrap_or_default();
-            let pairs = shown.iter().zip([dot[2], dot[1], dot[0]]);
-            sum += pairs
-                .map(|(a, b)| u64::from(a.abs_diff(b)).pow(2))
-                .sum::<u64>();
-        }
-    }
-    let mean = sum as f64 / (picture.size.area() * 3) as f64;
-    10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
 }
