@@ -502,10 +502,10 @@ impl Shadow {
         for y in rect.top..rect.bottom {
             let bytes = y as usize * stride + rect.left as usize * DOT
                 ..y as usize * stride + rect.right as usize * DOT;
-            self.plane[bytes.clone()].copy_from_slice(&pixels[bytes.clone()]);
-            self.plane[bytes]
-                .chunks_exact_mut(DOT)
-                .for_each(|dot| dot[3] = SHOWN);
+            let shown = self.plane[bytes.clone()].as_chunks_mut::<DOT>().0;
+            for (shown, [b, g, r, _]) in shown.iter_mut().zip(pixels[bytes].as_chunks().0) {
+                *shown = [*b, *g, *r, SHOWN];
+            }
         }
     }
 }
