@@ -37,12 +37,21 @@ fn row<'a>(picture: PixelView<'a>, y: i32, part: Rect) -> &'a [u8] {
 
 /// Appends the means of two by two dots.
 fn means(upper: &[u8], lower: &[u8], out: &mut Vec<u8>) {
-    for (upper, lower) in upper.chunks(2 * DOT).zip(lower.chunks(2 * DOT)) {
-        for at in 0..DOT {
-            // The last column may be one by itself.
-            let right = if upper.len() == 2 * DOT { at + DOT } else { at };
-            let sum = [upper[at], upper[right], lower[at], lower[right]].map(u16::from);
-            out.push((sum.iter().sum::<u16>() / 4) as u8);
+    let start = out.len();
+    out.resize(start + upper.len().div_ceil(2 * DOT) * DOT, 0);
+    let (targets, _) = out[start..].as_chunks_mut::<DOT>();
+    let (upper, upper_last) = upper.as_chunks::<{ 2 * DOT }>();
+    let (lower, lower_last) = lower.as_chunks::<{ 2 * DOT }>();
+    for ((upper, lower), target) in upper.iter().zip(lower).zip(&mut *targets) {
+        *target = std::array::from_fn(|at| {
+            let sum = [upper[at], upper[at + DOT], lower[at], lower[at + DOT]].map(u16::from);
+            (sum.iter().sum::<u16>() / 4) as u8
+        });
+    }
+    // The last column may be one by itself.
+    if let Some(target) = targets.get_mut(upper.len()) {
+        for ((target, upper), lower) in target.iter_mut().zip(upper_last).zip(lower_last) {
+            *target = upper.midpoint(*lower);
         }
     }
 }
