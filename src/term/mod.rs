@@ -5,6 +5,7 @@
 //! [`cells::paint`] turns dots into a [`Grid`] of [`Cell`]s. Each works on the changed area only. A [`Pen`] writes cells as
 //! bytes.
 
+mod at_once;
 mod base64;
 pub mod cells;
 pub mod clipboard;

@@ -4,6 +4,7 @@
 //! themselves. What is left is split where it varies most. A palette is kept as long as it does about as well as on the
 //! picture it was made for, so that the same colours look the same from frame to frame; one that holds every colour only grows.
 
+use super::at_once::at_once;
 use crate::geometry::Rect;
 use crate::pixels::PixelView;
 
@@ -28,6 +29,9 @@ const NO_COLOUR: u32 = u32::MAX;
 /// A colour is frequent from this part of all dots on.
 const FREQUENT: u64 = 2048;
 
+/// Dots from which on a second thread maps half of them: starting it takes as long as some ten thousands.
+const WORTH_A_THREAD: u64 = 1 << 18;
+
 /// Mean squared error by which a kept palette may be worse than when it was new: a step of one level a component.
 const TOLERANCE: u64 = 3;
 
@@ -39,6 +43,8 @@ pub struct Quantiser {
     palette: Vec<[u8; 3]>,
     /// By cell: the nearest entry.
     nearest: Box<[u16; CELLS]>,
+    /// Scratch: the same of a second thread.
+    other: Option<Box<[u16; CELLS]>>,
     /// By entry: an earlier one of the same cell. INVARIANT: as long as the palette.
     next: Vec<Option<u8>>,
     /// Every colour of what the palette was made for, when it holds them all.
@@ -70,6 +76,7 @@ impl Quantiser {
             enough: 0.0,
             palette: Vec::new(),
             nearest: Box::new([UNKNOWN; CELLS]),
+            other: None,
             next: Vec::new(),
             every: None,
             error: 0,
@@ -125,31 +132,71 @@ impl Quantiser {
 
     /// Appends the nearest entry for each dot, 4 bytes each.
     pub fn map(&mut self, dots: &[u8], out: &mut Vec<u8>) {
-        let dots = dots.as_chunks::<DOT>().0;
         let start = out.len();
-        out.resize(start + dots.len(), 0);
-        let (blocks, rest) = dots.as_chunks::<BLOCK>();
-        let (targets, last_target) = out[start..].as_chunks_mut::<BLOCK>();
-        let (mut last, mut entry) = (NO_COLOUR, 0);
-        for (block, target) in blocks.iter().zip(targets) {
-            let words = block.map(word);
-            // Not by comparing arrays, which would go through memory.
-            if words.iter().fold(0, |all, word| all | (word ^ last)) == 0 {
-                *target = [entry; BLOCK];
-                continue;
-            }
-            // Looked up all at once, and then one by one only what that did not tell.
-            let found = words.map(|word| self.nearest[cell_of(word)]);
-            *target = found.map(|found| found as u8);
-            if found.iter().fold(0, |all, found| all | found) >= SEVERAL {
-                for at in (0..BLOCK).filter(|at| found[*at] >= SEVERAL) {
-                    target[at] = self.entry_of(words[at]);
-                }
-            }
-            (last, entry) = (words[BLOCK - 1], target[BLOCK - 1]);
+        out.resize(start + dots.len() / DOT, 0);
+        self.lookup().map(dots, &mut out[start..]);
+    }
+
+    /// Replaces `out` by the nearest entries of a part of a picture, row by row: bytes B, G, R, X. Two threads do it where that is
+    /// worth it.
+    pub fn map_part(&mut self, picture: PixelView<'_>, part: Rect, out: &mut Vec<u8>) {
+        let part = part.intersect(picture.size.to_rect());
+        out.clear();
+        if part.is_empty() || picture.format.bytes() != DOT {
+            return;
         }
-        for (dot, target) in rest.iter().zip(last_target) {
-            *target = self.entry_of(word(*dot));
+        out.resize(part.area() as usize, 0);
+        let map = |mut lookup: Lookup<'_>, top: i32, out: &mut [u8]| {
+            for (y, target) in (top..).zip(out.chunks_exact_mut(part.width() as usize)) {
+                lookup.map(row(picture, y, part).as_flattened(), target);
+            }
+        };
+        if part.area() < WORTH_A_THREAD || part.height() < 2 {
+            return map(self.lookup(), part.top, out);
+        }
+        let half = part.height() / 2;
+        let (upper, lower) = out.split_at_mut(half as usize * part.width() as usize);
+        let mut other = self.other.take().unwrap_or(Box::new([UNKNOWN; CELLS]));
+        other.copy_from_slice(&self.nearest[..]);
+        let Self {
+            palette,
+            next,
+            nearest,
+            ..
+        } = self;
+        at_once(
+            || {
+                map(
+                    Lookup {
+                        palette,
+                        next,
+                        nearest,
+                    },
+                    part.top,
+                    upper,
+                )
+            },
+            || {
+                let lookup = Lookup {
+                    palette,
+                    next,
+                    nearest: &mut other,
+                };
+                map(lookup, part.top + half as i32, lower);
+            },
+        );
+        // What both know is the same, and what is unknown is greater than all.
+        for (known, other) in nearest.iter_mut().zip(other.iter()) {
+            *known = (*known).min(*other);
+        }
+        self.other = Some(other);
+    }
+
+    fn lookup(&mut self) -> Lookup<'_> {
+        Lookup {
+            palette: &self.palette,
+            next: &self.next,
+            nearest: &mut self.nearest,
         }
     }
 
@@ -173,39 +220,16 @@ impl Quantiser {
         self.next.push(earlier);
     }
 
-    /// The entry for a word B, G, R, 0.
-    #[inline]
-    fn entry_of(&mut self, word: u32) -> u8 {
-        match self.nearest[cell_of(word)] {
-            UNKNOWN => self.find(cell_of(word)),
-            known if known < SEVERAL => known as u8,
-            chain => self.nearest_of(chain as u8, word),
-        }
-    }
-
-    fn find(&mut self, cell: usize) -> u8 {
-        let entry = nearest(&self.palette, centre(cell));
-        self.nearest[cell] = entry;
-        entry as u8
-    }
-
-    /// The nearest of a chain of entries, the latest among equals.
-    fn nearest_of(&self, first: u8, word: u32) -> u8 {
-        let far = |entry: u8| distance(self.palette[usize::from(entry)], rgb(word));
-        std::iter::successors(Some(first), |entry| self.next[usize::from(*entry)])
-            .min_by_key(|entry| far(*entry))
-            .unwrap_or(first)
-    }
-
     /// Mean squared error: of every dot of a small area, of every eighth of every eighth row of a large one.
     fn error_on(&mut self, picture: PixelView<'_>, area: Rect) -> u64 {
         let (mut sum, mut dots) = (0, 0);
         let step = if area.area() > 1 << 14 { 8 } else { 1 };
+        let mut lookup = self.lookup();
         for y in (area.top..area.bottom).step_by(step) {
             for dot in row(picture, y, area).iter().step_by(step) {
                 let word = word(*dot);
-                let entry = self.entry_of(word);
-                sum += distance(self.palette[usize::from(entry)], rgb(word));
+                let entry = lookup.entry_of(word);
+                sum += distance(lookup.palette[usize::from(entry)], rgb(word));
                 dots += 1;
             }
         }
@@ -255,6 +279,67 @@ impl Quantiser {
         for colour in split(&mut rest, left, self.enough * all as f64) {
             self.add(word_of(colour));
         }
+    }
+}
+
+/// Which entry is nearest, found out when it is first asked for.
+struct Lookup<'a> {
+    palette: &'a [[u8; 3]],
+    next: &'a [Option<u8>],
+    nearest: &'a mut [u16; CELLS],
+}
+
+impl Lookup<'_> {
+    /// Replaces `out` by the nearest entry for each dot, 4 bytes each.
+    fn map(&mut self, dots: &[u8], out: &mut [u8]) {
+        let dots = dots.as_chunks::<DOT>().0;
+        let (blocks, rest) = dots.as_chunks::<BLOCK>();
+        let (targets, last_target) = out.as_chunks_mut::<BLOCK>();
+        let (mut last, mut entry) = (NO_COLOUR, 0);
+        for (block, target) in blocks.iter().zip(targets) {
+            let words = block.map(word);
+            // Not by comparing arrays, which would go through memory.
+            if words.iter().fold(0, |all, word| all | (word ^ last)) == 0 {
+                *target = [entry; BLOCK];
+                continue;
+            }
+            // Looked up all at once, and then one by one only what that did not tell.
+            let found = words.map(|word| self.nearest[cell_of(word)]);
+            *target = found.map(|found| found as u8);
+            if found.iter().fold(0, |all, found| all | found) >= SEVERAL {
+                for at in (0..BLOCK).filter(|at| found[*at] >= SEVERAL) {
+                    target[at] = self.entry_of(words[at]);
+                }
+            }
+            (last, entry) = (words[BLOCK - 1], target[BLOCK - 1]);
+        }
+        for (dot, target) in rest.iter().zip(last_target) {
+            *target = self.entry_of(word(*dot));
+        }
+    }
+
+    /// The entry for a word B, G, R, 0.
+    #[inline]
+    fn entry_of(&mut self, word: u32) -> u8 {
+        match self.nearest[cell_of(word)] {
+            UNKNOWN => self.find(cell_of(word)),
+            known if known < SEVERAL => known as u8,
+            chain => self.nearest_of(chain as u8, word),
+        }
+    }
+
+    fn find(&mut self, cell: usize) -> u8 {
+        let entry = nearest(self.palette, centre(cell));
+        self.nearest[cell] = entry;
+        entry as u8
+    }
+
+    /// The nearest of a chain of entries, the latest among equals.
+    fn nearest_of(&self, first: u8, word: u32) -> u8 {
+        let far = |entry: u8| distance(self.palette[usize::from(entry)], rgb(word));
+        std::iter::successors(Some(first), |entry| self.next[usize::from(*entry)])
+            .min_by_key(|entry| far(*entry))
+            .unwrap_or(first)
     }
 }
 
@@ -518,6 +603,27 @@ mod tests {
             quantiser.map(dot, &mut each);
         }
         assert_eq!(together, each);
+    }
+
+    #[test]
+    fn two_threads_map_as_one_does_and_leave_what_they_found() {
+        let size = Size::new(640, 500);
+        let of = |n: u32| n.wrapping_mul(0x9e37_79b1) >> 9 & 0x007f_7f7f;
+        let picture = picture(size, |x, y| of(x / 3 + y * 640));
+        let mut quantiser = Quantiser::new(64);
+        quantiser.fit(picture.view(), Rect::new(0, 0, 640, 100));
+        let mut together = Vec::new();
+        assert!(size.area() > WORTH_A_THREAD);
+        quantiser.map_part(picture.view(), size.to_rect(), &mut together);
+        let unknown = |quantiser: &Quantiser| {
+            let unknown = quantiser.nearest.iter().filter(|entry| **entry == UNKNOWN);
+            unknown.count()
+        };
+        let before = unknown(&quantiser);
+        let mut alone = Vec::new();
+        quantiser.map(picture.data(), &mut alone);
+        assert_eq!(together, alone);
+        assert_eq!(unknown(&quantiser), before);
     }
 
     /// A gradient of 4096 colours in 64: an entry stands for 8 × 8 of them, 4 levels apart, hence a mean squared error of

@@ -5,12 +5,11 @@
 //!
 //! Speed: `cargo bench --bench term`.
 
-use std::thread;
-
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::Fit;
+use super::at_once::at_once;
 use crate::geometry::Rect;
 use crate::pixels::{PixelFormat, PixelView};
 
@@ -110,15 +109,10 @@ impl Scaler {
             },
         );
         let (upper_rows, lower_rows) = rows.split_at_mut(upper.height() as usize * stride);
-        let mut shrink_lower = || other.shrink(pixels, fit, lower, lower_rows);
-        let is_done = thread::scope(|scope| {
-            let second = thread::Builder::new().spawn_scoped(scope, &mut shrink_lower);
-            reducer.shrink(pixels, fit, upper, upper_rows);
-            second.is_ok()
-        });
-        if !is_done {
-            shrink_lower();
-        }
+        at_once(
+            || reducer.shrink(pixels, fit, upper, upper_rows),
+            || other.shrink(pixels, fit, lower, lower_rows),
+        );
     }
 }
 

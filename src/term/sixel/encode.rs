@@ -6,9 +6,8 @@
 //!
 //! Speed: `cargo bench --bench sixel`. The tests have the plain way.
 
-use std::thread;
-
 use crate::geometry::Size;
+use crate::term::at_once::at_once;
 
 /// Rows of a band.
 const BAND: usize = 6;
@@ -25,8 +24,8 @@ const WORTH_A_THREAD: usize = 1 << 18;
 /// Writes pictures of indices, keeping its scratch memory.
 #[derive(Default)]
 pub struct Encoder {
-    counts: Counts,
-    /// One for each thread.
+    /// One for each thread, as all that follow.
+    counts: [Counts; 2],
     bands: [Band; 2],
     /// Scratch: what the second thread draws.
     lower: Vec<u8>,
@@ -47,40 +46,72 @@ impl Encoder {
         decimal(size.width, out);
         out.push(b';');
         decimal(size.height, out);
-        self.counts.take(indices, width);
-        let registers = self.counts.define(palette, out);
-        let inks = &self.counts.bands;
-        let [band, other_band] = &mut self.bands;
-        if indices.len() < WORTH_A_THREAD || inks.len() < 2 {
-            band.draw(indices, width, inks, &registers, out);
+        if indices.len() < WORTH_A_THREAD || size.height as usize <= BAND {
+            self.encode_alone(indices, width, palette, out);
         } else {
-            let (inks, lower_inks) = inks.split_at(inks.len() / 2);
-            let (indices, lower_indices) = indices.split_at(inks.len() * width * BAND);
-            let lower = &mut self.lower;
-            lower.clear();
-            let mut draw_lower =
-                || other_band.draw(lower_indices, width, lower_inks, &registers, lower);
-            let is_drawn = thread::scope(|scope| {
-                let second = thread::Builder::new().spawn_scoped(scope, &mut draw_lower);
-                band.draw(indices, width, inks, &registers, out);
-                second.is_ok()
-            });
-            if !is_drawn {
-                draw_lower();
-            }
-            out.push(b'-');
-            out.extend_from_slice(&self.lower);
+            self.encode_in_two(indices, width, palette, out);
         }
         out.extend_from_slice(b"\x1b\\");
+    }
+
+    fn encode_alone(
+        &mut self,
+        indices: &[u8],
+        width: usize,
+        palette: &[[u8; 3]],
+        out: &mut Vec<u8>,
+    ) {
+        let ([counts, _], [band, _]) = (&mut self.counts, &mut self.bands);
+        counts.take(indices, width);
+        let registers = define(&counts.all, palette, out);
+        band.draw(indices, width, &counts.bands, &registers, out);
+    }
+
+    fn encode_in_two(
+        &mut self,
+        indices: &[u8],
+        width: usize,
+        palette: &[[u8; 3]],
+        out: &mut Vec<u8>,
+    ) {
+        let bands = indices.len().div_ceil(width * BAND);
+        let (indices, lower_indices) = indices.split_at(bands / 2 * width * BAND);
+        let [counts, lower_counts] = &mut self.counts;
+        at_once(
+            || counts.take(indices, width),
+            || lower_counts.take(lower_indices, width),
+        );
+        let all = std::array::from_fn(|entry| counts.all[entry] + lower_counts.all[entry]);
+        let registers = define(&all, palette, out);
+        let [band, lower_band] = &mut self.bands;
+        let lower = &mut self.lower;
+        lower.clear();
+        at_once(
+            || band.draw(indices, width, &counts.bands, &registers, out),
+            || {
+                let inks = &lower_counts.bands;
+                lower_band.draw(lower_indices, width, inks, &registers, lower);
+            },
+        );
+        out.push(b'-');
+        out.extend_from_slice(&self.lower);
     }
 }
 
 /// How often each entry is used.
-#[derive(Default)]
 struct Counts {
-    /// By entry: dots of the whole picture. Empty before the first picture.
-    all: Vec<u32>,
+    /// By entry: dots of all rows.
+    all: [u32; 256],
     bands: Vec<Inks>,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            all: [0; 256],
+            bands: Vec::new(),
+        }
+    }
 }
 
 /// The colours of a band.
@@ -93,8 +124,7 @@ struct Inks {
 
 impl Counts {
     fn take(&mut self, indices: &[u8], width: usize) {
-        self.all.clear();
-        self.all.resize(256, 0);
+        self.all.fill(0);
         self.bands.clear();
         for rows in indices.chunks(width * BAND) {
             let counts = histogram(rows);
@@ -109,24 +139,25 @@ impl Counts {
             self.bands.push(Inks { commonest, used });
         }
     }
+}
 
-    /// Gives a register to each entry that is used. Those that are frequent have the numbers of fewest digits.
-    fn define(&self, palette: &[[u8; 3]], out: &mut Vec<u8>) -> [u16; 256] {
-        let mut used: Vec<usize> = (0..256).filter(|at| self.all[*at] > 0).collect();
-        used.sort_by_key(|at| std::cmp::Reverse(self.all[*at]));
-        let mut registers = [0; 256];
-        for (register, entry) in (0..).zip(used) {
-            registers[entry] = register;
-            out.push(b'#');
-            decimal(register.into(), out);
-            out.extend_from_slice(b";2");
-            for component in palette.get(entry).copied().unwrap_or_default() {
-                out.push(b';');
-                decimal(percent(component), out);
-            }
+/// Gives a register to each entry that is used, by how many dots are of each. Those that are frequent have the numbers of fewest
+/// digits.
+fn define(counts: &[u32; 256], palette: &[[u8; 3]], out: &mut Vec<u8>) -> [u16; 256] {
+    let mut used: Vec<usize> = (0..256).filter(|at| counts[*at] > 0).collect();
+    used.sort_by_key(|at| std::cmp::Reverse(counts[*at]));
+    let mut registers = [0; 256];
+    for (register, entry) in (0..).zip(used) {
+        registers[entry] = register;
+        out.push(b'#');
+        decimal(register.into(), out);
+        out.extend_from_slice(b";2");
+        for component in palette.get(entry).copied().unwrap_or_default() {
+            out.push(b';');
+            decimal(percent(component), out);
         }
-        registers
     }
+    registers
 }
 
 /// By entry: how many dots are of it.
@@ -548,10 +579,7 @@ mod tests {
         Encoder::default().encode(&indices, size, &palette, &mut out);
 
         let mut expected = b"\x1bP0;1q\"1;1;640;411".to_vec();
-        let mut counts = Counts::default();
-        counts.take(&indices, 640);
-        let registers = counts.define(&palette, &mut expected);
-        Band::default().draw(&indices, 640, &counts.bands, &registers, &mut expected);
+        Encoder::default().encode_alone(&indices, 640, &palette, &mut expected);
         expected.extend_from_slice(b"\x1b\\");
         assert!(out == expected);
     }

@@ -190,15 +190,10 @@ impl Sixel {
     ) {
         let quantiser = self.quantisers.of(quality);
         for part in parts(rect, self.limits.image, place.cell) {
-            self.indices.clear();
             if quality.halved {
                 map_halved(picture, part, quantiser, &mut self.half, &mut self.indices);
             } else {
-                let columns = part.left as usize * 4..part.right as usize * 4;
-                for y in part.top as u32..part.bottom as u32 {
-                    let row = &picture.row(y)[columns.clone()];
-                    quantiser.map(row, &mut self.indices);
-                }
+                quantiser.map_part(picture, part, &mut self.indices);
             }
             go(place, part, out);
             self.encoder
@@ -238,7 +233,7 @@ impl Quantisers {
     }
 }
 
-/// Indices of a part at half its size, each drawn twice as large both ways. `half` is scratch.
+/// Replaces `indices` by those of a part at half its size, each drawn twice as large both ways. `half` is scratch.
 fn map_halved(
     picture: PixelView<'_>,
     part: Rect,
@@ -248,15 +243,20 @@ fn map_halved(
 ) {
     let (width, height) = (part.width() as usize, part.height() as usize);
     let size = halve(picture, part, half);
+    indices.clear();
+    indices.resize(width * height, 0);
     let mut small = Vec::with_capacity(size.width as usize);
-    for dots in half.chunks_exact(size.width as usize * 4) {
-        let start = indices.len();
+    let pairs = indices.chunks_mut(2 * width);
+    for (dots, rows) in half.chunks_exact(size.width as usize * 4).zip(pairs) {
         small.clear();
         quantiser.map(dots, &mut small);
-        indices.extend(small.iter().flat_map(|entry| [*entry; 2]).take(width));
-        indices.extend_from_within(start..start + width);
+        // The last row may be one by itself, and so may the last column.
+        let (upper, lower) = rows.split_at_mut(width);
+        for (pair, entry) in upper.chunks_mut(2).zip(&small) {
+            pair.fill(*entry);
+        }
+        lower.copy_from_slice(&upper[..lower.len()]);
     }
-    indices.truncate(width * height);
 }
 
 impl Painter for Sixel {
