@@ -246,10 +246,7 @@ fn painter(drawing: Drawing, capabilities: &Capabilities) -> Option<Box<dyn Pain
     let process = std::process::id();
     let images = (process & 0x3fff | 0x4000) << 16;
     Some(match drawing {
-        Drawing::Kitty => {
-            // Of 60 edits a second from shared memory kitty 0.26.5 was seen to lose one now and then.
-            Box::new(kitty::Edits::new(images, Medium::Inline))
-        }
+        Drawing::Kitty => Box::new(kitty::Edits::new(images, Medium::of(capabilities))),
         Drawing::KittyTiles => Box::new(kitty::Tiles::new(images)),
         Drawing::KittyPlaceholders => {
             let route = match capabilities.multiplexer {

@@ -69,7 +69,7 @@ fn play(script: &Script, show: &mut dyn Show, frames: u32) {
 
 /// Does with files of pixels what a terminal does: reads and removes them.
 fn read_files() {
-    let ours = format!("tty-graphics-protocol-{}-", std::process::id());
+    let ours = format!("capsaicin-tty-graphics-protocol-{}-", std::process::id());
     for entry in std::fs::read_dir("/dev/shm")
         .into_iter()
         .flatten()

@@ -401,7 +401,10 @@ fn pixels_travel_through_shared_memory_and_files_and_none_is_left() {
         let (_, unread) = stage.encoded(&picture, &[picture.size.to_rect()]);
         assert!(unread.len() < 200);
         stage.painter.leave(&mut Vec::new());
-        let own = format!("tty-graphics-protocol-{}-3e8-", std::process::id());
+        let own = format!(
+            "capsaicin-tty-graphics-protocol-{}-3e8-",
+            std::process::id()
+        );
         for folder in [PathBuf::from("/dev/shm"), std::env::temp_dir()] {
             let mut left = std::fs::read_dir(folder).into_iter().flatten().flatten();
             assert!(!left.any(|file| file.file_name().to_string_lossy().starts_with(&own)));
