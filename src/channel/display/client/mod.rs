@@ -58,11 +58,10 @@ impl Client {
     }
 
     /// The same for a user who wants to know which areas changed, and does not look at their pixels.
-    pub fn without_pixels(self) -> Self {
-        Self {
-            cuts_pixels: false,
-            ..self
-        }
+    pub fn without_pixels(mut self) -> Self {
+        self.cuts_pixels = false;
+        self.streams.unwatched = true;
+        self
     }
 
     /// The channel is linked: the server waits for INIT.
@@ -91,7 +90,8 @@ impl Client {
         }
     }
 
-    /// The surfaces.
+    /// The surfaces. Those of a client [`without_pixels`](Self::without_pixels) may lack the newest frame of a video, which is
+    /// decoded as soon as something is drawn over it or reads it.
     pub fn canvas(&self) -> &Canvas {
         &self.canvas
     }
@@ -113,11 +113,12 @@ impl Client {
 
     /// The channel is gone: its screen stays as it was last, everything else goes.
     pub fn retire(&mut self, shared: &mut Shared) {
+        self.streams.destroy_all();
+        self.paint_streams();
         let before = self.canvas.bytes_in_use();
         self.canvas.keep_only(self.primary);
         shared.surfaces.change(before, self.canvas.bytes_in_use());
         self.images.retire();
-        self.streams.destroy_all();
     }
 
     /// Draw commands executed.
@@ -238,6 +239,7 @@ impl Client {
             ServerMessage::StreamCreate(create) => {
                 let surface_exists = self.canvas.surface(create.surface_id).is_some();
                 self.streams.create(&create, surface_exists, cx);
+                self.paint_streams();
                 Ok(())
             }
             ServerMessage::StreamData(data) => {
@@ -252,14 +254,17 @@ impl Client {
             }
             ServerMessage::StreamClip(clip) => {
                 self.streams.clip(&clip, cx);
+                self.paint_streams();
                 Ok(())
             }
             ServerMessage::StreamDestroy(destroy) => {
                 self.streams.destroy(destroy.id);
+                self.paint_streams();
                 Ok(())
             }
             ServerMessage::StreamDestroyAll => {
                 self.streams.destroy_all();
+                self.paint_streams();
                 Ok(())
             }
             ServerMessage::StreamActivateReport(order) => {
@@ -437,6 +442,9 @@ impl Client {
     /// fresh screen of the same size.
     fn on_reset(&mut self) {
         self.images.palettes.clear();
+        if let Some((id, size)) = self.primary.zip(self.primary_size()) {
+            self.look(id, size.to_rect());
+        }
         let Some(surface) = self.primary.and_then(|id| self.canvas.surface_mut(id)) else {
             return;
         };

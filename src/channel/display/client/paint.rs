@@ -47,6 +47,9 @@ enum MaskBits {
     Surface(usize),
 }
 
+/// The whole of a surface, whatever its size.
+const EVERYWHERE: Rect = Rect::new(0, 0, i32::MAX, i32::MAX);
+
 /// Surfaces a command reads.
 type Reads = SmallVec<[SurfaceId; 3]>;
 
@@ -57,6 +60,9 @@ impl Client {
             bbox,
             clip,
         } = &copy.base;
+        let from = Rect::at(copy.src_pos.x, copy.src_pos.y, bbox.size());
+        self.look(*surface_id, *bbox);
+        self.look(*surface_id, from);
         let surface = self
             .canvas
             .surface_mut(*surface_id)
@@ -165,6 +171,7 @@ impl Client {
         if !plain || *bbox != whole || copy.src_area != whole {
             return false;
         }
+        self.look(*surface_id, whole);
         let mut damage = Damage::default();
         let surface = self.canvas.surface_mut(*surface_id);
         if !surface.is_some_and(|s| s.exchange(*layout, *size, rows, &mut damage)) {
@@ -306,6 +313,10 @@ impl Client {
         reads: &Reads,
         paint: impl FnOnce(&mut Surface, &Area<'_>, &[PixelView<'_>], &mut Damage) -> Result<(), String>,
     ) -> Result<(), ImageError> {
+        self.look(base.surface_id, base.bbox);
+        for source in reads {
+            self.look(*source, EVERYWHERE);
+        }
         let clip = to_clip(&base.clip, &mut self.clip_rects);
         let mut damage = Damage::default();
         let result = self

@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::{Client, StreamCount};
 use crate::canvas::{Area, Cutout, Damage, Layout, Rop, Source};
 use crate::channel::Cx;
+use crate::channel::display::SurfaceId;
 use crate::channel::display::messages::{ClientMessage, PreferredVideoCodecType};
 use crate::channel::display::streams::{
     PREF_VIDEO_CODEC_TYPE, Painting, STREAM_REPORT, announcement,
 };
 use crate::channel::shared::MediaClock;
 use crate::codec::video::Codec;
-use crate::geometry::Size;
+use crate::geometry::{Rect, Size};
 use crate::link::{self, Capabilities};
 
 impl Client {
@@ -59,6 +60,13 @@ impl Client {
         self.paint_streams();
     }
 
+    /// Something else is about to read or change this area: what was not decoded because nobody looked is painted first.
+    pub(super) fn look(&mut self, surface: SurfaceId, area: Rect) {
+        if self.streams.look(surface, area) {
+            self.paint_streams();
+        }
+    }
+
     /// Paints the pictures whose time has come.
     pub(super) fn paint_streams(&mut self) {
         while let Some(painting) = self.streams.poll_picture() {
@@ -70,7 +78,14 @@ impl Client {
         let Some(surface) = self.canvas.surface_mut(painting.surface) else {
             return;
         };
-        let picture = &painting.picture;
+        let Some(picture) = &painting.picture else {
+            let extent = painting.dest.intersect(surface.size().to_rect());
+            if self.primary == Some(painting.surface) {
+                let changed = painting.clip.region(extent);
+                changed.for_each(|rect| self.pending.damage.add(rect));
+            }
+            return;
+        };
         let (size, stride) = (
             Size::new(picture.width, picture.height),
             picture.width as usize * 4,

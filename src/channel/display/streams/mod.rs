@@ -67,6 +67,9 @@ pub(super) struct Streams {
     failed: Vec<Codec>,
     /// Whether the screen holds nothing but video, whose frames are then shown as they come.
     pub immediate: bool,
+    /// Whether nobody looks at the screen, so that frames of MJPEG, each of which stands alone, are decoded only when
+    /// something else is drawn over them or reads them. Most are followed by the next one before that.
+    pub unwatched: bool,
     /// Ids for which the server was told that they cannot be played, one bit each. It is told once.
     refused: u64,
     /// Tells streams apart that use the same id one after the other.
@@ -83,7 +86,8 @@ pub(super) struct Streams {
 /// A picture whose time has come.
 pub(super) struct Painting {
     pub surface: SurfaceId,
-    pub picture: Picture,
+    /// `None` while it waits for somebody to look: the area changes, and its pixels come before they are needed.
+    pub picture: Option<Picture>,
     /// Where the whole picture goes, scaled.
     pub dest: Rect,
     pub clip: Clip,
@@ -124,6 +128,7 @@ impl Streams {
             chooses: false,
             failed: Vec::new(),
             immediate: false,
+            unwatched: false,
             refused: 0,
             created: 0,
             jobs: VecDeque::new(),
@@ -222,6 +227,7 @@ impl Streams {
 
     /// STREAM_CLIP: frames that wait obey it too.
     pub fn clip(&mut self, clip: &StreamClip, cx: &mut Cx<'_>) {
+        self.develop(clip.id);
         match self.streams.get_mut(&clip.id) {
             Some(stream) => stream.clip = to_clip(&clip.clip),
             None => self.refuse(clip.id, "it does not exist", cx),
@@ -230,12 +236,15 @@ impl Streams {
 
     /// STREAM_DESTROY: what waits is not shown any more.
     pub fn destroy(&mut self, id: u32) {
+        self.develop(id);
         self.streams.remove(&id);
         self.refused &= !bit(id);
     }
 
     /// STREAM_DESTROY_ALL.
     pub fn destroy_all(&mut self) {
+        let unseen = self.streams.values_mut().filter_map(Stream::develop);
+        self.pictures.extend(unseen);
         self.streams.clear();
         self.refused = 0;
     }
@@ -243,6 +252,24 @@ impl Streams {
     /// A surface is gone, and its streams with it.
     pub fn surface_gone(&mut self, surface: SurfaceId) {
         self.streams.retain(|_, stream| stream.surface != surface);
+    }
+
+    /// Something else is about to read or change this area: frames in it that were put off are to be painted before. Whether
+    /// there are any.
+    pub fn look(&mut self, surface: SurfaceId, area: Rect) -> bool {
+        if !self.unwatched {
+            return false;
+        }
+        let streams = self.streams.values_mut();
+        let seen = streams.filter(|stream| stream.surface == surface && stream.is_unseen_in(area));
+        let before = self.pictures.len();
+        self.pictures.extend(seen.filter_map(Stream::develop));
+        self.pictures.len() > before
+    }
+
+    fn develop(&mut self, id: u32) {
+        let stream = self.streams.get_mut(&id);
+        self.pictures.extend(stream.and_then(Stream::develop));
     }
 
     /// STREAM_ACTIVATE_REPORT.
@@ -307,6 +334,9 @@ impl Streams {
     /// Shows what is to be shown, and decodes what is to be decoded.
     fn advance(&mut self, id: u32, cx: &mut Cx<'_>) {
         let clock = cx.shared.media.time(cx.now);
+        if self.unwatched && !self.put_off(id, clock, cx) {
+            return;
+        }
         while let Some(stream) = self.streams.get_mut(&id) {
             let Some(job) = stream.next_job(id, clock, cx.shared.clock) else {
                 break;
@@ -321,8 +351,45 @@ impl Streams {
             }
         }
         if let Some(stream) = self.streams.get_mut(&id) {
-            self.pictures.extend(stream.show(clock, cx.now));
+            let shown = stream.show(clock, cx.now);
+            if let Some(painting) = &shown {
+                self.look(painting.surface, painting.dest);
+            }
+            self.pictures.extend(shown);
         }
+    }
+
+    /// Leaves a frame whose time has come undecoded, if that can be. Whether the stream goes on.
+    fn put_off(&mut self, id: u32, clock: u32, cx: &mut Cx<'_>) -> bool {
+        let Some(stream) = self.streams.get(&id) else {
+            return false;
+        };
+        let (serial, surface) = (stream.serial, stream.surface);
+        if let Some(dest) = stream.may_put_off(clock) {
+            let streams = self.streams.values_mut();
+            let below = streams.filter(|other| {
+                other.surface == surface
+                    && !other.is_covered(serial, dest)
+                    && (other.serial == serial || other.is_unseen_in(dest))
+            });
+            self.pictures.extend(below.filter_map(Stream::develop));
+            if let Some(stream) = self.streams.get_mut(&id) {
+                let changed = stream.put_off(clock, cx.now, cx.shared.clock);
+                self.pictures.extend(changed);
+                self.pictures.extend(stream.check(cx.now));
+            }
+        } else if stream.due_frames(clock) > 0 {
+            // The decoder is about to leave with the next frame.
+            self.develop(id);
+        }
+        let broken = self
+            .streams
+            .get_mut(&id)
+            .and_then(|stream| stream.broken.take());
+        if let Some(error) = &broken {
+            self.fail_to_decode(id, error, cx);
+        }
+        broken.is_none()
     }
 
     /// Drops what was to be decoded for streams that are gone.
@@ -360,6 +427,7 @@ impl Streams {
 
     /// Ends a stream that cannot go on.
     fn fail(&mut self, id: u32, why: &str, cx: &mut Cx<'_>) {
+        self.develop(id);
         if let Some(stream) = self.streams.remove(&id) {
             let why = format!("{} cannot go on: {why}", stream.codec);
             self.refuse(id, &why, cx);

@@ -10,6 +10,7 @@ use crate::canvas::Clip;
 use crate::channel::display::SurfaceId;
 use crate::channel::display::messages::{StreamCreate, StreamFlags};
 use crate::codec::Error;
+use crate::codec::contain::contain;
 use crate::codec::video::{Codec, Decoder, Picture, Share, Tables};
 use crate::geometry::{Rect, Size};
 
@@ -22,6 +23,12 @@ const MAX_OVERRUN: usize = 64;
 
 /// Pictures decoded before their time.
 const AHEAD: usize = 2;
+
+/// Pixels of the largest frames that are put off: 1920×1088, for whose decoding a key press may wait (8 ms, `benches/video.rs`).
+const LARGEST_PUT_OFF: u64 = 1920 * 1088;
+
+/// After so long a frame is decoded though nobody looks, so that a stream which cannot be is noticed.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Frames a decoder may hold back to put them in order.
 const MAX_HELD: usize = 16;
@@ -46,8 +53,14 @@ pub(super) struct Stream {
     held: Vec<Place>,
     /// To be shown, first one first.
     ready: VecDeque<(Place, Picture)>,
+    /// Its time has come and nobody looked; it is decoded when somebody does. INVARIANT: older than everything else here.
+    unseen: Option<Unseen>,
+    /// Why a frame that somebody looked at could not be decoded.
+    pub broken: Option<Error>,
     /// When something was shown last, once it was.
     shown_at: Option<Duration>,
+    /// When a frame was decoded last.
+    decoded_at: Duration,
     size: Option<Size>,
     received: u64,
     shown: u64,
@@ -65,6 +78,13 @@ pub(super) struct Frame {
     pub data: Vec<u8>,
     /// What it takes of the memory for frames, until it is decoded.
     pub room: Share,
+}
+
+/// A frame that is decoded when somebody looks.
+struct Unseen {
+    frame: Frame,
+    /// Reads a clock, for statistics.
+    timer: fn() -> Duration,
 }
 
 /// Too many frames wait.
@@ -101,7 +121,10 @@ impl Stream {
             frames: VecDeque::new(),
             held: Vec::new(),
             ready: VecDeque::new(),
+            unseen: None,
+            broken: None,
             shown_at: None,
+            decoded_at: Duration::ZERO,
             size: None,
             received: 0,
             shown: 0,
@@ -175,17 +198,105 @@ impl Stream {
         let (place, picture) = self
             .ready
             .pop_front_if(|(place, _)| wait(place.time, clock) == 0)?;
+        self.count_shown(now);
+        self.decoded_at = now;
+        Some(self.painting(place.dest, Some(picture)))
+    }
+
+    fn count_shown(&mut self, now: Duration) {
         self.shown += 1;
         self.shown_at = Some(now);
         self.rate.count(now);
-        self.size = Some(Size::new(picture.width, picture.height));
-        Some(Painting {
+    }
+
+    fn painting(&mut self, dest: Rect, picture: Option<Picture>) -> Painting {
+        if let Some(picture) = &picture {
+            self.size = Some(Size::new(picture.width, picture.height));
+        }
+        Painting {
             surface: self.surface,
             picture,
-            dest: place.dest,
+            dest,
             clip: self.clip.clone(),
             top_down: self.top_down,
-        })
+        }
+    }
+
+    /// Where the newest of the frames whose time has come goes, if it can be decoded when somebody looks. The first ones show
+    /// whether the stream can be decoded and how large it is.
+    pub fn may_put_off(&self, clock: u32) -> Option<Rect> {
+        let is_small = self.size.is_some_and(|size| size.area() <= LARGEST_PUT_OFF);
+        let is_free = self.decoder.is_some() && self.ready.is_empty();
+        if self.codec != Codec::Mjpeg || !is_small || !is_free {
+            return None;
+        }
+        let newest = self.due_frames(clock).checked_sub(1)?;
+        Some(self.frames.get(newest)?.dest)
+    }
+
+    /// Takes the newest of the frames whose time has come, to be decoded when somebody looks, instead of the one put off
+    /// before. The area that changes.
+    pub fn put_off(
+        &mut self,
+        clock: u32,
+        now: Duration,
+        timer: fn() -> Duration,
+    ) -> Option<Painting> {
+        let late = self.due_frames(clock).checked_sub(1)?;
+        self.drop_frames(late);
+        let frame = self.frames.pop_front()?;
+        self.count_shown(now);
+        let changed = self.painting(frame.dest, None);
+        self.unseen = Some(Unseen { frame, timer });
+        Some(changed)
+    }
+
+    /// Decodes the frame that was put off if it is time to see whether that can be done.
+    pub fn check(&mut self, now: Duration) -> Option<Painting> {
+        let is_time = now.saturating_sub(self.decoded_at) >= LOOK_AFTER;
+        let checked = is_time.then(|| self.develop()).flatten()?;
+        self.decoded_at = now;
+        Some(checked)
+    }
+
+    /// Whether the next frame of the stream `serial`, which goes to `dest`, may take the place of what was put off here: only
+    /// if it is this stream's, and leaves nothing of it.
+    pub fn is_covered(&self, serial: u64, dest: Rect) -> bool {
+        let same = |unseen: &Unseen| unseen.frame.dest == dest;
+        serial == self.serial && self.unseen.as_ref().is_none_or(same)
+    }
+
+    /// Whether somebody who looks at `area` sees a frame that was put off.
+    pub fn is_unseen_in(&self, area: Rect) -> bool {
+        self.unseen
+            .as_ref()
+            .is_some_and(|unseen| unseen.frame.dest.overlaps(area))
+    }
+
+    /// Decodes the frame that was put off, if there is one; it is to be painted. Why it cannot be is in
+    /// [`broken`](Self::broken).
+    pub fn develop(&mut self) -> Option<Painting> {
+        let Unseen { frame, timer } = self.unseen.take()?;
+        let job = VideoJob {
+            stream: 0,
+            serial: self.serial,
+            decoder: self.decoder.take()?,
+            frame,
+            timer,
+        };
+        let lost = job.lost();
+        let done = contain(|| job.run()).unwrap_or(lost);
+        if let Err(error) = self.finish(done) {
+            self.broken = Some(error);
+        }
+        let (place, picture) = self.ready.pop_back()?;
+        Some(self.painting(place.dest, Some(picture)))
+    }
+
+    /// How many frames' time has come.
+    pub fn due_frames(&self, clock: u32) -> usize {
+        let due = |frame: &&Frame| wait(frame.time, clock) == 0;
+        self.frames.iter().take_while(due).count()
     }
 
     /// Drops pictures whose time has come while that of a later one has come too.
@@ -205,11 +316,7 @@ impl Stream {
         self.pass_over_late(clock);
         if self.codec == Codec::Mjpeg {
             // Decoded only when it is to be shown, and only the newest of those whose time has come.
-            let due = self
-                .frames
-                .iter()
-                .take_while(|frame| wait(frame.time, clock) == 0);
-            let late = due.count().checked_sub(1)?;
+            let late = self.due_frames(clock).checked_sub(1)?;
             self.drop_frames(late);
         } else if self.ready.len() >= AHEAD {
             return None;
