@@ -13,6 +13,7 @@ use super::ServerConfig;
 use super::agent::Port;
 use super::events::Events;
 use super::handle::Shared;
+use super::ports::Ports;
 use super::sound::Stage;
 use super::viewer::Viewer;
 use crate::channel::{ChannelId, ChannelKind};
@@ -32,7 +33,7 @@ const KEY_AGE: Duration = Duration::from_secs(10);
 /// How long accepting pauses when the system refuses it, for want of descriptors in most cases.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Linked channels that wait for their viewer's task; a viewer has no more than six.
+/// Linked channels that wait for their viewer's task; further ones wait to be handed over.
 const CHANNEL_QUEUE: usize = 6;
 
 /// What every connection needs to know.
@@ -43,6 +44,7 @@ pub(super) struct Hub {
     pub stage: Arc<Stage>,
     pub events: Events,
     pub agent: Port,
+    pub ports: Ports,
     key: Mutex<Option<(Instant, ServerKey)>>,
     seat: Mutex<Option<Seat>>,
 }
@@ -141,7 +143,8 @@ async fn link(stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), Fail
             Some(Asks::Channel(mess)) => {
                 let id = channel_id(mess.channel_type, mess.channel_id);
                 let sound = || ServerSession::sound_capabilities(id, hub.config.sound);
-                match ServerSession::capabilities(id).or_else(sound) {
+                let capabilities = ServerSession::capabilities(id).or_else(sound);
+                match capabilities.filter(|_| hub.offers(id)) {
                     Some(capabilities) => link.accept(capabilities),
                     None => link.refuse(LinkCode::ChannelNotAvailable),
                 }
@@ -191,10 +194,11 @@ fn channel_id(channel_type: u8, id: u8) -> ChannelId {
 impl Hub {
     pub fn new(config: ServerConfig, shared: Shared) -> Self {
         Self {
-            config,
             shared: Arc::new(shared),
             stage: Arc::new(Stage::new()),
             events: Events::default(),
+            ports: Ports::new(&config.ports),
+            config,
             agent: Port::default(),
             key: Mutex::default(),
             seat: Mutex::default(),
@@ -227,6 +231,11 @@ impl Hub {
         // The task fails only when the runtime is going down.
         key.await
             .unwrap_or_else(|_| ServerKey::generate(&mut entropy))
+    }
+
+    /// Whether there may be such a channel; of the ports not all numbers exist.
+    fn offers(&self, id: ChannelId) -> bool {
+        id.kind != ChannelKind::Port || usize::from(id.id) < self.ports.names().count()
     }
 
     /// Where an authenticated connection belongs; `None` if to no session.

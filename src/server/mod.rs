@@ -1,17 +1,19 @@
 //! Being a SPICE server: push pictures, pull events.
 //!
 //! One viewer at a time: who connects later and knows the password takes over. Offered are the channels main, display,
-//! inputs and cursor, and those of sound where they are wanted; pictures go raw or as LZ.
+//! inputs and cursor, those of sound where they are wanted, and ports if it has any; pictures go raw or as LZ.
 
 mod agent;
 mod driver;
 mod events;
 mod handle;
+mod ports;
 mod screen;
 mod sound;
 pub mod source;
 mod viewer;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -51,6 +53,9 @@ pub struct ServerConfig {
     /// With these, TLS is spoken to everybody, and nothing else.
     #[cfg(feature = "tls")]
     pub credentials: Option<crate::net::tls::Credentials>,
+    /// Names of its ports, such as `org.qemu.console.serial.0`; at most [`MAX_PORTS`](crate::session::MAX_PORTS). See
+    /// [`SpiceServer::attach_port`].
+    pub ports: Vec<String>,
 }
 
 impl Default for ServerConfig {
@@ -65,6 +70,7 @@ impl Default for ServerConfig {
             sound: Offer::Nothing,
             #[cfg(feature = "tls")]
             credentials: None,
+            ports: Vec::new(),
         }
     }
 }
@@ -76,6 +82,8 @@ pub struct SpiceServer {
     address: Address,
     acceptor: JoinHandle<()>,
     agent: Option<JoinHandle<()>>,
+    /// By the number of their port.
+    ports: BTreeMap<u8, JoinHandle<()>>,
 }
 
 impl SpiceServer {
@@ -110,6 +118,7 @@ impl SpiceServer {
             address,
             acceptor,
             agent: None,
+            ports: BTreeMap::new(),
         })
     }
 
@@ -144,6 +153,33 @@ impl SpiceServer {
         }));
     }
 
+    /// Joins a port of [`ServerConfig::ports`] to a device: what comes from it the viewer is told, what the viewer writes goes there.
+    /// The port counts as open until the device ends; another takes the place of one that is there already. While the viewer does
+    /// not read, the device waits; without a viewer what it says is lost. Whether there is a port of that name.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub fn attach_port(
+        &mut self,
+        name: &str,
+        device: impl AsyncRead + AsyncWrite + Send + 'static,
+    ) -> bool {
+        let Some(number) = self.hub.ports.number(name) else {
+            return false;
+        };
+        let hub = Arc::clone(&self.hub);
+        let before = self.ports.remove(&number);
+        let serving = tokio::spawn(async move {
+            if let Some(before) = before {
+                before.abort();
+                let _ = before.await;
+                hub.ports.leave(number).await;
+            }
+            hub.ports.serve(number, device).await;
+        });
+        self.ports.insert(number, serving);
+        true
+    }
+
     /// Where it listens, with the port the system chose.
     pub fn local_address(&self) -> &Address {
         &self.address
@@ -168,6 +204,7 @@ impl Drop for SpiceServer {
     fn drop(&mut self) {
         self.acceptor.abort();
         self.agent.iter().for_each(JoinHandle::abort);
+        self.ports.values().for_each(JoinHandle::abort);
     }
 }
 

@@ -11,10 +11,12 @@ use tracing::{debug, info};
 
 use super::agent::Said;
 use super::driver::{Hub, Linked};
+use super::ports;
 use super::sound::{Coder, Step};
 use crate::channel::audio::server::{PlaybackOrder, RecordOrder};
 use crate::channel::display::messages::ImageCompression;
 use crate::channel::main::Greeting;
+use crate::channel::port::Received;
 use crate::channel::{ChannelId, ChannelKind, Fault};
 use crate::net::{Budget, Incoming, PumpEnd, Stream, pump};
 use crate::session::{Output, Parting, ServerEvent, ServerSession};
@@ -54,6 +56,8 @@ pub(super) struct Viewer {
     frames: Queue,
     /// Frames of the inputs channel: they wait when the embedder does not take its events.
     inputs: Queue,
+    /// Frames of the port channels: they wait when a port's device takes no more.
+    ports: Queue,
     budget: Budget,
     coder: Coder,
 }
@@ -108,6 +112,7 @@ impl Viewer {
             pumps: JoinSet::new(),
             frames: Queue::new(),
             inputs: Queue::new(),
+            ports: Queue::new(),
             budget: Budget::default(),
             coder: Coder::default(),
         }
@@ -119,6 +124,10 @@ impl Viewer {
         self.hub.events.push(ServerEvent::Connected { peer });
         if self.hub.agent.open().await {
             self.session.attach_agent();
+        }
+        self.session.offer_ports(self.hub.ports.names());
+        for number in self.hub.ports.open().await {
+            self.session.set_port_open(number, true);
         }
         self.open(main);
         let mut changes = self.hub.shared.changes();
@@ -133,10 +142,21 @@ impl Viewer {
             // While the agent is not heard its device waits.
             let hears = self.session.has_room_for_agent() && self.is_idle(ChannelId::MAIN);
             let answers = self.waits_for(ChannelId::MAIN, true);
+            // While one port is not read the devices of all wait: there is one queue for them.
+            let busy_port = self
+                .connections
+                .keys()
+                .find(|id| is_port(id) && !self.is_idle(**id));
+            let busy_port = busy_port.and_then(|id| self.waits_for(*id, true));
+            let hears_ports = busy_port.is_none();
             tokio::select! {
                 incoming = self.frames.next() => self.take(incoming),
                 incoming = self.inputs.next(), if hub.events.has_room() => self.take(incoming),
                 () = hub.events.room(), if !hub.events.has_room() => {}
+                incoming = self.ports.next(), if hub.ports.have_room() => self.take(incoming),
+                () = hub.ports.room(), if !hub.ports.have_room() => {}
+                (number, said) = hub.ports.next(), if hears_ports => self.hear_port(number, said),
+                () = room(busy_port) => {}
                 channel = channels.recv() => match channel {
                     Some(linked) => self.open(linked),
                     None => self.session.end(Parting::TakenOver),
@@ -250,6 +270,15 @@ impl Viewer {
         }
     }
 
+    /// Acts on what happens at a port's device.
+    fn hear_port(&mut self, number: u8, said: ports::Said) {
+        match said {
+            ports::Said::Opened => self.session.set_port_open(number, true),
+            ports::Said::Data(data) => self.session.port_says(number, &data),
+            ports::Said::Closed => self.session.set_port_open(number, false),
+        }
+    }
+
     /// Hands frames to the pumps and closes connections, as the session wishes.
     fn perform(&mut self) {
         while let Some(output) = self.session.poll_output() {
@@ -261,6 +290,13 @@ impl Viewer {
         }
         while let Some(data) = self.session.poll_to_agent() {
             self.hub.agent.send(&data);
+        }
+        while let Some((port, received)) = self.session.poll_from_port() {
+            match received {
+                Received::Data(data) => self.hub.ports.write(port, data),
+                Received::Break => self.hub.events.push(ServerEvent::Break { port }),
+                Received::Event(number) => debug!(port, number, "an event of a port"),
+            }
         }
     }
 
@@ -362,10 +398,10 @@ impl Viewer {
         let (outgoing, frames) = mpsc::channel(SEND_QUEUE);
         let number = self.linked;
         self.connections.insert(id, Connection { number, outgoing });
-        let queue = if id == ChannelId::INPUTS {
-            &self.inputs
-        } else {
-            &self.frames
+        let queue = match id {
+            ChannelId::INPUTS => &self.inputs,
+            id if is_port(&id) => &self.ports,
+            _ => &self.frames,
         };
         let incoming = queue.sender.clone();
         let budget = self.budget.clone();
@@ -381,6 +417,7 @@ impl Viewer {
     /// Tells why, and lets the pumps write what they have.
     async fn part(mut self) {
         self.hub.agent.close(self.session.talks_with_agent()).await;
+        self.hub.ports.close().await;
         self.hub.shared.screen().leave(self.session_id);
         self.hub.stage.leave_audience(self.session_id);
         self.hub.stage.leave_speakers(self.session_id);
@@ -389,10 +426,14 @@ impl Viewer {
         self.hub.events.push(ServerEvent::Disconnected(why));
         self.connections.clear();
         // They report their ends to nobody.
-        drop((self.frames, self.inputs));
+        drop((self.frames, self.inputs, self.ports));
         let all = async { while self.pumps.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(FAREWELL, all).await;
     }
+}
+
+fn is_port(id: &ChannelId) -> bool {
+    id.kind == ChannelKind::Port
 }
 
 fn parting(end: PumpEnd) -> Parting {

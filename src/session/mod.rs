@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use client::{ClientSession, SessionConfig};
 pub use event::{ClientEvent, Command};
 pub use memory::Memory;
-pub use server::{Parting, ServerEvent, ServerSession};
+pub use server::{MAX_PORTS, Parting, ServerEvent, ServerSession};
 pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats, StreamStats};
 
 pub use crate::codec::contain::is_contained as panic_is_contained;

@@ -13,13 +13,13 @@ use crate::channel::common::messages::{ClientMessage, Ping, ServerMessage};
 use crate::channel::display::Compression;
 use crate::channel::inputs::{InputEvent, Surroundings};
 use crate::channel::main::{Greeting, MouseMode, agent};
-use crate::channel::{ChannelId, ChannelKind, Fault, Message, cursor, display, inputs, main};
+use crate::channel::{ChannelId, ChannelKind, Fault, Message, cursor, display, inputs, main, port};
 use crate::geometry::Size;
 use crate::link::{Capabilities, Established};
 use crate::session::{Notice, Output};
 use crate::wire::Frame;
 
-/// The channels a server offers besides main.
+/// The channels a server offers besides main and ports.
 const OFFERED: [ChannelId; 3] = [
     ChannelId::new(ChannelKind::Display, 0),
     ChannelId::INPUTS,
@@ -32,6 +32,8 @@ const RECORD: ChannelId = ChannelId::new(ChannelKind::Record, 0);
 
 /// Packets of the client's sound that wait to be taken. Beyond, the oldest go.
 const MOST_RECORDED: usize = 64;
+/// Most ports of a server: no client of ours opens more channels of a kind.
+pub const MAX_PORTS: usize = 16;
 
 /// How long a display channel may go without the client's INIT.
 const INIT_PATIENCE: Duration = Duration::from_secs(30);
@@ -58,6 +60,11 @@ pub enum ServerEvent {
     Input(InputEvent),
     /// The viewer reports pointer movement in this way from now on.
     MouseMode(MouseMode),
+    /// The viewer's user signals a break on a port, which means to a serial console that the next key is for the kernel.
+    Break {
+        /// The number of the port, in the order they are offered in.
+        port: u8,
+    },
     /// Something the user of the server may want to know but need not handle.
     Notice(Notice),
     /// The viewer is gone.
@@ -96,6 +103,10 @@ pub struct ServerSession {
     had_display: bool,
     main: main::Server,
     channels: BTreeMap<ChannelId, Channel>,
+    /// By their channels' numbers. INVARIANT: at most [`MAX_PORTS`].
+    ports: Vec<port::Server>,
+    /// What the client did to ports, with their numbers.
+    to_ports: VecDeque<(u8, port::Received)>,
     closing: VecDeque<ChannelId>,
     events: VecDeque<ServerEvent>,
     offer: Offer,
@@ -127,6 +138,8 @@ enum Behaviour {
     Cursor(cursor::Server),
     Playback(Playback),
     Record(Record),
+    /// Its state is in [`ServerSession::ports`], whether or not it is linked.
+    Port,
 }
 
 impl ServerSession {
@@ -138,6 +151,8 @@ impl ServerSession {
             had_display: false,
             main: main::Server::default(),
             channels: BTreeMap::new(),
+            ports: Vec::new(),
+            to_ports: VecDeque::new(),
             closing: VecDeque::new(),
             events: VecDeque::new(),
             offer: Offer::Nothing,
@@ -152,6 +167,8 @@ impl ServerSession {
     pub fn capabilities(id: ChannelId) -> Option<Capabilities> {
         match id.kind {
             ChannelKind::Main => Some(main::Server::capabilities()),
+            // Which there are is known to the session alone.
+            ChannelKind::Port => Some(port::Server::capabilities()),
             _ if !OFFERED.contains(&id) => None,
             ChannelKind::Display => Some(display::Server::capabilities()),
             ChannelKind::Inputs => Some(inputs::Server::capabilities()),
@@ -178,7 +195,9 @@ impl ServerSession {
     fn offered(&self) -> Vec<ChannelId> {
         let sound = [PLAYBACK, RECORD].into_iter();
         let sound = sound.filter(|_| self.offer != Offer::Nothing);
-        OFFERED.into_iter().chain(sound).collect()
+        // No more than [`MAX_PORTS`].
+        let ports = (0..self.ports.len()).map(|n| ChannelId::new(ChannelKind::Port, n as u8));
+        OFFERED.into_iter().chain(sound).chain(ports).collect()
     }
 
     /// A channel was linked; whether the session takes it. One that it has already, or that does not exist at all, is
@@ -211,6 +230,12 @@ impl ServerSession {
                 Behaviour::Playback(Playback::new(self.offer, client, time, &mut outbox))
             }
             ChannelKind::Record => Behaviour::Record(Record::new(self.offer, &link.client)),
+            ChannelKind::Port => {
+                if let Some(port) = self.ports.get(usize::from(id.id)) {
+                    port.start(&mut outbox);
+                }
+                Behaviour::Port
+            }
             _ => {
                 self.main.start(&self.greeting, &link.client, &mut outbox);
                 Behaviour::Main
@@ -331,6 +356,40 @@ impl ServerSession {
                 cursor.show(pointer, mode, &mut outbox);
                 channel.queue.extend(outbox);
             }
+        }
+    }
+
+    /// Offers ports of these names, numbered from 0; before the main channel is opened, and at most [`MAX_PORTS`]. Nobody has
+    /// them open yet.
+    pub fn offer_ports<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let names = names.into_iter().take(MAX_PORTS);
+        self.ports = names.map(port::Server::new).collect();
+    }
+
+    /// Somebody has a port open from now on, or nobody.
+    pub fn set_port_open(&mut self, number: u8, open: bool) {
+        self.with_port(number, |port, outbox| port.set_open(open, outbox));
+    }
+
+    /// Who has a port open writes. Lost while the client has not linked it.
+    pub fn port_says(&mut self, number: u8, data: &[u8]) {
+        self.with_port(number, |port, outbox| port.say(data, outbox));
+    }
+
+    /// What the client does to a port, next, and its number. What it writes to one that nobody has open is lost.
+    pub fn poll_from_port(&mut self) -> Option<(u8, port::Received)> {
+        self.to_ports.pop_front()
+    }
+
+    fn with_port(&mut self, number: u8, act: impl FnOnce(&mut port::Server, &mut Vec<Frame>)) {
+        let Some(port) = self.ports.get_mut(usize::from(number)) else {
+            return;
+        };
+        let mut outbox = Vec::new();
+        act(port, &mut outbox);
+        let id = ChannelId::new(ChannelKind::Port, number);
+        if let Some(channel) = self.channels.get_mut(&id) {
+            channel.queue.extend(outbox);
         }
     }
 
@@ -493,6 +552,14 @@ impl ServerSession {
                 inputs.on_frame(frame, around, &mut outbox, &mut events)?;
                 self.events
                     .extend(events.into_iter().map(ServerEvent::Input));
+            }
+            Behaviour::Port => {
+                let port = self.ports.get(usize::from(id.id));
+                let received = port.map(|port| (port.is_open(), port.on_frame(frame)));
+                if let Some((is_open, received)) = received {
+                    let received = received?.filter(|_| is_open);
+                    self.to_ports.extend(received.map(|what| (id.id, what)));
+                }
             }
             Behaviour::Record(record) => {
                 self.recorded.extend(record.on_frame(frame)?);

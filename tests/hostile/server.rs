@@ -20,6 +20,8 @@ const MAIN: ChannelId = ChannelId::MAIN;
 const INPUTS: ChannelId = ChannelId::INPUTS;
 const DISPLAY: ChannelId = ChannelId::new(ChannelKind::Display, 0);
 const CURSOR: ChannelId = ChannelId::new(ChannelKind::Cursor, 0);
+const PORT: ChannelId = ChannelId::new(ChannelKind::Port, 0);
+const NO_PORT: ChannelId = ChannelId::new(ChannelKind::Port, 1);
 
 /// Sound messages: channel, number and body.
 const MESSAGES: &[(ChannelId, u16, &[u8])] = &[
@@ -50,6 +52,9 @@ const MESSAGES: &[(ChannelId, u16, &[u8])] = &[
     (DISPLAY, 105, &[2, 1, 3]),
     (CURSOR, 1, &[1, 0, 0, 0]),
     (CURSOR, 2, &[]),
+    (PORT, 101, b"root\r"),
+    (PORT, 102, &[1, 5, 0, 0, 0, 9]),
+    (PORT, 201, &[2]),
 ];
 
 fn session() -> ServerSession {
@@ -59,7 +64,10 @@ fn session() -> ServerSession {
         uuid: [0; 16],
         media_ms: 0,
     };
-    ServerSession::new(greeting, ImageCompression::Lz)
+    let mut session = ServerSession::new(greeting, ImageCompression::Lz);
+    session.offer_ports(["org.qemu.console.serial.0"]);
+    session.set_port_open(0, true);
+    session
 }
 
 fn link() -> Established {
@@ -78,9 +86,10 @@ fn play(random: &mut Random, steps: usize) -> usize {
     let mut inputs = 0;
     for _ in 0..steps {
         // Whatever was closed is linked again.
-        for id in [MAIN, INPUTS, DISPLAY, CURSOR] {
+        for id in [MAIN, INPUTS, DISPLAY, CURSOR, PORT] {
             let _ = session.opened(id, &link(), now);
         }
+        assert!(!session.opened(NO_PORT, &link(), now));
         let (id, number, body) = MESSAGES[random.below(MESSAGES.len())];
         // A broken main channel ends everything, so that is rare.
         let odds = if id == MAIN { 200 } else { 8 };
@@ -113,6 +122,8 @@ fn play(random: &mut Random, steps: usize) -> usize {
             .sum();
         assert!(bytes < 1000, "{bytes} bytes for one message");
         inputs += follow(&mut session, &mut held);
+        let to_ports = std::iter::from_fn(|| session.poll_from_port());
+        assert!(to_ports.count() <= 1, "one message, one thing done");
     }
     session.end(Parting::Shutdown);
     follow(&mut session, &mut held);

@@ -4,8 +4,10 @@
 
 mod client;
 pub mod messages;
+mod server;
 
 pub use client::{Client, MAX_UNSENT};
+pub use server::{Received, Server};
 
 use bytes::Bytes;
 

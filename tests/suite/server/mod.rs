@@ -2,6 +2,7 @@
 
 mod agent;
 mod live;
+mod ports;
 mod session;
 mod sound;
 mod sources;

@@ -53,7 +53,7 @@ pub async fn run(mut server: SpiceServer, cancel: impl Future<Output = ()>) {
                 Some(ServerEvent::Disconnected(_)) => watched = false,
                 Some(ServerEvent::Input(input)) => desktop.input(input),
                 Some(ServerEvent::Notice(notice)) => debug!(%notice, "viewer"),
-                Some(ServerEvent::MouseMode(_)) => {}
+                Some(ServerEvent::MouseMode(_) | ServerEvent::Break { .. }) => {}
                 None => return,
             },
         }
