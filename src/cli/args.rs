@@ -350,7 +350,7 @@ Examples:
   capsaicin connect 127.0.0.1:5900 --json --for 5 | head
   capsaicin connect 127.0.0.1:5900 --audio sound.wav --for 60
   capsaicin connect 127.0.0.1:5900 --list-ports
-  capsaicin connect 127.0.0.1:5900 --port org.qemu.console.serial.0";
+  capsaicin connect 127.0.0.1:5900 --port serial.0";
 
 /// `connect`
 #[derive(Debug, Group)]
@@ -377,7 +377,8 @@ pub struct ConnectArgs {
     /// Have sound sent as it is, both ways, and not coded with Opus
     #[arg(long)]
     pub raw_sound: bool,
-    /// Join this terminal to the port of this name, such as a serial console; the escape key ends it
+    /// Join this terminal to the port of this name, such as a serial console; the end of the name is enough, and the escape
+    /// key ends it
     #[arg(long, value_name = "NAME", conflicts_with = "json")]
     pub port: Option<String>,
     /// The key that ends --port, where keys are typed
@@ -612,7 +613,8 @@ Examples:
   capsaicin serve 127.0.0.1:5901 --source desktop --password-file secret.txt
   capsaicin serve --tls-cert server.pem --tls-key server.key 0.0.0.0:5901
   capsaicin serve --unix /tmp/demo.sock --source image picture.png
-  capsaicin serve --audio welcome.wav --mic heard.wav";
+  capsaicin serve --audio welcome.wav --mic heard.wav
+  capsaicin serve --port org.qemu.console.serial.0=/tmp/serial.sock";
 
 /// `serve`
 #[derive(Debug, Group)]
@@ -630,6 +632,9 @@ pub struct ServeArgs {
     /// What to show: desktop, or image FILE
     #[arg(long, value_names = ["SOURCE", "FILE"], num_args = 1..=2, default_value = "desktop")]
     pub source: Vec<String>,
+    /// Offer a port of this name, joined to whoever listens on a unix socket
+    #[arg(long = "port", value_name = "NAME=SOCKET", value_parser = served_port)]
+    pub ports: Vec<(String, PathBuf)>,
     /// How to send images: off, auto, quic, lz, glz, zlib-glz or lz4
     #[arg(
         long,
@@ -696,6 +701,15 @@ impl From<ServedCompression> for display::Compression {
             },
             deflates_glz: served == ServedCompression::ZlibGlz,
         }
+    }
+}
+
+fn served_port(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, socket)) if !name.is_empty() && !socket.is_empty() => {
+            Ok((name.to_owned(), socket.into()))
+        }
+        _ => Err("not of the form NAME=SOCKET".to_owned()),
     }
 }
 

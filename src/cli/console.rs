@@ -86,6 +86,7 @@ pub async fn join(name: &str, args: &ConnectArgs, common: &Common) -> Result<(),
         let Some(port) = ports.number(name) else {
             return Err(ports.lacks(name));
         };
+        let name = ports.named.get(&port).map_or(name, |(name, _)| name);
         if io::stderr().is_terminal() {
             eprintln!(
                 "Joined to {} of {}. {} ends it.",
@@ -144,6 +145,11 @@ fn escape_byte(escape: Escape) -> Result<u8, Failure> {
     }
 }
 
+/// Gives back what programs in the guest switch on for as long as they run: another screen (without moving the cursor, and
+/// nothing where it is the first one), colours, a hidden cursor, keys of applications, mouse reports, marked pastes.
+const AS_BEFORE: &[u8] =
+    b"\x1b[?1047l\x1b[0m\x1b(B\x0f\x1b[?25h\x1b[?1l\x1b>\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l";
+
 /// The terminal in raw mode, until this is dropped.
 struct Raw;
 
@@ -159,6 +165,10 @@ impl Raw {
 impl Drop for Raw {
     fn drop(&mut self) {
         // A terminal that is gone needs no modes.
+        let mut out = io::stdout();
+        if out.is_terminal() {
+            let _ = out.write_all(AS_BEFORE).and_then(|()| out.flush());
+        }
         let _ = disable_raw_mode();
     }
 }
@@ -196,9 +206,20 @@ impl Ports {
         Ok(ports)
     }
 
+    /// The port of this name, or else the only one whose name ends with it: `serial.0` for `org.qemu.console.serial.0`.
     fn number(&self, wanted: &str) -> Option<u8> {
-        let mut named = self.named.iter();
-        named.find_map(|(id, (name, _))| (name == wanted).then_some(*id))
+        let numbers = |is_it: &dyn Fn(&str) -> bool| -> Vec<u8> {
+            let named = self.named.iter().filter(|(_, (name, _))| is_it(name));
+            named.map(|(id, _)| *id).collect()
+        };
+        let ends = |name: &str| {
+            let before = name.strip_suffix(wanted);
+            before.is_some_and(|before| before.ends_with('.'))
+        };
+        match (&numbers(&|name| name == wanted)[..], &numbers(&ends)[..]) {
+            ([number, ..], _) | ([], [number]) => Some(*number),
+            _ => None,
+        }
     }
 
     /// There is no such port, but others may be.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use image::ImageReader;
 use serde_json::json;
+use tokio::net::UnixStream;
 #[cfg(feature = "tls")]
 use zeroize::Zeroizing;
 
@@ -24,6 +25,7 @@ use crate::net::tls::Credentials;
 use crate::pixels::{PixelBuf, PixelFormat};
 use crate::server::source::{desktop, image as still};
 use crate::server::{ServerConfig, SpiceServer};
+use crate::session::MAX_PORTS;
 
 /// Where to listen when nothing is said.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:5900";
@@ -55,6 +57,7 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
         compression: args.compression.into(),
         #[cfg(feature = "tls")]
         credentials: credentials(args)?,
+        ports: args.ports.iter().map(|(name, _)| name.clone()).collect(),
         ..ServerConfig::default()
     };
     #[cfg(not(feature = "tls"))]
@@ -62,12 +65,21 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
         let text = "cannot serve with TLS: this capsaicin was built without it";
         return Err(Failure::new(Exit::Usage, text));
     }
-    let server = match &args.unix {
+    let mut server = match &args.unix {
         Some(path) => SpiceServer::bind_to(&Address::Unix(path.clone()), config).await?,
         None => {
             SpiceServer::bind(args.address.as_deref().unwrap_or(DEFAULT_ADDRESS), config).await?
         }
     };
+    for (name, socket) in &args.ports {
+        let device = UnixStream::connect(socket).await;
+        let device = device
+            .map_err(|error| Failure::file("connect to", &socket.display().to_string(), &error))?;
+        if !server.attach_port(name, device) {
+            let text = format!("no more than {MAX_PORTS} ports can be offered");
+            return Err(Failure::new(Exit::Usage, text));
+        }
+    }
     let sound = server.sound();
     let music = args.audio.as_deref();
     let music = music.map(|path| Music::new(path, sound.clone()));
