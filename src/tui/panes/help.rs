@@ -47,6 +47,16 @@ const LINES: &[(&str, &str)] = &[
     ),
     ("", "        0 drives it to the corner"),
     ("d", "drawing: colours and characters"),
+    (
+        "w",
+        "next tab: the guest's consoles, and the picture again;",
+    ),
+    (
+        "",
+        "        Shift+PgUp and the wheel look back in a console",
+    ),
+    ("W", "ports: all of them as tabs; a size for one, a break"),
+    ("P", "the machine, if a port is its monitor: pause, reset"),
     ("^Z", "suspend; fg comes back"),
     ("?", "this page"),
     ("/", "type to filter; Enter takes the marked line"),
