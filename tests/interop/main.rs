@@ -10,6 +10,7 @@ mod peers;
 mod support;
 
 mod agent;
+mod consoles;
 mod desktop;
 mod draws;
 mod failures;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         recording::tests(),
         sound::tests(),
         ports::tests(),
+        consoles::tests(),
         streams::tests(),
     ];
     let tests = tests.into_iter().flatten().collect();

@@ -33,6 +33,9 @@ pub enum Boot {
     Quarters,
     /// [`boot::serial`], its serial port the SPICE port `org.qemu.console.serial.0`; and a monitor on another.
     Serial,
+    /// A Debian kernel whose console is its serial port, the SPICE port `org.qemu.console.serial.0`, with a login there; and a
+    /// monitor on another.
+    SerialConsole(Image),
     /// A Debian kernel with a shell on its console, 1024×768 pixels by the guest's own qxl driver.
     Debian(Image),
     /// A Debian desktop. [`desktop_guest::DesktopGuest`] knows when it is there.
@@ -51,6 +54,7 @@ pub struct Machine {
     vnc: bool,
     second_display: bool,
     switched_off: bool,
+    restarts: bool,
 }
 
 /// How a machine speaks TLS.
@@ -77,7 +81,14 @@ impl Machine {
             vnc: false,
             second_display: false,
             switched_off: false,
+            restarts: false,
         }
+    }
+
+    /// Starts anew when it is reset, rather than end.
+    pub fn restarts(mut self) -> Self {
+        self.restarts = true;
+        self
     }
 
     /// With this value of the server's `image-compression`.
@@ -179,7 +190,10 @@ impl Machine {
     fn command(&self, dir: &Path, ports: [u16; 2]) -> Command {
         let monitor = format!("unix:{},server=on,wait=off", dir.join("qmp.sock").display());
         let mut qemu = Command::new("qemu-system-x86_64");
-        qemu.args(["-nodefaults", "-no-user-config", "-no-reboot"])
+        if !self.restarts {
+            qemu.arg("-no-reboot");
+        }
+        qemu.args(["-nodefaults", "-no-user-config"])
             // A nested KVM may run firmware and hang in a kernel; emulation is the same everywhere.
             .args(["-accel", "tcg", "-cpu", "max", "-smp", "1"])
             .args([
@@ -281,12 +295,14 @@ impl Boot {
             Self::Quarters => floppy(boot::quarters(), dir),
             Self::Serial => {
                 let mut arguments = floppy(boot::serial(), dir);
-                let port = |id: &str, name: &str| format!("spiceport,id={id},name={name}");
-                let serial = port("serial", "org.qemu.console.serial.0");
-                arguments.extend(words(&["-chardev", &serial, "-serial", "chardev:serial"]));
-                let monitor = port("monitor", "org.qemu.monitor.qmp.0");
-                arguments.extend(words(&["-chardev", &monitor]));
-                arguments.extend(words(&["-mon", "chardev=monitor,mode=control"]));
+                arguments.extend(ports());
+                arguments
+            }
+            Self::SerialConsole(image) => {
+                let mut arguments = words(&["-m", "256"]);
+                let line = format!("console=ttyS0 rdinit=/bin/busybox -- sh -c \"{LOGIN}\"");
+                arguments.extend(kernel(image, &line));
+                arguments.extend(ports());
                 arguments
             }
             Self::Debian(image) => {
@@ -295,11 +311,11 @@ impl Boot {
                 arguments.extend(words(&["-device", "usb-tablet"]));
                 arguments.extend(words(&["-serial", &serial("serial.log")]));
                 arguments.extend(words(&["-serial", &serial("input.log")]));
-                arguments.extend(kernel(image));
+                arguments.extend(kernel(image, QUIET));
                 arguments
             }
             Self::Desktop(settings) => {
-                let mut arguments = kernel(&settings.image);
+                let mut arguments = kernel(&settings.image, QUIET);
                 arguments.extend(settings.arguments(dir));
                 arguments
             }
@@ -307,8 +323,30 @@ impl Boot {
     }
 }
 
-/// A machine that boots a kernel.
-fn kernel(image: &Image) -> Vec<String> {
+/// What the first program of [`Boot::SerialConsole`] runs: a login for `root`, whose password is `secret`.
+const LOGIN: &str = "/bin/busybox --install -s /bin; export PATH=/bin; mount -t proc proc /proc; \
+                     mount -t devtmpfs dev /dev; mkdir /etc; hostname serial; \
+                     echo 'root:$1$serial$debU0CCUrgy2fdtRtZipR1:0:0::/tmp:/bin/sh' >/etc/passwd; \
+                     while true; do getty 115200 ttyS0 vt220; done";
+
+/// A serial port and a monitor as ports of the SPICE server.
+fn ports() -> Vec<String> {
+    let port = |id: &str, name: &str| format!("spiceport,id={id},name={name}");
+    let (serial, monitor) = (
+        port("serial", "org.qemu.console.serial.0"),
+        port("monitor", "org.qemu.monitor.qmp.0"),
+    );
+    let mut arguments = words(&["-chardev", &serial, "-serial", "chardev:serial"]);
+    arguments.extend(words(&["-chardev", &monitor]));
+    arguments.extend(words(&["-mon", "chardev=monitor,mode=control"]));
+    arguments
+}
+
+/// For kernels that draw: the blinking cursor would make two pictures of the same screen differ.
+const QUIET: &str = "quiet mitigations=off vt.global_cursor_default=0";
+
+/// A machine that boots a kernel with this command line.
+fn kernel(image: &Image, line: &str) -> Vec<String> {
     let files = [
         ("-kernel", &image.kernel.display().to_string()),
         ("-initrd", &image.initrd.display().to_string()),
@@ -317,8 +355,6 @@ fn kernel(image: &Image) -> Vec<String> {
         .into_iter()
         .flat_map(|(option, file)| words(&[option, file]))
         .collect();
-    // The blinking cursor would make two pictures of the same screen differ.
-    let line = "quiet mitigations=off vt.global_cursor_default=0";
     arguments.extend(words(&["-append", line]));
     arguments
 }
@@ -391,7 +427,7 @@ impl Qemu {
                 });
                 self.quiet_screen();
             }
-            Boot::Desktop(_) => {}
+            Boot::Desktop(_) | Boot::SerialConsole(_) => {}
         }
     }
 
@@ -453,6 +489,11 @@ impl Qemu {
         let records = self.input_records();
         let last = records.iter().rfind(|r| (r.kind, r.code) == (kind, code))?;
         Some(last.value)
+    }
+
+    /// Whether it is gone.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.ended().is_some()
     }
 
     /// Kills it, as a crash would.
