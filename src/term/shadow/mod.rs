@@ -431,15 +431,29 @@ impl Shadow {
                 .for_each(|y| copy(y + up, y));
             self.lose(Rect::new(area.left, area.top, area.right, area.top - up));
         }
-        // Which of what moved was coarse is not followed tile by tile.
-        let tiles = self.tiles_of(area);
-        let across = self.tiles().width as usize;
-        let rows = || (tiles.top..tiles.bottom).map(|y| y as usize * across);
-        let columns = tiles.left as usize..tiles.right as usize;
-        let any =
-            rows().any(|row| self.coarse[row + columns.start..row + columns.end].contains(&true));
-        if any {
-            rows().for_each(|row| self.coarse[row + columns.start..row + columns.end].fill(true));
+        self.move_coarse(Move { area, up });
+    }
+
+    /// A tile is coarse after a move if one is that some of it comes from.
+    fn move_coarse(&mut self, Move { area, up }: Move) {
+        let (tiles, across) = (self.tiles_of(area), self.tiles().width as usize);
+        let old = self.coarse.clone();
+        let is_coarse = |tile: Rect| {
+            let mut rows = (tile.top..tile.bottom).map(|row| row as usize * across);
+            let columns = tile.left as usize..tile.right as usize;
+            rows.any(|row| old[row + columns.start..row + columns.end].contains(&true))
+        };
+        for down in tiles.top..tiles.bottom {
+            for at in tiles.left..tiles.right {
+                let tile = self.tile(at, down);
+                let from = tile.intersect(area).translate(0, up).intersect(area);
+                let from = self.tiles_of(from);
+                // What moved in comes from the same column.
+                let from = Rect::new(at, from.top, at + 1, from.bottom);
+                let here = Rect::new(at, down, at + 1, down + 1);
+                self.coarse[down as usize * across + at as usize] =
+                    is_coarse(from) || (!area.covers(tile) && is_coarse(here));
+            }
         }
     }
 

@@ -167,6 +167,29 @@ fn a_coarse_tile_drawn_again_in_part_stays_coarse() {
 }
 
 #[test]
+fn what_was_drawn_poorly_moves_with_its_rows_and_nothing_else_is_drawn_again() {
+    let before = noise(Size::new(200, 160), 7);
+    let all = before.size.to_rect();
+    let after = scrolled(&before, all, 30);
+    let mut shadow = Shadow::new(Size::new(20, 20));
+    let moves = Wanted {
+        moves: Moves::Any,
+        ..Wanted::default()
+    };
+    shadow.update(before.view(), &[], moves, false);
+    shadow.coarsen(Rect::new(40, 80, 60, 100));
+    let changes = shadow.update(after.view(), &[all], moves, false);
+    assert_eq!(changes.moved, Some(Move { area: all, up: 30 }));
+    let refine = Wanted {
+        refine: true,
+        ..Wanted::default()
+    };
+    // Its rows 80 to 100 are at 50 to 70, on two rows of tiles.
+    let rest = shadow.update(after.view(), &[], refine, false);
+    assert_eq!(rest.rects, [Rect::new(40, 40, 60, 80)]);
+}
+
+#[test]
 fn a_scroll_is_one_move_and_the_new_rows() {
     let before = noise(Size::new(200, 160), 4);
     let area = Rect::new(20, 10, 180, 150);
