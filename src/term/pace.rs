@@ -6,7 +6,8 @@
 //! answer is trusted with what the system took from us.
 //!
 //! On its way may be what the link carries during a round trip, and a little more that keeps it busy. It goes in pieces, each a
-//! small part of that: what has become urgent waits for what is on its way, and for nothing else.
+//! small part of that: what has become urgent waits for what is on its way, and for nothing else. Where it is small it need not
+//! even wait until the next piece is due.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,9 +25,12 @@ const UNKNOWN_BUT_NEAR: u64 = 1024 * 1024;
 const NEAR: Duration = Duration::from_millis(10);
 /// What the system may have of a terminal that answers nothing.
 const BELIEVED: u64 = 64 * 1024;
-/// What always may be on its way, and the least piece.
+/// What always may be on its way.
 const LEAST: u64 = 4 * 1024;
+/// Bytes of the least piece.
 const LEAST_PIECE: u64 = 1024;
+/// What is urgent and small may be on its way beyond all others.
+const OVERTAKING: u64 = 2 * LEAST_PIECE;
 /// How long a link may need for what lies in its queue. A key's echo waits behind it: together with [`PIECE`] it is well below
 /// the 100 ms that an echo may be late.
 const QUEUE: Duration = Duration::from_millis(50);
@@ -86,7 +90,7 @@ struct Fence {
     /// What had arrived when it was sent, and since when that was known.
     arrived: u64,
     arrived_at: Duration,
-    /// Whether the link had nothing to do before this.
+    /// Whether the link had hardly anything to do before this.
     was_idle: bool,
 }
 
@@ -141,10 +145,10 @@ impl Pace {
         if bytes.is_empty() {
             return;
         }
-        let was_idle = self.outstanding() == 0;
-        if was_idle {
+        if self.outstanding() == 0 {
             self.arrived_at = now;
         }
+        let was_idle = self.outstanding() <= LEAST_PIECE;
         let last = self.fences.back().map_or(self.arrived, |f| f.end);
         let unfenced = self.sent + bytes.len() as u64 - last;
         let unknown = self.round_trip.is_none() && self.fences.is_empty();
@@ -303,12 +307,23 @@ impl Pace {
         self.done_at.saturating_sub(QUEUE - PIECE)
     }
 
-    fn room_but_for_time(&self, now: Duration) -> u64 {
-        let outstanding = self.outstanding();
-        let is_full = self.fences.len() >= MOST_FENCES || outstanding >= self.budget();
+    /// Whether something small and urgent, a kilobyte at most, may be sent although it is not time for a piece, or what is
+    /// on its way is to arrive first so that the way can be measured.
+    pub fn may_overtake(&self, now: Duration) -> bool {
+        let is_known = !self.answers || (self.round_trip.is_some() && self.late.is_empty());
+        is_known && !self.is_full(self.budget() + OVERTAKING, now)
+    }
+
+    /// Whether nothing may be sent, where so many bytes may be on their way.
+    fn is_full(&self, budget: u64, now: Duration) -> bool {
         let oldest = self.fences.front().filter(|_| self.round_trip.is_some());
         let is_late = oldest.is_some_and(|fence| now > fence.sent_at + self.late());
-        if is_full || is_late {
+        is_late || self.fences.len() >= MOST_FENCES || self.outstanding() >= budget
+    }
+
+    fn room_but_for_time(&self, now: Duration) -> u64 {
+        let outstanding = self.outstanding();
+        if self.is_full(self.budget(), now) {
             return 0;
         }
         // A question more than a picture: its answer says how things are.
@@ -660,6 +675,53 @@ mod tests {
         let mut bytes = vec![0; 10_000];
         pace.send(&mut bytes, true, PATIENCE + 600 * MS);
         assert!(bytes.ends_with(FENCE));
+    }
+
+    #[test]
+    fn what_is_small_and_urgent_need_not_wait_for_a_piece() {
+        let mut link = Link::new(MEGABIT, 150 * MS);
+        link.film(4000 * MS);
+        let mut overtook = 0;
+        for _ in 0..400 {
+            link.step(true);
+            if link.pace.room(link.now) == 0 && link.pace.may_overtake(link.now) {
+                overtook += 1;
+            }
+        }
+        assert!(overtook > 300, "{overtook}");
+        // Whoever has much of it waits as everybody else.
+        while link.pace.may_overtake(link.now) {
+            link.send(LEAST_PIECE as usize);
+        }
+        let over = link.pace.outstanding() - link.pace.budget();
+        assert!(over <= OVERTAKING + LEAST_PIECE + 8, "{over}");
+    }
+
+    #[test]
+    fn nothing_overtakes_on_a_link_that_stands_still() {
+        let mut link = Link::new(MEGABIT, 20 * MS);
+        link.film(3000 * MS);
+        link.stalled_until = link.now + 5000 * MS;
+        link.film(1000 * MS);
+        assert!(!link.pace.may_overtake(link.now));
+    }
+
+    #[test]
+    fn the_way_is_measured_anew_while_somebody_types() {
+        let mut link = Link::new(10.0 * MEGABIT, 20 * MS);
+        link.film(3000 * MS);
+        link.round_trip = 150 * MS;
+        let end = link.now + 14_000 * MS;
+        let mut next = link.now;
+        while link.now < end {
+            link.step(true);
+            if link.now >= next && link.pace.may_overtake(link.now) {
+                link.send(100);
+                next = link.now + 80 * MS;
+            }
+        }
+        let (share, longest) = link.film(5000 * MS);
+        assert!(share > 0.9 && longest < 120 * MS, "{share} {longest:?}");
     }
 
     #[test]

@@ -11,8 +11,9 @@ use crate::geometry::{Point, Rect, Size};
 const SMALL: u64 = 4096;
 /// More small rectangles than this are not urgent but a picture of many parts.
 const MOST_SMALL: usize = 16;
-/// Bytes of something small that are spent however little room there is.
-const MODEST: usize = 700;
+/// Bytes of something small that are spent however little room there is. A portion of no more than that has nothing else, as long
+/// as there is something small.
+pub const MODEST: usize = 700;
 /// Bytes of a dot, until it is known: of a desktop in 256 colours.
 const USUAL: f64 = 0.12;
 /// Cuts of a part that turned out too long, until it is drawn all the same.
@@ -141,6 +142,9 @@ impl Portion {
             }
         }
         let urgent = drawn.shown.len();
+        if urgent > 0 && self.room <= MODEST {
+            drawn.owed.append(&mut large);
+        }
         // The next one to draw is the last.
         let mut waiting = self.in_order(large, grain);
         while let Some(rect) = waiting.pop() {
@@ -378,6 +382,17 @@ mod tests {
         assert_eq!(drawn.shown[0], (Rect::new(320, 160, 328, 176), true));
         let shown = drawn.shown.iter().map(|(rect, _)| *rect);
         assert_eq!(area(shown) + area(drawn.owed), SCREEN.area());
+    }
+
+    #[test]
+    fn in_a_little_room_there_is_nothing_beside_what_is_urgent() {
+        let mut portion = Portion::default();
+        let place = Rect::new(321, 165, 327, 170);
+        portion.limit(MODEST, &[place]);
+        let drawn = draw(&mut portion, &[SCREEN], 1);
+        assert_eq!(drawn.shown, [(Rect::new(320, 160, 328, 176), true)]);
+        let owed = area(drawn.owed);
+        assert_eq!(owed, SCREEN.area() - GRAIN.area());
     }
 
     #[test]

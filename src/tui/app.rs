@@ -10,6 +10,7 @@ use super::picture::Picture;
 use super::pixels::Pixels;
 use super::sharing::Sharing;
 use super::sound::Sound;
+use super::stage::is_kept;
 use super::steering::Steering;
 use super::tabs::Tabs;
 use super::text::printable;
@@ -21,6 +22,7 @@ use crate::geometry::{Point, Size};
 use crate::keyboard::Layout;
 use crate::session::SessionStats;
 use crate::term::pace::Pace;
+use crate::term::portion::MODEST;
 use crate::term::probe::Capabilities;
 use crate::term::{Drawing, Pane, Raster, Style};
 
@@ -215,9 +217,29 @@ impl App {
             Some(drawn) if !self.is_behind => drawn + FRAME,
             _ => Duration::ZERO,
         };
-        let earliest = earliest.max(self.pace.ready_at());
-        let may_draw = self.pace.may_send(self.now) && !self.is_painting();
-        (self.stale && may_draw).then_some(earliest)
+        if !self.stale || self.is_painting() {
+            None
+        } else if self.may_overtake() {
+            Some(earliest)
+        } else {
+            let ready = earliest.max(self.pace.ready_at());
+            self.pace.may_send(self.now).then_some(ready)
+        }
+    }
+
+    /// Bytes of the next frame, a few more or less. Where it is no time for a frame of the whole picture, a few for what is
+    /// urgent.
+    pub fn frame_room(&self) -> usize {
+        match self.pace.room(self.now) {
+            0 if self.may_overtake() => MODEST,
+            room => usize::try_from(room).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn may_overtake(&self) -> bool {
+        // Such a painter draws everything at once.
+        let is_kept = self.drawing.is_some_and(|(drawing, _)| is_kept(drawing));
+        self.picture.is_urgent() && !is_kept && self.pace.may_overtake(self.now)
     }
 
     /// When something is due that is not a frame; `None` while the viewer could sleep for ever.

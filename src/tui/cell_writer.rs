@@ -11,12 +11,13 @@ use ratatui::buffer::{Buffer, Cell, CellDiffOption, CellWidth};
 use ratatui::style::{Color, Modifier};
 
 use super::text::is_acted_on;
+use crate::geometry;
+use crate::term::portion::MODEST;
 use crate::term::shadow::likeliest_move;
 use crate::term::{Attributes, Ink, Pen};
 
 /// Begins and ends an update that the terminal shows at once (DEC private mode 2026); unknown to some, harmless to all.
 pub const BEGIN: &[u8] = b"\x1b[?2026h";
-/// Ends it.
 /// Ends it.
 pub const END: &[u8] = b"\x1b[?2026l";
 /// Frames of fewer bytes arrive in one piece anyway.
@@ -40,8 +41,10 @@ pub struct CellWriter {
     room: usize,
     /// Whether some of the last frame had no room.
     is_behind: bool,
-    /// The row the next frame begins with, where it has no room for all.
-    next: usize,
+    /// Where something urgent changed, columns and rows.
+    first: Vec<geometry::Rect>,
+    /// The row and the column the next frame begins with, where it has no room for all.
+    next: (usize, usize),
     pen: Pen,
     /// [`BEGIN`], then the frame. INVARIANT: starts with [`BEGIN`].
     out: Vec<u8>,
@@ -89,6 +92,25 @@ enum Kind {
     Blank,
 }
 
+/// A part of a row that is written at once, as far as there is room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    row: usize,
+    columns: Range<usize>,
+    turn: Turn,
+}
+
+/// Why a part is written when it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It is urgent.
+    Urgent,
+    /// There is little to write.
+    Small,
+    /// All others had theirs.
+    Usual,
+}
+
 /// Rows that are to move: `top` to before `bottom`, up when positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Scroll {
@@ -107,7 +129,8 @@ impl Default for CellWriter {
             differs: Vec::new(),
             room: usize::MAX,
             is_behind: false,
-            next: 0,
+            first: Vec::new(),
+            next: (0, 0),
             pen: Pen::new(),
             out: BEGIN.to_vec(),
         }
@@ -125,10 +148,10 @@ impl CellWriter {
         self.shown.fill(Shown::Unknown);
     }
 
-    /// From now on a frame takes about so many bytes at most: rows in which little differs, and then others, each in its turn.
-    /// What had no room is written with the next frame, as it is then.
-    pub fn limit(&mut self, room: usize) {
-        self.room = room;
+    /// From now on a frame takes about so many bytes at most: the cells `first`, then rows in which little differs, and then
+    /// others, each in its turn. What had no room is written with the next frame, as it is then.
+    pub fn limit(&mut self, room: usize, first: Vec<geometry::Rect>) {
+        (self.room, self.first) = (room, first);
     }
 
     /// Whether some of the last frame had no room.
@@ -165,16 +188,28 @@ impl CellWriter {
             self.compare(scroll.top..scroll.bottom, cells);
         }
         self.is_behind = false;
-        for (row, is_small) in self.rows_in_turn() {
+        let mut urgent = false;
+        for part in self.parts_in_turn() {
             let written = self.out.len() - BEGIN.len();
-            // Something is left for the others, however much is small.
-            if written >= if is_small { self.room / 2 } else { self.room } {
-                self.is_behind = true;
+            let room = match part.turn {
+                // Something is left for the others, however much is small.
+                Turn::Urgent | Turn::Small => self.room / 2,
+                Turn::Usual => self.room,
+            };
+            let left = room.saturating_sub(written);
+            // A little room is for what is urgent, as long as something is.
+            let is_for_others = self.room > MODEST || !urgent;
+            if left == 0 || !(is_for_others || part.turn == Turn::Urgent) {
+                self.is_behind |= self.is_due(&part);
                 continue;
             }
-            self.write_row(row as u16, &cells[row * width..(row + 1) * width]);
-            if !is_small {
-                self.next = row + 1;
+            let cells = &cells[part.row * width..(part.row + 1) * width];
+            let end = self.write_part(&part, cells, self.out.len().saturating_add(left));
+            self.is_behind |= end < part.columns.end;
+            match part.turn {
+                Turn::Urgent => urgent |= self.out.len() > written + BEGIN.len(),
+                Turn::Small => {}
+                Turn::Usual => self.next = (part.row, end),
             }
         }
         self.pen.finish(&mut self.out);
@@ -200,45 +235,79 @@ impl CellWriter {
         &self.out
     }
 
-    /// Rows that differ, in the order in which they are written, and whether little of them does.
-    fn rows_in_turn(&self) -> Vec<(usize, bool)> {
+    /// Parts of rows that differ, in the order in which they are written. One may be a part of another that comes later.
+    fn parts_in_turn(&self) -> Vec<Part> {
         /// Cells that differ in a row: a word that was typed, a line of status.
         const LITTLE: usize = 24;
         /// Rows of that kind before they are a picture.
         const FEW: usize = 8;
-        let rows = usize::from(self.rows);
+        let (rows, width) = (usize::from(self.rows), usize::from(self.columns));
+        let part = |row: usize, columns: Range<usize>, turn| Part { row, columns, turn };
         if self.room == usize::MAX {
-            return (0..rows).map(|row| (row, false)).collect();
+            let all = (0..rows).map(|row| part(row, 0..width, Turn::Usual));
+            return all.collect();
         }
         let count = |row: &[bool]| row.iter().filter(|differs| **differs).count();
-        let cells = self.differs.chunks_exact(self.columns.into());
-        let differing: Vec<usize> = cells.map(count).collect();
+        let differing: Vec<usize> = self.differs.chunks_exact(width).map(count).collect();
         let small = (0..rows).filter(|row| (1..=LITTLE).contains(&differing[*row]));
         let small: Vec<usize> = small.take(FEW).collect();
-        let others = (0..rows).map(|n| (self.next + n) % rows);
-        let others = others.filter(|row| differing[*row] > 0 && !small.contains(row));
-        let others: Vec<usize> = others.collect();
-        let small = small.into_iter().map(|row| (row, true));
-        small
-            .chain(others.into_iter().map(|row| (row, false)))
-            .collect()
+        // What is left of the row at hand comes first, and what is before it last.
+        let (next, column) = (self.next.0 % rows.max(1), self.next.1.min(width));
+        let others = (0..=rows).map(|n| {
+            let columns = match n {
+                0 => column..width,
+                n if n == rows => 0..column,
+                _ => 0..width,
+            };
+            part((next + n) % rows, columns, Turn::Usual)
+        });
+        let others = others.filter(|part| differing[part.row] > 0 && !small.contains(&part.row));
+        let screen = geometry::Rect::new(0, 0, self.columns.into(), self.rows.into());
+        let urgent = self.first.iter().flat_map(|cells| {
+            let cells = cells.intersect(screen);
+            // Inside of the screen.
+            let columns = cells.left as usize..cells.right as usize;
+            let rows = cells.top as usize..cells.bottom as usize;
+            rows.map(move |row| part(row, columns.clone(), Turn::Urgent))
+        });
+        let small = small.iter().map(|row| part(*row, 0..width, Turn::Small));
+        urgent.chain(small).chain(others).collect()
+    }
+
+    /// Whether something differs in a part.
+    fn is_due(&self, part: &Part) -> bool {
+        let first = part.row * usize::from(self.columns);
+        self.differs[first + part.columns.start..first + part.columns.end].contains(&true)
     }
 
     // --- one row
 
-    fn write_row(&mut self, row: u16, cells: &[Cell]) {
-        let width = cells.len();
-        let span = usize::from(row) * width..(usize::from(row) + 1) * width;
+    /// Writes what differs in a part, until the output is so long; the column of its row up to which it is written.
+    fn write_part(&mut self, part: &Part, cells: &[Cell], until: usize) -> usize {
+        let (row, width) = (part.row as u16, cells.len());
+        let span = part.row * width..(part.row + 1) * width;
         let kinds = &self.kinds[span.clone()];
         let differs = &mut self.differs[span.clone()];
         let shown = &mut self.shown[span];
-        if !differs.contains(&true) {
-            return;
+        if !differs[part.columns.clone()].contains(&true) {
+            return part.columns.end;
         }
         widen(differs, kinds, shown);
         let erased_from = blank_end(cells, kinds, differs);
-        let mut column = 0;
+        // Clusters are written whole.
+        let is_inside = |column: usize, shown: &[Shown]| {
+            column < width && (kinds[column] == Kind::Rest || matches!(shown[column], Shown::Rest))
+        };
+        let mut column = part.columns.start;
+        while is_inside(column, shown) {
+            column -= 1;
+        }
+        let mut may_end = false;
         while column < width {
+            may_end |= column >= part.columns.end || self.out.len() >= until;
+            if may_end && !is_inside(column, shown) {
+                return column;
+            }
             let kind = kinds[column];
             let wide = match kind {
                 Kind::Start(wide) => usize::from(wide),
@@ -251,21 +320,30 @@ impl CellWriter {
                 }
                 shown[column] = Shown::Theirs;
             } else if column >= erased_from {
-                if column == erased_from {
-                    self.pen.go(column as u16, row, &mut self.out);
-                    self.pen.erase_to_end(&mut self.out);
-                }
-                shown[column] = Shown::Start(Cell::EMPTY, 1);
+                self.pen.go(column as u16, row, &mut self.out);
+                self.pen.erase_to_end(&mut self.out);
+                shown[column..].fill(Shown::Start(Cell::EMPTY, 1));
+                differs[column..].fill(false);
+                break;
             } else if differs[column] && kind != Kind::Rest {
-                bridge(&mut self.pen, row, column, cells, kinds, &mut self.out);
+                bridge(
+                    &mut self.pen,
+                    (row, column),
+                    cells,
+                    kinds,
+                    differs,
+                    &mut self.out,
+                );
                 self.pen.go(column as u16, row, &mut self.out);
                 let cell = writable(&cells[column], kind);
                 put(&mut self.pen, &cell, wide as u16, &mut self.out);
                 shown[column + 1..column + wide].fill(Shown::Rest);
                 shown[column].keep(cell, wide as u16);
             }
+            differs[column..column + wide].fill(false);
             column += wide;
         }
+        width
     }
 
     // --- scrolling
@@ -525,10 +603,10 @@ fn blank_end(cells: &[Cell], kinds: &[Kind], differs: &[bool]) -> usize {
 /// Writes the few cells between the cursor and a column anew where that is shorter than to move over them.
 fn bridge(
     pen: &mut Pen,
-    row: u16,
-    column: usize,
+    (row, column): (u16, usize),
     cells: &[Cell],
     kinds: &[Kind],
+    differs: &[bool],
     out: &mut Vec<u8>,
 ) {
     let Some(gap @ 1..=4) = pen.columns_to(column as u16, row) else {
@@ -539,7 +617,8 @@ fn bridge(
     let between = column - usize::from(gap)..column;
     let free = |at: usize| {
         let cell = &cells[at];
-        kinds[at] == Kind::Start(1) && pen.is_set_to(inks(cell), attributes(cell.modifier))
+        let is_one = kinds[at] == Kind::Start(1) && !differs[at];
+        is_one && pen.is_set_to(inks(cell), attributes(cell.modifier))
     };
     let bytes: usize = between.clone().map(|at| cells[at].symbol().len()).sum();
     if bytes < moving && between.clone().all(free) {

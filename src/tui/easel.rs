@@ -46,12 +46,12 @@ impl Easel {
     /// Draws a frame, or as much of it as the link has room for.
     pub fn draw(&mut self, app: &mut App) -> Drawn {
         let (columns, rows) = app.setup.size;
-        let room = usize::try_from(app.pace.room(app.now)).unwrap_or(usize::MAX);
+        let room = app.frame_room();
         self.buffer.resize(Rect::new(0, 0, columns, rows));
         self.buffer.reset();
         view::draw(app, &mut self.buffer);
         let farewell = app.take_farewell();
-        self.cells.limit(room);
+        self.cells.limit(room, app.take_urgent_cells());
         let cells = self.cells.frame(&self.buffer);
         let length = cells.len();
         let bytes = [&farewell[..], cells].concat();

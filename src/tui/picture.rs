@@ -223,6 +223,11 @@ impl Picture {
         self.changed.take()
     }
 
+    /// Whether there are small changes that nobody has asked for yet.
+    pub fn is_urgent(&self) -> bool {
+        !self.urgent.is_empty()
+    }
+
     /// Dots around the newest small changes since this was last asked.
     pub fn take_urgent(&mut self) -> Vec<Rect> {
         let urgent = std::mem::take(&mut self.urgent);

@@ -9,13 +9,13 @@ use super::app::App;
 use super::pixels::{Frame, GuestPointer, Order, Pixels};
 use super::view;
 use crate::geometry::{Rect, Size};
-use crate::term::Drawing;
 use crate::term::iterm2::Iterm2;
 use crate::term::kitty::{self, Medium, Route};
 use crate::term::pace::Pace;
 use crate::term::paint::{Painter, Place};
 use crate::term::probe::{Capabilities, Multiplexer};
 use crate::term::sixel::{self, Sixel};
+use crate::term::{Drawing, Raster};
 
 /// Cells of a terminal that does not say how large they are, where the user wants pixels all the same.
 const USUAL_CELL: Size = Size::new(8, 16);
@@ -176,6 +176,27 @@ impl App {
         )
     }
 
+    /// Cells of the terminal around the newest small changes of a picture that is drawn with cells.
+    pub fn take_urgent_cells(&mut self) -> Vec<Rect> {
+        let Some(fit) = self.picture.fit().filter(|_| self.pixels.is_none()) else {
+            return Vec::new();
+        };
+        let area = view::layout(self.setup.size, &self.panes).picture;
+        let first = fit.cells().origin();
+        let Raster(dots) = fit.raster();
+        let (wide, high) = (dots.width as i32, dots.height as i32);
+        let (left, top) = (i32::from(area.x) + first.x, i32::from(area.y) + first.y);
+        let cells = |dots: Rect| {
+            Rect::new(
+                left + dots.left / wide,
+                top + dots.top / high,
+                left + (dots.right + wide - 1) / wide,
+                top + (dots.bottom + high - 1) / high,
+            )
+        };
+        self.picture.take_urgent().into_iter().map(cells).collect()
+    }
+
     /// There was no room for all of a frame.
     pub(super) fn fall_behind(&mut self) {
         self.is_behind = true;
@@ -236,7 +257,7 @@ impl App {
 }
 
 /// Whether a terminal keeps every frame that is drawn like this.
-const fn is_kept(drawing: Drawing) -> bool {
+pub(super) const fn is_kept(drawing: Drawing) -> bool {
     matches!(drawing, Drawing::Iterm2)
 }
 

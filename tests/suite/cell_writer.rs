@@ -1,6 +1,6 @@
 //! Frames of cells become bytes, and a terminal that gets them shows the frames.
 
-use capsaicin::geometry::Size;
+use capsaicin::geometry::{Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
 use capsaicin::term::{Fit, Grid, Pane, Scaler, Style, cells};
 use capsaicin::tui::cell_writer::CellWriter;
@@ -433,6 +433,84 @@ fn whatever_happens_the_terminal_shows_the_frame() {
             }
         }
     }
+}
+
+// --- little room
+
+#[test]
+fn with_little_room_frames_are_short_and_the_terminal_shows_the_last_one_after_a_few_more() {
+    for seed in 0..60 {
+        let mut random = Random(seed);
+        let mut next = |below: u32| random.below(below as usize) as u32;
+        let mut terminal = Terminal::new();
+        let mut frame = blank();
+        for _ in 0..20 {
+            change(&mut frame, &mut next);
+            let place = Rect::at(next(40) as i32, next(12) as i32, Size::new(3, 2));
+            terminal.writer.limit(200, vec![place]);
+            let bytes = terminal.writer.frame(&frame).to_vec();
+            // A scroll, a cluster and the end of the frame are never cut.
+            assert!(bytes.len() < 320, "seed {seed}: {}", text(&bytes));
+            terminal.screen.process(&bytes);
+        }
+        for _ in 0..200 {
+            let bytes = terminal.writer.frame(&frame).to_vec();
+            terminal.screen.process(&bytes);
+            if !terminal.writer.is_behind() {
+                break;
+            }
+        }
+        assert!(!terminal.writer.is_behind(), "seed {seed}");
+        terminal.assert_shows(&frame);
+    }
+}
+
+/// A frame of cells that are all of another colour than in any other.
+fn noise(frame: u32) -> Buffer {
+    let mut buffer = blank();
+    for (cell, n) in buffer.content.iter_mut().zip(0..) {
+        let n = (n + frame * 4096_u32).wrapping_mul(0x9e37_79b1);
+        cell.bg = Color::Rgb((n >> 8) as u8, (n >> 16) as u8, (n >> 24) as u8);
+    }
+    buffer
+}
+
+#[test]
+fn what_is_urgent_goes_first_and_by_itself_where_there_is_little_room() {
+    let mut terminal = Terminal::new();
+    terminal.show(&noise(0));
+    let urgent = Rect::new(30, 11, 32, 12);
+    terminal.writer.limit(700, vec![urgent]);
+    let bytes = terminal.writer.frame(&noise(1)).to_vec();
+    terminal.screen.process(&bytes);
+    // Two cells with a colour each, and the way there.
+    assert!(bytes.len() < 60, "{}", text(&bytes));
+    assert!(terminal.writer.is_behind());
+    let Color::Rgb(r, g, b) = noise(1)[(31, 11)].bg else {
+        unreachable!("noise has colours");
+    };
+    let shown = terminal.screen.screen().cell(11, 31).unwrap().bgcolor();
+    assert_eq!(shown, vt100::Color::Rgb(r, g, b));
+}
+
+#[test]
+fn every_cell_has_its_turn_whatever_keeps_changing() {
+    let mut terminal = Terminal::new();
+    terminal.show(&noise(0));
+    terminal.writer.limit(700, Vec::new());
+    let mut written = vec![0; usize::from(COLUMNS) * usize::from(ROWS)];
+    for frame in 1..200 {
+        let cells = noise(frame);
+        let bytes = terminal.writer.frame(&cells).to_vec();
+        terminal.screen.process(&bytes);
+        for (at, cell) in cells.content.iter().enumerate() {
+            let (column, row) = cells.pos_of(at);
+            let shown = terminal.screen.screen().cell(row, column).unwrap();
+            written[at] += i32::from(look(shown) == expected(cell, " "));
+        }
+    }
+    let (least, most) = (written.iter().min().unwrap(), written.iter().max().unwrap());
+    assert!(*least > 5 && most - least <= 1, "{least} to {most}");
 }
 
 fn change(frame: &mut Buffer, next: &mut impl FnMut(u32) -> u32) {
