@@ -16,6 +16,8 @@ const MOST_SMALL: usize = 16;
 pub const MODEST: usize = 700;
 /// Bytes of a dot, until it is known: of a desktop in 256 colours.
 const USUAL: f64 = 0.12;
+/// Rows of grains above the eye with which a picture begins that is made better.
+const ABOVE_THE_EYE: i32 = 4;
 /// Cuts of a part that turned out too long, until it is drawn all the same.
 const MOST_CUTS: u32 = 6;
 /// Parts of a portion, small ones not counted: each costs something by itself.
@@ -28,6 +30,8 @@ pub struct Portion {
     room: usize,
     /// Where something small is known to have changed, whatever changed around it.
     first: Vec<Rect>,
+    /// Where the user is likely to look: at what became urgent last.
+    eye: Point,
     /// Bytes a dot took lately.
     per_dot: f64,
     /// Where the next portion goes on.
@@ -58,6 +62,7 @@ impl Default for Portion {
         Self {
             room: usize::MAX,
             first: Vec::new(),
+            eye: Point::new(0, 0),
             per_dot: USUAL,
             from: Point::new(0, 0),
         }
@@ -68,8 +73,28 @@ impl Portion {
     /// From now on there is room for so many bytes, and these places are urgent.
     pub fn limit(&mut self, room: usize, first: &[Rect]) {
         self.room = room;
+        // A pointer that stands still is urgent as well.
+        if let Some(newest) = first.iter().find(|place| !self.first.contains(place)) {
+            self.eye = newest.origin();
+        }
         self.first.clear();
         self.first.extend_from_slice(first);
+    }
+
+    /// Where the user is likely to look.
+    pub fn eye(&self) -> Point {
+        self.eye
+    }
+
+    /// The user looks there.
+    pub fn look_at(&mut self, eye: Point) {
+        self.eye = eye;
+    }
+
+    /// The next portion begins a little above where the user is likely to look.
+    pub fn begin_at_eye(&mut self, grain: Size) {
+        let above = ABOVE_THE_EYE.saturating_mul(grain.height as i32);
+        self.from = Point::new(0, self.eye.y.saturating_sub(above).max(0));
     }
 
     /// Bytes there is room for.
@@ -393,6 +418,18 @@ mod tests {
         assert_eq!(drawn.shown, [(Rect::new(320, 160, 328, 176), true)]);
         let owed = area(drawn.owed);
         assert_eq!(owed, SCREEN.area() - GRAIN.area());
+    }
+
+    #[test]
+    fn what_is_made_better_is_so_from_a_little_above_the_eye_on() {
+        let mut portion = Portion::default();
+        let pointer = Rect::new(8, 8, 16, 16);
+        portion.limit(3000, &[Rect::new(320, 320, 328, 336), pointer]);
+        portion.limit(3000, &[pointer]);
+        portion.begin_at_eye(GRAIN);
+        let drawn = draw(&mut portion, &[SCREEN], 1);
+        // Four rows of 16 dots above 320; the pointer stands still, and is small.
+        assert_eq!(drawn.shown[1].0.top, 256);
     }
 
     #[test]

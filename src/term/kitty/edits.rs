@@ -57,6 +57,8 @@ pub struct Edits {
     portion: Portion,
     /// The same for steps on the way to an exact picture.
     step: Portion,
+    /// Whether the last one was such a step.
+    is_refining: bool,
 }
 
 impl Edits {
@@ -76,6 +78,7 @@ impl Edits {
             media: Media::new(medium, id),
             portion: Portion::default(),
             step: Portion::default(),
+            is_refining: false,
         }
     }
 
@@ -238,6 +241,7 @@ impl Edits {
 
     /// Draws what there is room for.
     fn draw(&mut self, scene: &Scene<'_>, rects: &[Rect], out: &mut Vec<u8>) -> Painted {
+        self.is_refining = false;
         let dots: u64 = rects.iter().map(|rect| rect.area()).sum();
         let how = self.how(scene.quality, dots);
         let mut portion = std::mem::take(&mut self.portion);
@@ -294,6 +298,10 @@ impl Edits {
         let rects = self.shadow.plan(scene.picture, &[], wanted).rects;
         let mut step = std::mem::take(&mut self.step);
         step.limit(self.portion.room().min(STEP_BYTES), &[]);
+        if !std::mem::replace(&mut self.is_refining, true) {
+            step.look_at(self.portion.eye());
+            step.begin_at_eye(GRAIN);
+        }
         let sorted = step.sort(&rects, GRAIN);
         let painted = self.draw_portion(&mut step, sorted, scene, How::Exact, out);
         self.step = step;

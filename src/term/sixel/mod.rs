@@ -52,6 +52,8 @@ pub struct Sixel {
     /// Cells that were covered, as dots.
     covered: Vec<Rect>,
     quantisers: Quantisers,
+    /// Whether the last picture was the one before, made better.
+    is_refining: bool,
     portion: Portion,
     encoder: Encoder,
     /// Scratch: entries of an image.
@@ -69,6 +71,7 @@ impl Sixel {
             place: None,
             covered: Vec::new(),
             quantisers: Quantisers::new(limits.colours),
+            is_refining: false,
             portion: Portion::default(),
             encoder: Encoder::default(),
             indices: Vec::new(),
@@ -111,6 +114,10 @@ impl Sixel {
             scroll(moved, place, out);
         }
         let refines = rects.is_empty() && moved.is_none() && !coarse && self.shadow.is_coarse();
+        if refines && !self.is_refining {
+            self.portion.begin_at_eye(place.cell);
+        }
+        self.is_refining = refines;
         if refines {
             let wanted = Wanted {
                 refine: true,
@@ -164,7 +171,11 @@ impl Sixel {
             self.quantisers.of(scene.quality).fit(scene.picture, bounds);
         }
         let drawn = portion.draw(sorted, cell, out, |rect, small, out| {
-            let quality = if small { Quality::BEST } else { scene.quality };
+            let quality = match small {
+                true => Quality::BEST,
+                false if has_room => scene.quality,
+                false => worth(scene.quality, rect.area()),
+            };
             if small || !has_room {
                 self.quantisers.of(quality).fit(scene.picture, rect);
             }
@@ -294,6 +305,25 @@ impl Painter for Sixel {
     /// Nothing: images are gone with the cells they are on.
     fn leave(&mut self, _: &mut Vec<u8>) {
         self.forget();
+    }
+}
+
+/// Dots from which on one more colour is worth the bytes that define it, in an image that is a small part of a picture. The
+/// landscape of `cargo bench --bench link` takes 0.9 MB in images of 16 or 32 colours each, and 1.5 MB in all colours at once:
+/// both are 39 dB from the original.
+const DOTS_A_COLOUR: u64 = 96;
+/// Colours of the smallest image.
+const FEWEST: u64 = 16;
+
+/// How well an image by itself is drawn: with no more colours than its dots are worth.
+fn worth(quality: Quality, dots: u64) -> Quality {
+    let dots = if quality.halved { dots / 4 } else { dots };
+    let colours = (dots / DOTS_A_COLOUR).clamp(FEWEST, Quality::BEST.colours.into());
+    // Not more than 256.
+    let colours = 1 << colours.ilog2();
+    Quality {
+        colours: quality.colours.min(colours),
+        ..quality
     }
 }
 
