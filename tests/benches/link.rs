@@ -1,4 +1,6 @@
-//! The viewer over slow links: frames a second, the share of the link that is used, the longest queue, and how long a key takes.
+//! The viewer over slow links: frames a second, the share of the link that is used, the longest queue, and how long a key takes;
+//! of the slowest key, what that was spent with beside the way there and back: until a frame was ordered, until it was painted,
+//! in the queue, and for the piece it was in.
 //!
 //! `cargo bench --bench link` prints a table; time is the link's own, so that it says the same on every machine. Without
 //! `--bench`, as `cargo test --all-targets` calls it, a second of each is run.
@@ -27,7 +29,7 @@ fn main() {
         .collect();
     let seconds = if for_real { 10 } else { 1 };
     println!(
-        "{:34} {:>6} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "{:34} {:>6} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9}  order+paint+queue+own",
         "", "fps", "link %", "KB/s", "queue ms", "queue KB", "key ms", "worst ms"
     );
     for drawing in [Drawing::Kitty, Drawing::Sixel, Drawing::Half] {
@@ -76,8 +78,17 @@ fn measure(
     let mut echoes = seen.echoes.clone();
     echoes.sort();
     let median = echoes.get(echoes.len() / 2).copied().unwrap_or_default();
+    let keys = seen.echoes.iter().zip(&seen.trips);
+    let slowest = keys.max_by_key(|(echo, _)| **echo);
+    let slowest = slowest.map(|(_, trip)| *trip).unwrap_or_default();
+    let parts = [
+        slowest.unordered,
+        slowest.painting,
+        slowest.queued,
+        slowest.carried,
+    ];
     println!(
-        "{name:34} {:>6.1} {:>7.1} {:>9.1} {:>9.1} {:>9.1} {:>9} {:>9}",
+        "{name:34} {:>6.1} {:>7.1} {:>9.1} {:>9.1} {:>9.1} {:>9} {:>9}  {}",
         seen.frames_per_second(),
         100.0 * seen.share(),
         seen.written as f64 / seen.time.as_secs_f64() / 1e3,
@@ -85,5 +96,6 @@ fn measure(
         seen.queue_bytes / 1e3,
         median.as_millis(),
         seen.slowest_echo().as_millis(),
+        parts.map(|part| part.as_millis().to_string()).join("+"),
     );
 }

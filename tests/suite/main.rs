@@ -41,6 +41,7 @@ mod terminal;
 mod terminal_answers;
 mod terminal_input;
 mod terminal_probe;
+mod throttled;
 mod unwatched;
 mod viewer;
 mod wire;

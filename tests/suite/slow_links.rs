@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use capsaicin::geometry::Rect;
+use capsaicin::geometry::{Point, Rect};
 use capsaicin::pixels::PixelBuf;
 use capsaicin::term::Drawing;
 
@@ -10,6 +10,10 @@ use crate::support::screens;
 use crate::support::slow_link::{Film, SlowLink, Still};
 
 const MS: Duration = Duration::from_millis(1);
+/// Where the user types: below the films.
+const PROMPT: Point = Point::new(64, 736);
+/// A film over most of the screen.
+const LARGE: Rect = Rect::new(0, 0, 1280, 720);
 /// A small one, for tests that are about time and not about films.
 const SMALL: Rect = Rect::new(320, 160, 640, 400);
 
@@ -27,6 +31,93 @@ fn showing_grey(megabits: f64, round_trip: Duration, drawing: Drawing) -> SlowLi
     link
 }
 
+/// Somebody types while a film fills a link of a megabit: every key is shown within the round trip and a tenth of a second, and
+/// the film gets all the rest.
+fn types_beside_a_film(drawing: Drawing, round_trip: Duration) {
+    let mut link = showing_grey(1.0, round_trip, drawing);
+    let mut film = film(SMALL);
+    link.run(&mut film, MS * 3000);
+    link.reset();
+    link.type_at(&mut film, PROMPT, MS * 2500, MS * 190);
+    link.run(&mut film, MS * 500);
+    let name = format!("{}, {round_trip:?}", drawing.name());
+    assert_eq!(link.seen.echoes.len(), 13, "{name}");
+    let slowest = link.seen.slowest_echo();
+    let trips = &link.seen.trips;
+    assert!(
+        slowest <= round_trip + MS * 100,
+        "{name}: {slowest:?} {trips:#?}"
+    );
+    assert!(link.seen.share() > 0.9, "{name}: {}", link.seen.share());
+    // What is on its way takes the link little more than the 50 ms it is meant to.
+    assert!(link.seen.queue < MS * 80, "{name}: {:?}", link.seen.queue);
+}
+
+#[test]
+fn a_key_is_shown_in_time_beside_a_film_in_kitty() {
+    types_beside_a_film(Drawing::Kitty, MS * 20);
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "takes minutes unoptimised")]
+fn a_key_is_shown_in_time_on_a_long_way_in_kitty() {
+    types_beside_a_film(Drawing::Kitty, MS * 150);
+}
+
+#[test]
+fn a_key_is_shown_in_time_beside_a_film_in_sixel() {
+    types_beside_a_film(Drawing::Sixel, MS * 20);
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "takes minutes unoptimised")]
+fn a_key_is_shown_in_time_on_a_long_way_in_sixel() {
+    types_beside_a_film(Drawing::Sixel, MS * 150);
+}
+
+#[test]
+fn a_key_is_shown_in_time_beside_a_film_in_cells() {
+    types_beside_a_film(Drawing::Half, MS * 20);
+    types_beside_a_film(Drawing::Half, MS * 150);
+}
+
+#[test]
+fn a_key_is_shown_in_time_while_the_way_is_measured_anew() {
+    let mut link = showing_grey(1.0, MS * 150, Drawing::Half);
+    let mut film = film(SMALL);
+    link.run(&mut film, MS * 3000);
+    link.reset();
+    // The shortest way is believed for ten seconds; then the link is left empty for once.
+    link.type_at(&mut film, PROMPT, MS * 12_000, MS * 90);
+    let slowest = link.seen.slowest_echo();
+    assert!(slowest <= MS * 250, "{slowest:?} {:#?}", link.seen.trips);
+    assert!(link.seen.share() > 0.9, "{}", link.seen.share());
+}
+
+/// Frames a second of a film over the screen at ten megabits, and the share of the link that it has.
+fn films_over_the_screen(drawing: Drawing) -> (f64, f64) {
+    let mut link = showing_grey(10.0, MS * 20, drawing);
+    let mut film = film(LARGE);
+    link.run(&mut film, MS * 1500);
+    link.reset();
+    link.run(&mut film, MS * 1500);
+    (link.seen.frames_per_second(), link.seen.share())
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "takes minutes unoptimised")]
+fn ten_megabits_carry_a_film_over_the_screen_in_kitty() {
+    let (fps, share) = films_over_the_screen(Drawing::Kitty);
+    assert!(fps >= 8.0 && share > 0.9, "{fps}, {share}");
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "takes minutes unoptimised")]
+fn ten_megabits_carry_a_film_over_the_screen_in_sixel() {
+    let (fps, share) = films_over_the_screen(Drawing::Sixel);
+    assert!(fps >= 8.0 && share > 0.9, "{fps}, {share}");
+}
+
 #[test]
 fn what_stands_still_becomes_exact_and_then_nothing_is_written() {
     let mut link = showing_grey(10.0, MS * 20, Drawing::Kitty);
@@ -42,6 +133,91 @@ fn what_stands_still_becomes_exact_and_then_nothing_is_written() {
 }
 
 #[test]
+fn sixels_that_stand_still_are_as_good_as_they_get_within_seconds_on_a_megabit() {
+    let mut link = showing_grey(1.0, MS * 20, Drawing::Sixel);
+    link.run(&mut film(SMALL), MS * 3000);
+    link.reset();
+    link.run(&mut Still, MS * 3000);
+    // A film of 320×240 dots, in a second of the link.
+    assert!(link.seen.written < 125_000, "{}", link.seen.written);
+    assert!(link.is_asleep());
+    assert!(link.likeness() > 40.0, "{} dB", link.likeness());
+    link.reset();
+    link.run(&mut Still, MS * 5000);
+    assert_eq!((link.seen.written, link.seen.woken), (0, 0));
+}
+
+#[test]
+fn what_is_made_better_is_so_first_where_the_user_types() {
+    let mut link = showing_grey(1.0, MS * 20, Drawing::Sixel);
+    let mut film = film(Rect::new(320, 160, 640, 720));
+    link.run(&mut film, MS * 3000);
+    link.type_at(&mut film, Point::new(400, 560), MS * 100, MS * 90);
+    let coarse = |link: &SlowLink, rect| link.likeness_of(rect);
+    let (above, at_eye) = (Rect::new(320, 160, 640, 320), Rect::new(320, 560, 640, 620));
+    while link.likeness_of(at_eye) < 35.0 {
+        link.run(&mut Still, MS * 50);
+    }
+    assert!(coarse(&link, above) < 35.0, "{}", coarse(&link, above));
+}
+
+#[test]
+fn after_a_stall_the_newest_picture_comes_and_no_film_of_the_past() {
+    let mut link = showing_grey(1.0, MS * 20, Drawing::Half);
+    let mut film = film(SMALL);
+    link.run(&mut film, MS * 2000);
+    link.reset();
+    link.stalled_until = link.now + MS * 5000;
+    link.run(&mut film, MS * 5000);
+    // A question now and then.
+    assert!(link.seen.written < 10_000, "{}", link.seen.written);
+    link.run(&mut film, MS * 1000);
+    link.reset();
+    link.type_at(&mut film, PROMPT, MS * 2000, MS * 190);
+    let echoes = &link.seen.echoes;
+    assert!(link.seen.slowest_echo() <= MS * 120, "{echoes:?}");
+    assert!(link.seen.share() > 0.9, "{}", link.seen.share());
+}
+
+#[test]
+fn a_stall_of_a_terminal_with_nothing_to_show_wakes_nobody() {
+    let mut link = showing_grey(1.0, MS * 20, Drawing::Half);
+    link.reset();
+    link.stalled_until = link.now + MS * 5000;
+    link.run(&mut Still, MS * 5000);
+    assert_eq!((link.seen.written, link.seen.woken), (0, 0));
+    assert!(link.is_asleep());
+}
+
+#[test]
+fn a_link_that_becomes_slower_shows_keys_in_time_again_within_seconds() {
+    let mut link = showing_grey(10.0, MS * 20, Drawing::Half);
+    let mut film = film(SMALL);
+    link.run(&mut film, MS * 2000);
+    link.rate /= 10.0;
+    link.run(&mut film, MS * 2000);
+    link.reset();
+    link.type_at(&mut film, PROMPT, MS * 2000, MS * 190);
+    let echoes = &link.seen.echoes;
+    assert!(link.seen.slowest_echo() <= MS * 120, "{echoes:?}");
+    assert!(link.seen.share() > 0.9, "{}", link.seen.share());
+}
+
+#[test]
+fn a_link_that_becomes_faster_is_used_within_seconds() {
+    let mut link = showing_grey(1.0, MS * 20, Drawing::Half);
+    let mut film = film(LARGE);
+    link.run(&mut film, MS * 2000);
+    link.rate *= 4.0;
+    link.run(&mut film, MS * 2000);
+    link.reset();
+    link.type_at(&mut film, PROMPT, MS * 2000, MS * 190);
+    let echoes = &link.seen.echoes;
+    assert!(link.seen.slowest_echo() <= MS * 120, "{echoes:?}");
+    assert!(link.seen.share() > 0.9, "{}", link.seen.share());
+}
+
+#[test]
 fn a_terminal_that_answers_no_fence_shows_everything_all_the_same() {
     let mut link = SlowLink::new(10.0, MS * 20, Drawing::Kitty);
     link.answers = false;
@@ -49,4 +225,7 @@ fn a_terminal_that_answers_no_fence_shows_everything_all_the_same() {
     link.run(&mut Still, MS * 8000);
     assert_eq!(link.wrong_dots(), 0);
     assert!(link.is_asleep());
+    link.reset();
+    link.run(&mut Still, MS * 5000);
+    assert_eq!((link.seen.written, link.seen.woken), (0, 0));
 }

@@ -48,7 +48,8 @@ pub struct SlowLink {
     pub answers: bool,
     app: App,
     easel: Easel,
-    painting: Option<(Duration, Frame)>,
+    /// When the frame that is being painted was ordered, and when it is ready.
+    painting: Option<(Duration, Duration, Frame)>,
     /// Pieces on the near side of the link, and how much of each is still there.
     queue: VecDeque<(Piece, f64)>,
     /// Pieces that are through, and when they are at the terminal.
@@ -69,6 +70,8 @@ pub struct SlowLink {
 pub struct Seen {
     /// How long keys took from the user's finger to the user's eye.
     pub echoes: Vec<Duration>,
+    /// Where that time went, of each of them.
+    pub trips: Vec<Trip>,
     /// Bytes the link carried, and could have.
     pub carried: f64,
     pub could: f64,
@@ -104,6 +107,33 @@ impl Seen {
     }
 }
 
+/// What the time from a key to its echo was spent with, beside the way there and back and the guest's own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trip {
+    /// From the guest's drawing until a frame with it was ordered.
+    pub unordered: Duration,
+    /// From then until its bytes were written.
+    pub painting: Duration,
+    /// From then until its first byte left the queue.
+    pub queued: Duration,
+    /// From then until its last byte did.
+    pub carried: Duration,
+    /// Bytes of the piece that it came with.
+    pub bytes: usize,
+}
+
+impl Trip {
+    fn of(drawn: Duration, piece: &Piece) -> Self {
+        Self {
+            unordered: piece.ordered.saturating_sub(drawn),
+            painting: piece.written - piece.ordered,
+            queued: piece.first - piece.written,
+            carried: piece.last - piece.first,
+            bytes: piece.bytes,
+        }
+    }
+}
+
 /// A square that appears where a key was typed.
 #[derive(Clone, Copy, Debug)]
 struct Echo {
@@ -112,8 +142,14 @@ struct Echo {
 }
 
 /// Bytes that are written at once.
+#[derive(Default)]
 struct Piece {
     bytes: usize,
+    /// When the frame was ordered, when it was written, and when its first and last bytes left.
+    ordered: Duration,
+    written: Duration,
+    first: Duration,
+    last: Duration,
     text: Vec<u8>,
     picture: Vec<u8>,
     fence: bool,
@@ -420,6 +456,27 @@ impl SlowLink {
         .sum()
     }
 
+    /// How near what the terminal shows is to the guest's picture: peak signal to noise, dB; 99 where it is the same.
+    pub fn likeness(&self) -> f64 {
+        let size = self.app.picture.dots().map(|dots| dots.size);
+        self.likeness_of(size.unwrap_or_default().to_rect())
+    }
+
+    /// The same of a part of the picture.
+    pub fn likeness_of(&self, part: Rect) -> f64 {
+        let dots = self.app.picture.dots().expect("a picture").crop(part);
+        let mut error = 0.0;
+        for (y, row) in (part.top..).zip(dots.rows()) {
+            for (x, dot) in (part.left..).zip(row.chunks_exact(4)) {
+                let shown = self.dot(Point::new(x, y)).unwrap_or_default();
+                let far = |a: u8, b: u8| f64::from(a.abs_diff(b)).powi(2);
+                error += far(shown[0], dot[2]) + far(shown[1], dot[1]) + far(shown[2], dot[0]);
+            }
+        }
+        let mean = error / (3.0 * part.area() as f64);
+        (10.0 * (255.0 * 255.0 / mean).log10()).min(99.0)
+    }
+
     /// Bytes the viewer believes to be on their way, and its budget for them.
     pub fn outstanding(&self) -> (u64, u64) {
         (self.app.pace.outstanding(), self.app.pace.budget())
@@ -454,9 +511,15 @@ impl SlowLink {
 
     /// What the run loop of the viewer does.
     fn view(&mut self) {
-        if let Some((_, frame)) = self.painting.take_if(|(at, _)| *at <= self.now) {
+        if let Some((ordered, _, frame)) = self.painting.take_if(|(_, at, _)| *at <= self.now) {
             let picture = self.app.accept(frame, self.now);
-            self.write(framed(&picture), Vec::new(), picture, true);
+            let bytes = framed(&picture);
+            let piece = Piece {
+                picture,
+                ordered,
+                ..Piece::default()
+            };
+            self.write(bytes, piece, true);
             drop(self.app.update(Action::Time, self.now));
         }
         if self.app.deadline().is_some_and(|due| due <= self.now) {
@@ -466,25 +529,28 @@ impl SlowLink {
         if self.app.frame_due().is_some_and(|due| due <= self.now) {
             drop(self.app.update(Action::Frame, self.now));
             let drawn = self.easel.draw(&mut self.app);
-            self.write(drawn.bytes.clone(), drawn.bytes, Vec::new(), false);
-            self.painting = drawn.order.map(|order| (self.now + PAINTING, order.run()));
+            let piece = Piece {
+                text: drawn.bytes.clone(),
+                ordered: self.now,
+                ..Piece::default()
+            };
+            self.write(drawn.bytes, piece, false);
+            let ready = self.now + PAINTING;
+            self.painting = drawn.order.map(|order| (self.now, ready, order.run()));
             let bytes = drawn.cells;
             drop(self.app.update(Action::Painted { bytes }, self.now));
         }
     }
 
-    fn write(&mut self, mut bytes: Vec<u8>, text: Vec<u8>, picture: Vec<u8>, frame: bool) {
+    fn write(&mut self, mut bytes: Vec<u8>, mut piece: Piece, frame: bool) {
         self.app.pace.send(&mut bytes, frame, self.now);
         if bytes.is_empty() {
             return;
         }
         self.seen.written += bytes.len();
-        let piece = Piece {
-            bytes: bytes.len(),
-            text,
-            picture,
-            fence: bytes.ends_with(FENCE),
-        };
+        piece.bytes = bytes.len();
+        piece.written = self.now;
+        piece.fence = bytes.ends_with(FENCE);
         let waiting = piece.bytes as f64;
         self.queue.push_back((piece, waiting));
         // The queue of the socket takes everything at once.
@@ -507,6 +573,9 @@ impl SlowLink {
         }
         while let Some((piece, bytes)) = self.queue.front_mut() {
             let taken = bytes.min(room);
+            if *bytes == piece.bytes as f64 {
+                piece.first = self.now;
+            }
             *bytes -= taken;
             room -= taken;
             self.seen.carried += taken;
@@ -514,15 +583,8 @@ impl SlowLink {
                 break;
             }
             let at = self.now + self.round_trip / 2;
-            let piece = std::mem::replace(
-                piece,
-                Piece {
-                    bytes: 0,
-                    text: Vec::new(),
-                    picture: Vec::new(),
-                    fence: false,
-                },
-            );
+            let mut piece = std::mem::take(piece);
+            piece.last = self.now;
             self.arriving.push_back((at, piece));
             self.queue.pop_front();
         }
@@ -542,14 +604,20 @@ impl SlowLink {
             if piece.fence && self.answers {
                 self.answers_at.push_back(self.now + self.round_trip / 2);
             }
+            self.look_for_echoes(&piece);
         }
-        let (now, terminal) = (self.now, &self.terminal);
-        let echoes = &mut self.seen.echoes;
+    }
+
+    /// Looks for keys that are shown, for the first time, since this piece arrived.
+    fn look_for_echoes(&mut self, piece: &Piece) {
+        let (now, terminal, seen) = (self.now, &self.terminal, &mut self.seen);
+        let there = self.round_trip / 2 + GUEST;
         self.pressed.retain(|(at, echo)| {
             let middle = Point::new(echo.at.left + 7, echo.at.top + 7);
             let is_shown = terminal.dot(middle).is_some_and(|dot| near(dot, echo.rgb));
             if is_shown {
-                echoes.push(now - *at);
+                seen.echoes.push(now - *at);
+                seen.trips.push(Trip::of(*at + there, piece));
             }
             !is_shown
         });
