@@ -1,4 +1,5 @@
-//! `capsaicin connect`: a session without a picture, one line an event.
+//! `capsaicin connect`: a session without a picture, one line an event. Nobody waits for it, so it [naps](super::naps) between
+//! messages: a line may be 16 ms late.
 
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
@@ -11,6 +12,7 @@ use super::args::{Common, ConnectArgs};
 use super::console;
 use super::dial::{Dial, Extras};
 use super::logging;
+use super::naps::Naps;
 use super::report::{self, Failure};
 use super::sound::{Ears, Voice};
 use crate::channel::audio::{Format, PlaybackEvent, RecordEvent};
@@ -19,7 +21,7 @@ use crate::channel::port::Happening;
 use crate::channel::{ChannelId, ChannelKind, cursor, display, inputs, main, port};
 use crate::client::SpiceClient;
 use crate::geometry::{Rect, Size};
-use crate::session::{ClientEvent, CloseReason, Command, Notice};
+use crate::session::{ClientEvent, CloseReason, Command, Notice, Tap};
 use crate::tui::printable;
 
 /// Prints what happens until the server, the time or the user ends it.
@@ -27,7 +29,7 @@ use crate::tui::printable;
 /// # Errors
 ///
 /// When there is no connection, or the server ends the session.
-pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
+pub async fn run(args: &ConnectArgs, common: &Common, naps: Naps) -> Result<(), Failure> {
     if args.list_ports {
         return console::list(args, common).await;
     }
@@ -51,8 +53,9 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
     // Before anybody is asked for a password: can the files be used?
     args.mic.as_deref().map_or(Ok(()), Voice::check)?;
     let ears = args.audio.as_deref().map(Ears::open).transpose()?;
+    let tap = || Some(Box::new(naps.clone()) as Box<dyn Tap>);
     let dialled = tokio::select! {
-        dialled = dial.connect(&args.target) => dialled?,
+        dialled = dial.connect_tapped(&args.target, tap) => dialled?,
         failure = &mut interruption => return Err(failure),
     };
     let log = Log {
@@ -72,8 +75,10 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
         ears,
         voice: mic.map(|path| Voice::new(path, sender.clone())),
     };
+    // A microphone is in a hurry, and so is a server on this very thread.
+    let naps = (mic.is_none() && !dialled.is_demo()).then(|| naps.clone());
     // A task of its own: each turn of the runtime's main future costs a look at the sockets.
-    let mut printing = tokio::spawn(print_all(dialled.client, log, sound));
+    let mut printing = tokio::spawn(print_all(dialled.client, log, sound, naps));
     let result = tokio::select! {
         ended = &mut printing => return outcome(ended),
         () = enough => Ok(()),
@@ -88,7 +93,12 @@ pub async fn run(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
 }
 
 /// Prints events until the session is over. Lines are written when no further event waits.
-async fn print_all(mut client: SpiceClient, mut log: Log, mut sound: Sound) -> Result<(), Failure> {
+async fn print_all(
+    mut client: SpiceClient,
+    mut log: Log,
+    mut sound: Sound,
+    naps: Option<Naps>,
+) -> Result<(), Failure> {
     let mut end = CloseReason::Requested;
     loop {
         let event = match client.try_next_event() {
@@ -99,6 +109,10 @@ async fn print_all(mut client: SpiceClient, mut log: Log, mut sound: Sound) -> R
             }
         };
         let Some(event) = event else { break };
+        // Where there is a screen the server has measured the connection.
+        if let (ClientEvent::Display(_), Some(naps)) = (&event, &naps) {
+            naps.allow();
+        }
         sound.pass(&event)?;
         log.print(&event)?;
         if let ClientEvent::Closed(reason) = event {

@@ -14,7 +14,6 @@ use crate::client::{ClientConfig, ConnectError, SpiceClient};
 use crate::codec::video::Codec;
 use crate::link::LinkError;
 use crate::net::{ConnectionFile, Route};
-use crate::recording::Recorder;
 use crate::server::source::Demo;
 use crate::session::{SessionConfig, Tap};
 
@@ -25,7 +24,14 @@ pub struct Dialled {
     /// The target without its secrets.
     pub name: String,
     /// Keeps the demonstration going.
-    _demo: Option<Demo>,
+    demo: Option<Demo>,
+}
+
+impl Dialled {
+    /// Whether the server is the demonstration, on the threads of this program.
+    pub fn is_demo(&self) -> bool {
+        self.demo.is_some()
+    }
 }
 
 /// How to connect.
@@ -75,20 +81,20 @@ impl Dial {
     ///
     /// Whatever went wrong, in words for the person who wrote the target.
     pub async fn connect(self, args: &TargetArgs) -> Result<Dialled, Failure> {
-        self.prepare(args).await?.connect(None).await
+        self.prepare(args).await?.connect(|| None).await
     }
 
-    /// Connects; what passes goes to a recorder, too, if there is one.
+    /// Connects with somebody who sees every frame.
     ///
     /// # Errors
     ///
-    /// As [`Dial::connect`].
-    pub async fn connect_recorded(
+    /// As [`connect`](Self::connect).
+    pub async fn connect_tapped(
         self,
         args: &TargetArgs,
-        recorder: Option<Recorder>,
+        tap: impl Fn() -> Option<Box<dyn Tap>>,
     ) -> Result<Dialled, Failure> {
-        self.prepare(args).await?.connect(recorder).await
+        self.prepare(args).await?.connect(tap).await
     }
 
     /// Does all that comes before the first connection: reads files, finds the ways and the password.
@@ -154,19 +160,22 @@ impl Prepared<'_> {
         self.ways.explain(error)
     }
 
-    /// Connects; asks for a password when the server turns out to want one. What passes goes to a recorder, too, if there is one.
+    /// Connects; asks for a password when the server turns out to want one. The tap, if there is one, sees every frame.
     ///
     /// # Errors
     ///
     /// Those of [`Dial::connect`].
-    pub async fn connect(mut self, recorder: Option<Recorder>) -> Result<Dialled, Failure> {
+    pub async fn connect(
+        mut self,
+        tap: impl Fn() -> Option<Box<dyn Tap>>,
+    ) -> Result<Dialled, Failure> {
         let mut tries = match self.secret {
             None if password::can_ask() => password::TRIES,
             _ => 0,
         };
         let client = loop {
-            // Nothing passes before the password is right: the clone that records is the last.
-            match SpiceClient::connect_with(self.config(recorder.clone())).await {
+            // Nothing passes before the password is right: the last tap is the one that sees something.
+            match SpiceClient::connect_with(self.config(tap())).await {
                 Ok(client) => break client,
                 Err(error) if tries > 0 && refused_password(&error) => {
                     if tries < password::TRIES {
@@ -186,11 +195,11 @@ impl Prepared<'_> {
         Ok(Dialled {
             client,
             name: self.name,
-            _demo: self.demo,
+            demo: self.demo,
         })
     }
 
-    fn config(&self, recorder: Option<Recorder>) -> ClientConfig {
+    fn config(&self, tap: Option<Box<dyn Tap>>) -> ClientConfig {
         ClientConfig {
             password: self
                 .secret
@@ -199,7 +208,7 @@ impl Prepared<'_> {
                 .unwrap_or_default(),
             view_only: self.dial.view_only,
             connect_timeout: self.dial.timeout,
-            tap: recorder.map(|recorder| Box::new(recorder) as Box<dyn Tap>),
+            tap,
             session: SessionConfig {
                 preferred_compression: self.args.preferred_compression.map(ImageCompression::from),
                 codecs: self.codecs.clone(),

@@ -14,6 +14,7 @@ mod keys;
 mod known_hosts;
 mod layouts;
 mod logging;
+mod naps;
 mod password;
 mod picture;
 mod record;
@@ -37,7 +38,8 @@ use clap::Parser;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-use args::{Args, Command};
+use args::{Args, Command, Common, ConnectArgs};
+use naps::Naps;
 use report::{Exit, Failure};
 
 /// Does what the command line says; the exit code of the process.
@@ -56,11 +58,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let common = &args.common;
     match &args.command {
         Command::View(args) => block_on(view::run(args, common)),
-        // Nobody waits for a picture: one thread for everything saves the waking of others for each message.
-        Command::Connect(args) => run_on(
-            &mut Builder::new_current_thread(),
-            connect::run(args, common),
-        ),
+        Command::Connect(args) => connect(args, common),
         Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
         Command::Record(args) => block_on(record::run(args, common)),
         Command::Paste(args) => block_on(until_interrupted(agent::paste(args, common))),
@@ -73,6 +71,15 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Decode(args) => decode::run(args),
         Command::Completions(args) => completions::run(args),
     }
+}
+
+/// Nobody waits for a picture: one thread for everything saves the waking of others for each message, and naps that of this one.
+fn connect(args: &ConnectArgs, common: &Common) -> Result<(), Failure> {
+    let naps = Naps::default();
+    let resting = naps.clone();
+    let mut thread = Builder::new_current_thread();
+    thread.on_thread_park(move || resting.rest());
+    run_on(&mut thread, connect::run(args, common, naps))
 }
 
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

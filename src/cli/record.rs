@@ -117,9 +117,11 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
         timeout: args.timeout,
     };
     let dialled = tokio::select! {
-        dialled = dial.connect_recorded(&args.target, Some(recorder)) => dialled,
+        dialled = dial.connect_tapped(&args.target, || Some(Box::new(recorder.clone()))) => dialled,
         failure = &mut interruption => Err(failure),
     };
+    // The session's own is all that is left of it, and goes with the session.
+    drop(recorder);
     let dialled = match dialled {
         Ok(dialled) => dialled,
         Err(failure) => {

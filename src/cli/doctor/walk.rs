@@ -127,7 +127,7 @@ impl Walk {
         let prepared = prepared.map_err(|failure| (Step::Target, failure))?;
         self.pass(Step::Target, "");
         self.approach(&prepared).await?;
-        let dialled = prepared.connect(None).await;
+        let dialled = prepared.connect(|| None).await;
         let dialled = dialled.map_err(|failure| (self.step_of(&failure), failure))?;
         for step in [Step::Tls, Step::Spice, Step::Password] {
             if step != Step::Tls || self.has_tls {
