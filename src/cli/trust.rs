@@ -205,7 +205,9 @@ async fn ask(address: &Address, problem: &Problem, refusal: &Failure) -> Result<
     for line in refusal.detail_lines() {
         text += &format!("  {line}\n");
     }
-    text += &format!("Trust this certificate of {address} from now on? [y/N] ");
+    // The address may have come in a connection file.
+    let server = printable(&address.to_string());
+    text += &format!("Trust this certificate of {server} from now on? [y/N] ");
     let answer = tokio::task::spawn_blocking(move || {
         eprint!("{text}");
         io::stderr().flush()?;
