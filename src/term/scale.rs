@@ -27,9 +27,9 @@ pub struct Scaler {
 /// Bytes of a dot.
 const DOT: usize = 4;
 
-/// Pixels to be read and dots to be made, from which on a second thread makes half of them: starting it takes as long as some ten
-/// thousands.
-const WORTH_A_THREAD: u64 = 1 << 18;
+/// Pixels to be read and dots to be made, from which on a second thread makes half of them. Half as many, a screen on cells, take
+/// 0.2 ms, which is hardly more than to start one.
+const WORTH_A_THREAD: u64 = 1 << 21;
 
 impl Scaler {
     /// Brings the dots up to date after the pixels in `changed` did; the dots that may differ from before.
@@ -92,9 +92,7 @@ impl Scaler {
         let [reducer, other] = &mut self.reducers;
         let stride = fit.dots().width as usize * DOT;
         let rows = &mut self.dots[target.top as usize * stride..target.bottom as usize * stride];
-        let ratio = fit.shown().area() / fit.dots().area().max(1);
-        let work = target.area() * (ratio + 1);
-        if work < WORTH_A_THREAD || target.height() < 2 {
+        if work(fit, target) < WORTH_A_THREAD || target.height() < 2 {
             return reducer.shrink(pixels, fit, target, rows);
         }
         let middle = target.top + target.height() as i32 / 2;
@@ -114,6 +112,12 @@ impl Scaler {
             || other.shrink(pixels, fit, lower, lower_rows),
         );
     }
+}
+
+/// About how many pixels are read and dots are made for a part of the dots.
+fn work(fit: &Fit, target: Rect) -> u64 {
+    let pixels_of_a_dot = fit.shown().area() / fit.dots().area().max(1);
+    target.area() * (pixels_of_a_dot + 1)
 }
 
 /// Makes parts of a picture smaller.
@@ -202,10 +206,10 @@ mod tests {
 
     #[test]
     fn what_two_threads_make_is_what_one_makes() {
-        let mut picture = PixelBuf::new(PixelFormat::Xrgb, Size::new(960, 540));
+        let mut picture = PixelBuf::new(PixelFormat::Xrgb, Size::new(1920, 1080));
         let bytes = picture.data_mut().iter_mut().zip(0_u32..);
         bytes.for_each(|(byte, n)| *byte = (n.wrapping_mul(0x9e37_79b1) >> 24) as u8);
-        for (columns, rows) in [(80, 22), (70, 40), (119, 33)] {
+        for (columns, rows) in [(160, 45), (150, 50), (199, 60)] {
             let pane = Pane {
                 raster: Raster(Size::new(8, 16)),
                 ..Pane::halves(columns, rows, 0.5)
@@ -216,7 +220,7 @@ mod tests {
             scaler.update(picture.view(), &fit, picture.size.to_rect());
             let mut dots = vec![0; scaler.dots.len()];
             Reducer::default().shrink(picture.data(), &fit, whole, &mut dots);
-            assert!(whole.area() * 2 > WORTH_A_THREAD, "{whole:?}");
+            assert!(work(&fit, whole) >= WORTH_A_THREAD, "{whole:?}");
             assert_eq!(scaler.dots, dots, "{whole:?}");
         }
     }
