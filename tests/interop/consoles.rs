@@ -107,6 +107,10 @@ fn a_guest_is_used_on_its_serial_console() {
     terminal.wait_until("what was typed", |screen| {
         rows(screen)[..2] == ["line one", "two"]
     });
+    // Together with what follows it would be Alt and a colon.
+    terminal.wait_until("the end of typing", |screen| {
+        rows(screen)[25].starts_with("- note")
+    });
     terminal.text(":wq\r");
     prompt(&terminal);
     terminal.text("clear; seq 1 500 | less\r");
