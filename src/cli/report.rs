@@ -115,10 +115,10 @@ impl Failure {
         }
         say(&self.text);
         for line in self.detail_lines() {
-            eprintln!("  {line}");
+            write_line(&format!("  {line}"));
         }
         if let Some(hint) = &self.hint {
-            eprintln!("  hint: {}", short_of(hint));
+            write_line(&format!("  hint: {}", short_of(hint)));
         }
     }
 }
@@ -128,7 +128,13 @@ const MOST_SAID: usize = 2000;
 
 /// Tells the user something on standard error, in a line of its own. Parts of it may come from a server.
 pub fn say(text: impl fmt::Display) {
-    eprintln!("capsaicin: {}", short_of(&text.to_string()));
+    write_line(&format!("capsaicin: {}", short_of(&text.to_string())));
+}
+
+/// Nobody is told when there is nobody: a terminal that went away is no reason to panic, as `eprintln` would.
+fn write_line(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn short_of(text: &str) -> String {
