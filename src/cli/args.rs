@@ -260,6 +260,9 @@ pub struct ViewArgs {
     /// Send no keys and no mouse
     #[arg(long)]
     pub view_only: bool,
+    /// Let the guest hear the microphone from the start; the menu switches it on and off too
+    #[arg(long, conflicts_with = "view_only")]
+    pub mic: bool,
     /// The key that opens the menu
     #[arg(long, value_name = "KEY", default_value = "ctrl+]")]
     pub escape: Escape,

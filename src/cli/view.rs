@@ -29,6 +29,8 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         extras: Extras {
             playback: server.is_some(),
             ports: true,
+            // Nothing is sent before the user asks for it.
+            record: server.is_some() && !args.view_only,
             ..Extras::default()
         },
         pixels: true,
@@ -50,6 +52,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         style: style(args),
         overrides: args.terminal.clone(),
         sound: server,
+        microphone: args.mic,
         logged: logging.lines,
     };
     match tui::run(dialled.client, options).await? {

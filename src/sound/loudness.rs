@@ -6,6 +6,8 @@ pub struct Loudness {
     /// Linear, one a channel, 65535 for no change; empty before the guest has said anything.
     volume: Vec<u16>,
     muted: bool,
+    /// What the user takes off, per cent.
+    cut: u8,
 }
 
 impl Loudness {
@@ -24,22 +26,37 @@ impl Loudness {
         self.muted
     }
 
+    /// What the user takes off, per cent.
+    pub fn cut(&self) -> u8 {
+        self.cut
+    }
+
+    /// The user takes off so much, per cent.
+    pub fn set_cut(&mut self, percent: u8) {
+        self.cut = percent.min(100);
+    }
+
     /// The volume of the loudest channel, per cent.
     pub fn percent(&self) -> u8 {
         let loudest = self.volume.iter().max().copied().unwrap_or(u16::MAX);
-        (u32::from(loudest) * 100 / u32::from(u16::MAX)) as u8
+        ((self.left(loudest) * 100 + i32::from(u16::MAX) / 2) / i32::from(u16::MAX)) as u8
     }
 
-    /// Makes interleaved samples of `channels` channels as loud as the guest wants them. Channels the guest has not
+    /// What the user leaves of a volume, at most 65535.
+    fn left(&self, volume: u16) -> i32 {
+        i32::from(volume) * (100 - i32::from(self.cut)) / 100
+    }
+
+    /// Makes interleaved samples of `channels` channels as loud as the guest wants them and the user leaves them. Channels the guest has not
     /// mentioned are as loud as the last it has.
     pub fn apply(&self, samples: &mut [i16], channels: u8) {
         if self.muted {
             samples.fill(0);
-        } else if self.volume.iter().any(|volume| *volume != u16::MAX) {
+        } else if self.cut > 0 || self.volume.iter().any(|volume| *volume != u16::MAX) {
             for frame in samples.chunks_mut(channels.max(1).into()) {
                 for (at, sample) in frame.iter_mut().enumerate() {
                     let volume = self.volume.get(at).or(self.volume.last());
-                    let volume = volume.map_or(i32::from(u16::MAX), |volume| i32::from(*volume));
+                    let volume = self.left(volume.copied().unwrap_or(u16::MAX));
                     // The product of 16 and 17 bits, divided by what is at least as large as its second factor.
                     *sample = (i32::from(*sample) * volume / i32::from(u16::MAX)) as i16;
                 }
@@ -66,6 +83,24 @@ mod tests {
         loudness.apply(&mut samples, 3);
         assert_eq!(samples, [1000, 500, -500, i16::MIN, 16_383, 1]);
         assert_eq!(loudness.percent(), 100);
+    }
+
+    #[test]
+    fn what_the_user_takes_off_comes_on_top_of_what_the_guest_wants() {
+        let mut loudness = Loudness::default();
+        loudness.set_cut(50);
+        let mut samples = [1000, -1000];
+        loudness.apply(&mut samples, 2);
+        // Half of 65535 is a little less than half.
+        assert_eq!(samples, [499, -499]);
+        assert_eq!(loudness.percent(), 50);
+        loudness.set_volume(&[32_768]);
+        assert_eq!(loudness.percent(), 25);
+        loudness.set_cut(200);
+        loudness.apply(&mut samples, 2);
+        assert_eq!(samples, [0, 0]);
+        loudness.set_cut(0);
+        assert_eq!(loudness.percent(), 50);
     }
 
     #[test]

@@ -62,6 +62,10 @@ pub enum Action {
     Level(u8),
     /// The sound is not heard, for this reason; `None` when it is.
     Unheard(Option<String>),
+    /// The microphone cannot be heard with, for this reason; `None` when it can.
+    MicrophoneFails(Option<String>),
+    /// Switch the microphone on or off.
+    Microphone,
     /// A line of the program's own log.
     Logged(String),
     /// The picture is about to be drawn.
@@ -172,6 +176,10 @@ pub enum Effect {
     Layout(&'static Layout),
     /// Let the guest's sound be heard, or not.
     Sound(bool),
+    /// Make it quieter by this much, per cent.
+    Quieter(u8),
+    /// Let the guest hear the microphone, or not.
+    Microphone(bool),
     /// Give the terminal back to the shell until the user returns.
     Suspend,
     /// The end.

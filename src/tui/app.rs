@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::keymap::{Escape, Mode};
 use super::meter::Meter;
+use super::microphone::Microphone;
 use super::mouse::GuestMouse;
 use super::panes::{PaneKind, log, palette};
 use super::picture::Picture;
@@ -77,6 +78,8 @@ pub struct App {
     pub sound: Sound,
     /// The guest's ports, and which of them is shown.
     pub tabs: Tabs,
+    /// The user's microphone.
+    pub microphone: Microphone,
     /// The mouse mode in force.
     pub mouse_mode: MouseMode,
     /// What the terminal can do, as far as it is known.
@@ -161,6 +164,7 @@ impl App {
             sharing: Sharing::default(),
             sound: Sound::default(),
             tabs: Tabs::default(),
+            microphone: Microphone::default(),
             mouse_mode: MouseMode::empty(),
             capabilities: Capabilities::default(),
             drawing: None,

@@ -10,6 +10,7 @@ pub mod cell_writer;
 pub mod easel;
 pub mod keymap;
 pub mod meter;
+pub mod microphone;
 pub mod mouse;
 pub mod multiplexer;
 pub mod panes;
@@ -67,8 +68,11 @@ pub struct Options {
     /// What the user knows better about the terminal, in the words of
     /// [`Capabilities::set`](crate::term::probe::Capabilities::set).
     pub overrides: Vec<String>,
-    /// Where the sound server listens that is to play the guest's sound; needs the feature `audio`.
+    /// Where the sound server listens, or will, that is to play the guest's sound and has a microphone; needs the feature
+    /// `audio`.
     pub sound: Option<PathBuf>,
+    /// Whether the guest hears the microphone from the start.
+    pub microphone: bool,
     /// Lines of the program's own log, for the log pane.
     pub logged: Option<mpsc::Receiver<String>>,
 }

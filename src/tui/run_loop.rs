@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
 use super::easel::{self, Drawn, Easel};
+use super::microphone::{self, Told as Mic};
 use super::multiplexer::Tmux;
 use super::pixels::Frame;
 use super::presence::Presence;
@@ -67,6 +68,7 @@ pub(super) struct Viewer {
     logged: Option<mpsc::Receiver<String>>,
     remember: Option<Remember>,
     speaker: Speaker,
+    microphone: microphone::Worker,
     releases: Releases,
     started: Instant,
     /// What the app wants done outside, in order. Every update may add to it: it takes up what has come due meanwhile, a
@@ -96,6 +98,8 @@ enum Woken {
     Session(Option<ClientEvent>),
     /// What becomes of the sound.
     Heard(Heard),
+    /// What becomes of the microphone.
+    Microphone(Mic),
     /// The painter is back; `None` when it panicked.
     Painted(Option<Frame>),
     /// Bytes were written to the terminal.
@@ -125,7 +129,8 @@ impl Viewer {
         let screen = Screen::take()?;
         let progress = Arc::<Notify>::default();
         let writer = new_writer(&screen, &progress)?;
-        Ok(Self {
+        let microphone = microphone::Worker::new(options.sound.clone(), client.sender());
+        let mut viewer = Self {
             client,
             app,
             probing: Probing::new(around, options.overrides),
@@ -141,11 +146,16 @@ impl Viewer {
             easel: Easel::new(),
             logged: options.logged,
             remember: options.remember,
+            microphone,
             speaker: Speaker::new(options.sound),
             releases: Releases::Off,
             started: Instant::now(),
             effects: VecDeque::new(),
-        })
+        };
+        if options.microphone {
+            viewer.update(Action::Microphone);
+        }
+        Ok(viewer)
     }
 
     pub async fn run(mut self) -> Result<Ending, ViewError> {
@@ -182,6 +192,7 @@ impl Viewer {
                 Some(saved) = self.saving.join_next() => Woken::Saved(saved),
                 event = self.client.next_event() => Woken::Session(event),
                 heard = self.speaker.heard() => Woken::Heard(heard),
+                told = self.microphone.told() => Woken::Microphone(told),
                 () = sleep_until(wake_at) => Woken::Time,
             };
             match woken {
@@ -198,6 +209,10 @@ impl Viewer {
                 Woken::Saved(saved) => self.saved(saved),
                 Woken::Session(event) => self.session_events(event),
                 Woken::Heard(heard) => self.heard(heard),
+                Woken::Microphone(Mic::Hears) => self.update(Action::MicrophoneFails(None)),
+                Woken::Microphone(Mic::Fails(why)) => {
+                    self.update(Action::MicrophoneFails(Some(why)));
+                }
                 Woken::Time => self.update(Action::Time),
             }
         }
@@ -462,6 +477,10 @@ impl Viewer {
     fn session_event(&mut self, event: ClientEvent) {
         let level = match &event {
             ClientEvent::Playback(event) => self.speaker.take(event),
+            ClientEvent::Record(event) => {
+                self.microphone.take(event);
+                None
+            }
             _ => None,
         };
         self.update(Action::Session(event));
@@ -500,6 +519,8 @@ impl Viewer {
                     self.saving.spawn_blocking(write);
                 }
                 Effect::Sound(on) => self.speaker.turn(on),
+                Effect::Quieter(percent) => self.speaker.set_cut(percent),
+                Effect::Microphone(on) => self.microphone.turn(on),
                 Effect::Layout(layout) => self.remember.iter().for_each(|keep| keep(layout)),
                 Effect::Suspend => {
                     self.suspend()?;

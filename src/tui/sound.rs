@@ -19,6 +19,8 @@ pub struct Sound {
     level: usize,
     /// Whether the user wants to hear it and cannot.
     unheard: bool,
+    /// Whether it ever was heard.
+    was_heard: bool,
 }
 
 /// Steps of the meter.
@@ -32,6 +34,7 @@ impl Default for Sound {
             loudness: Loudness::default(),
             level: 0,
             unheard: false,
+            was_heard: false,
         }
     }
 }
@@ -89,10 +92,24 @@ impl App {
         let unheard = why.is_some();
         self.stale |= self.sound.unheard != unheard;
         self.sound.unheard = unheard;
+        self.sound.was_heard |= !unheard;
         if let Some(why) = why {
             self.log_line(&why);
-            self.flash(why);
+            // Many machines have no sound, and the status line says so.
+            if self.sound.was_heard {
+                self.flash(why);
+            }
         }
+    }
+
+    /// Makes the sound quieter by this much, per cent; louder, if that is negative.
+    pub(super) fn quieter(&mut self, percent: i8, effects: &mut Vec<Effect>) {
+        let cut = i16::from(self.sound.loudness.cut()) + i16::from(percent);
+        // Within 100.
+        let cut = cut.clamp(0, 100) as u8;
+        self.sound.loudness.set_cut(cut);
+        effects.push(Effect::Quieter(cut));
+        self.flash(format!("volume {}%", self.sound.loudness.percent()));
     }
 
     pub(super) fn toggle_sound(&mut self, effects: &mut Vec<Effect>) {
@@ -152,6 +169,11 @@ mod speaker {
                 peak: 0,
                 counted: 0,
             }
+        }
+
+        /// Makes it quieter by this much, per cent.
+        pub fn set_cut(&mut self, percent: u8) {
+            self.loudness.set_cut(percent);
         }
 
         /// What becomes of the sound. Cancel safe: it only takes from a queue.
@@ -234,6 +256,9 @@ mod speaker {
 
         /// Changes nothing.
         pub fn turn(&mut self, _on: bool) {}
+
+        /// Changes nothing.
+        pub fn set_cut(&mut self, _percent: u8) {}
 
         /// Passes it over.
         pub fn take(&mut self, _event: &PlaybackEvent) -> Option<u8> {

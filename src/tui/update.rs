@@ -77,6 +77,8 @@ impl App {
             Action::Session(event) => self.session(event, &mut effects),
             Action::Level(level) => self.level(level),
             Action::Unheard(why) => self.unheard(why),
+            Action::MicrophoneFails(why) => self.microphone_fails(why),
+            Action::Microphone => self.toggle_microphone(&mut effects),
             Action::Logged(line) => self.log_line(&line),
             Action::Frame => self.frame(),
             Action::Painted { bytes } => self.painted(bytes),
@@ -419,6 +421,11 @@ impl App {
                 self.focus = Focus::Palette(palette::State::of(Menu::Ports));
             }
             Choice::Machine(order) => self.order_machine(order, effects),
+            Choice::Quieter(percent) => {
+                self.quieter(percent, effects);
+                self.focus = Focus::Palette(palette::State::of(Menu::Sound));
+            }
+            Choice::Microphone => self.toggle_microphone(effects),
             Choice::Suspend => {
                 self.let_go();
                 while let Some(event) = self.typist.next_due(self.now) {
@@ -630,8 +637,7 @@ impl App {
             ClientEvent::Closed(reason) => self.closed(reason, effects),
             ClientEvent::Playback(event) => self.playback(&event),
             ClientEvent::Port(event) => self.port(event, effects),
-            // The viewer does not open this channel.
-            ClientEvent::Record(_) => {}
+            ClientEvent::Record(event) => self.record(&event),
         }
         let soonest = self
             .stats_asked

@@ -211,6 +211,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
     let sound = app.sound.status(theme.gauge());
     let (tabs, history) = (app.tabs.status(), app.tabs.history());
     let of_picture = |text| if app.tabs.is_shown() { "" } else { text };
+    let microphone = app.microphone.status();
     // In the order they are shown; the numbers say which are kept longest.
     let parts = [
         (1, app.setup.target.as_str()),
@@ -224,6 +225,8 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (5, of_picture(rate.as_str())),
         (8, agent),
         (7, sound.as_str()),
+        // Nobody is to forget it.
+        (if app.microphone.on { 1 } else { 8 }, microphone),
         (6, lights.as_str()),
         (2, held.as_str()),
         (2, view_only),

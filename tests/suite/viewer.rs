@@ -1,6 +1,7 @@
 //! The viewer: what happens goes in, cells and commands come out.
 
 mod keys;
+mod sound;
 mod tabs;
 
 use std::time::Duration;
@@ -1133,11 +1134,12 @@ fn the_escape_key_opens_a_menu_that_looks_like_this() {
         "                    │ g  resize guest to this window       │",
         "                    │ G  - guest follows this window       │",
         "                    │ u  x sound                           │",
+        "                    │ U  volume and microphone ...         │",
         "                    │ ^Z suspend                           │",
         "                    │ ?  help                              │",
         "                    └──────────────────────────────────────┘",
     ];
-    assert_eq!(text[3..21], menu);
+    assert_eq!(text[2..21], menu);
     assert_eq!(text[23], " vm:5900 · half · 0 fps 0B/s · Ctrl+] menu");
 }
 
@@ -1154,7 +1156,7 @@ fn the_menu_fits_the_smallest_terminal() {
     ];
     assert_eq!(viewer.text()[..4], expected[..4]);
     // The marked entry stays in sight.
-    for _ in 0..15 {
+    for _ in 0..16 {
         viewer.act(Action::Menu(MenuKey::Down));
     }
     assert_eq!(viewer.text()[2], "│ ?  help          │");

@@ -69,6 +69,8 @@ pub enum Menu {
     Reset,
     /// Whether it is really to be ended.
     SwitchOff,
+    /// How loud the sound is, and the microphone.
+    Sound,
 }
 
 /// What the user chose.
@@ -140,6 +142,10 @@ pub enum Choice {
     ScrollTab(isize),
     /// Gives an order to the machine.
     Machine(Order),
+    /// Makes it quieter by this much, per cent; louder, if that is negative.
+    Quieter(i8),
+    /// Lets the guest hear the microphone, or not.
+    Microphone,
 }
 
 /// What a key did.
@@ -308,6 +314,7 @@ fn entries(menu: Menu, app: &App) -> Vec<Entry> {
             entry('y', "yes, pull the plug", Choice::Machine(Order::SwitchOff)),
             entry('n', "no", Choice::Open(Menu::Machine)),
         ],
+        Menu::Sound => sound(app),
     }
 }
 
@@ -351,6 +358,7 @@ fn root(app: &App) -> Vec<Entry> {
             on: Some(app.sound.on),
             ..entry('u', "sound", Choice::Sound)
         },
+        entry('U', "volume and microphone ...", Choice::Open(Menu::Sound)),
         Entry {
             shortcut: Some(MenuKey::Ctrl('z')),
             ..entry('z', "suspend", Choice::Suspend)
@@ -681,6 +689,21 @@ fn clipboard(app: &App) -> Vec<Entry> {
     entries
 }
 
+fn sound(app: &App) -> Vec<Entry> {
+    vec![
+        Entry {
+            on: Some(app.sound.on),
+            ..entry('u', "sound", Choice::Sound)
+        },
+        entry('+', "louder", Choice::Quieter(-10)),
+        entry('-', "quieter", Choice::Quieter(10)),
+        Entry {
+            on: Some(app.microphone.on),
+            ..entry('m', "the guest hears the microphone", Choice::Microphone)
+        },
+    ]
+}
+
 /// Draws the menu in the middle of `area`.
 pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     let width = match state.menu {
@@ -740,6 +763,7 @@ fn title(menu: Menu, app: &App) -> String {
         Menu::Machine => "the machine",
         Menu::Reset => "reset the machine?",
         Menu::SwitchOff => "end the machine at once?",
+        Menu::Sound => "sound",
     };
     title.to_owned()
 }
