@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use capsaicin::channel::ChannelId;
+use capsaicin::channel::audio::messages::{PlaybackMessage, PlaybackStart, Sound};
 use capsaicin::channel::display::StreamCount;
 use capsaicin::channel::display::draw::Clip;
 use capsaicin::channel::display::messages::{
@@ -11,12 +11,13 @@ use capsaicin::channel::display::messages::{
     SurfaceFormat, VideoCodec,
 };
 use capsaicin::channel::main::messages::{MultiMediaTime, ServerMessage as Main};
+use capsaicin::channel::{ChannelId, Message};
 use capsaicin::codec::video::Codec;
 use capsaicin::geometry::Rect;
-use capsaicin::session::{CloseReason, SessionConfig};
+use capsaicin::session::{CloseReason, Command, SessionConfig};
 
 use crate::support::video::{clip, grey_jpeg};
-use crate::support::viewer::{DISPLAY, Viewer, break_down, fill, fragile_clock, primary};
+use crate::support::viewer::{DISPLAY, PLAYBACK, Viewer, break_down, fill, fragile_clock, primary};
 
 const STREAM_REPORT: u16 = 102;
 const PREFERRED_VIDEO_CODEC_TYPE: u16 = 105;
@@ -133,6 +134,61 @@ fn a_frame_is_shown_when_the_media_clock_reaches_its_time() {
     assert_eq!(pixel(&viewer, 8, 8), 0);
     assert!(!viewer.events().is_empty(), "the user is told");
     assert_eq!(due_ms(&viewer), None);
+}
+
+/// Sound of this time arrives, and will be heard after `delay_ms`.
+fn hear(viewer: &mut Viewer, time: u32, delay_ms: u64) {
+    let data = &[0; 4];
+    viewer.receive(
+        PLAYBACK,
+        PlaybackMessage::Data(Sound { time, data }).to_frame(),
+    );
+    let delay = Duration::from_millis(delay_ms);
+    let now = viewer.now;
+    viewer.session.command(Command::PlaybackDelay(delay), now);
+}
+
+#[test]
+fn a_frame_is_shown_when_the_sound_of_its_time_is_heard() {
+    let config = SessionConfig {
+        playback: true,
+        ..SessionConfig::default()
+    };
+    let mut viewer = Viewer::with_channels(config, &[ChannelId::INPUTS, DISPLAY, PLAYBACK]);
+    viewer.display(&primary(16, 16));
+    create(&mut viewer, 0, VideoCodec::Mjpeg);
+    let (channels, format, frequency, time) = (2, 1, 48_000, 1000);
+    let start = PlaybackMessage::Start(PlaybackStart {
+        channels,
+        format,
+        frequency,
+        time,
+    });
+    viewer.receive(PLAYBACK, start.to_frame());
+
+    // Sound of 1100 is heard at 350 ms, and so what belongs to 1200 at 450.
+    at_ms(&mut viewer, 100);
+    hear(&mut viewer, 1100, 250);
+    grey(&mut viewer, 1200, 70);
+    assert_eq!(due_ms(&viewer), Some(450));
+    // What main says of the clock counts for nothing meanwhile.
+    viewer.main(&Main::MultiMediaTime(MultiMediaTime { time: 9000 }));
+    assert_eq!(due_ms(&viewer), Some(450));
+    // The output lags more: 1150 is heard at 450 ms.
+    at_ms(&mut viewer, 150);
+    hear(&mut viewer, 1150, 300);
+    at_ms(&mut viewer, 450);
+    assert_eq!(due_ms(&viewer), Some(500));
+    at_ms(&mut viewer, 499);
+    assert_eq!(pixel(&viewer, 0, 0), 0);
+    at_ms(&mut viewer, 500);
+    assert_eq!(pixel(&viewer, 0, 0), 70);
+
+    // Without sound the clock is main's again.
+    viewer.receive(PLAYBACK, PlaybackMessage::Stop.to_frame());
+    viewer.main(&Main::MultiMediaTime(MultiMediaTime { time: 2000 }));
+    grey(&mut viewer, 2100, 80);
+    assert_eq!(due_ms(&viewer), Some(600));
 }
 
 #[test]
