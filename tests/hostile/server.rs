@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use capsaicin::InputEvent;
+use capsaicin::channel::audio::Format;
+use capsaicin::channel::audio::server::{Offer, PlaybackOrder, RecordOrder};
 use capsaicin::channel::display::{ImageCompression, Update};
 use capsaicin::channel::main::Greeting;
 use capsaicin::channel::{ChannelId, ChannelKind};
@@ -23,7 +25,15 @@ const CURSOR: ChannelId = ChannelId::new(ChannelKind::Cursor, 0);
 const PORT: ChannelId = ChannelId::new(ChannelKind::Port, 0);
 const NO_PORT: ChannelId = ChannelId::new(ChannelKind::Port, 1);
 
-/// Sound messages: channel, number and body.
+const PLAYBACK: ChannelId = ChannelId::new(ChannelKind::Playback, 0);
+const RECORD: ChannelId = ChannelId::new(ChannelKind::Record, 0);
+
+const STEREO: Format = Format {
+    channels: 2,
+    rate: 48_000,
+};
+
+/// Messages in order: channel, number and body.
 const MESSAGES: &[(ChannelId, u16, &[u8])] = &[
     (MAIN, 3, &[0; 12]),
     (MAIN, 6, &[0; 12]),
@@ -55,6 +65,11 @@ const MESSAGES: &[(ChannelId, u16, &[u8])] = &[
     (PORT, 101, b"root\r"),
     (PORT, 102, &[1, 5, 0, 0, 0, 9]),
     (PORT, 201, &[2]),
+    (PLAYBACK, 2, &[]),
+    (RECORD, 101, &[0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]),
+    (RECORD, 102, &[0, 0, 0, 0, 1, 0]),
+    (RECORD, 102, &[0, 0, 0, 0, 3, 0]),
+    (RECORD, 103, &[0, 0, 0, 0]),
 ];
 
 fn session() -> ServerSession {
@@ -64,7 +79,7 @@ fn session() -> ServerSession {
         uuid: [0; 16],
         media_ms: 0,
     };
-    let mut session = ServerSession::new(greeting, ImageCompression::Lz);
+    let mut session = ServerSession::new(greeting, ImageCompression::Lz).with_sound(Offer::Opus);
     session.offer_ports(["org.qemu.console.serial.0"]);
     session.set_port_open(0, true);
     session
@@ -86,7 +101,7 @@ fn play(random: &mut Random, steps: usize) -> usize {
     let mut inputs = 0;
     for _ in 0..steps {
         // Whatever was closed is linked again.
-        for id in [MAIN, INPUTS, DISPLAY, CURSOR, PORT] {
+        for id in [MAIN, INPUTS, DISPLAY, CURSOR, PORT, PLAYBACK, RECORD] {
             let _ = session.opened(id, &link(), now);
         }
         assert!(!session.opened(NO_PORT, &link(), now));
@@ -112,6 +127,16 @@ fn play(random: &mut Random, steps: usize) -> usize {
                     pixels,
                 },
             });
+        }
+        match random.below(40) {
+            0 => session.play(PlaybackOrder::Start(STEREO), now),
+            1 => session.play(PlaybackOrder::Stop, now),
+            2 => session.listen(RecordOrder::Listen(STEREO)),
+            3 => session.listen(RecordOrder::Stop),
+            _ => {}
+        }
+        while let Some(packet) = session.poll_recorded() {
+            assert!(!packet.data.is_empty());
         }
         let outputs = std::iter::from_fn(|| session.poll_output());
         let bytes: usize = outputs
