@@ -25,6 +25,7 @@ mod pointer;
 mod ports;
 mod program;
 mod recording;
+mod served_sound;
 mod server;
 mod sound;
 mod streams;
@@ -33,6 +34,7 @@ mod terminals;
 mod tls;
 mod typing;
 mod viewer;
+mod viewer_sound;
 mod witnesses;
 mod xserver;
 
@@ -70,6 +72,8 @@ fn main() -> ExitCode {
         server::tests(),
         recording::tests(),
         sound::tests(),
+        viewer_sound::tests(),
+        served_sound::tests(),
         ports::tests(),
         consoles::tests(),
         streams::tests(),

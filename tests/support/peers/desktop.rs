@@ -117,7 +117,7 @@ impl Desktop {
     }
 
     /// Starts a program on the desktop.
-    fn run(&mut self, name: &str, mut command: Command) {
+    pub fn run(&mut self, name: &str, mut command: Command) {
         command
             .env("DISPLAY", &self.display)
             .env("HOME", self.dir.path())

@@ -48,6 +48,8 @@ pub enum Peer {
     Spicy,
     /// The reader of captures.
     Wireshark,
+    /// The GTK client itself, with what it plays to and a tone for its microphone.
+    SpicySound,
     /// The terminal multiplexer that the viewer is driven in.
     Tmux,
     /// An X server without a screen, a terminal with sixels on it, and what types and looks there.
@@ -88,6 +90,7 @@ impl Peer {
             Self::Pulse => (&["pulseaudio", "parec"], "pulseaudio pulseaudio-utils"),
             Self::Player => (&["ffplay"], "ffmpeg"),
             Self::Encoders => return encoders_missing(),
+            Self::SpicySound => return spicy_sound_missing(),
             Self::Spicy => (&["spicy-screenshot"], "spice-client-gtk"),
             Self::Wireshark => (&["tshark"], "tshark"),
             Self::Tmux => (&["tmux"], "tmux"),
@@ -107,23 +110,40 @@ impl Peer {
 
 /// What is missing of the GStreamer plugins with the encoders for VP8, VP9 and H.264.
 fn encoders_missing() -> Option<String> {
+    plugin_missing(&[
+        ("libgstvpx.so", "gstreamer1.0-plugins-good"),
+        ("libgstx264.so", "gstreamer1.0-plugins-ugly"),
+        ("libgstapp.so", "gstreamer1.0-plugins-base"),
+    ])
+}
+
+/// What is missing to hear and to be heard by the GTK client.
+fn spicy_sound_missing() -> Option<String> {
+    for (program, package) in [("spicy", "spice-client-gtk"), ("Xvfb", "xvfb")] {
+        if !installed(program) {
+            return Some(format!("no {program} (Debian: {package})"));
+        }
+    }
+    plugin_missing(&[
+        ("libgstautodetect.so", "gstreamer1.0-plugins-good"),
+        ("libgstaudiotestsrc.so", "gstreamer1.0-plugins-base"),
+    ])
+}
+
+/// The first of these GStreamer plugins that is missing, each with its package.
+fn plugin_missing(plugins: &[(&str, &str)]) -> Option<String> {
     let folders = [
         "/usr/lib/x86_64-linux-gnu",
         "/usr/lib/aarch64-linux-gnu",
         "/usr/lib64",
         "/usr/lib",
     ];
-    let plugins = [
-        ("libgstvpx.so", "gstreamer1.0-plugins-good"),
-        ("libgstx264.so", "gstreamer1.0-plugins-ugly"),
-        ("libgstapp.so", "gstreamer1.0-plugins-base"),
-    ];
     let here = |plugin: &str| {
         folders
             .iter()
             .any(|f| Path::new(f).join("gstreamer-1.0").join(plugin).is_file())
     };
-    let (plugin, package) = plugins.into_iter().find(|(plugin, _)| !here(plugin))?;
+    let (plugin, package) = plugins.iter().find(|(plugin, _)| !here(plugin))?;
     Some(format!("no {plugin} (Debian: {package})"))
 }
 
