@@ -348,7 +348,7 @@ fn speak(viewer: &mut Viewer, mode: Mode, data: Vec<u8>) {
 }
 
 #[test]
-fn what_the_user_says_is_sent_in_blocks_of_ten_milliseconds_behind_its_mode_and_mark() {
+fn what_the_user_says_is_sent_in_blocks_that_fill_the_ring_of_a_server_behind_its_mode_and_mark() {
     let mut viewer = viewer();
     viewer.receive(RECORD, listen(2, 48_000).to_frame());
     let wanted = ClientEvent::Record(RecordEvent::Wanted {
@@ -362,17 +362,18 @@ fn what_the_user_says_is_sent_in_blocks_of_ten_milliseconds_behind_its_mode_and_
     assert_eq!(numbers, [102, 103, 101, 101, 101]);
     assert_eq!(sent[0].body[4..], [1, 0]);
     let lengths: Vec<usize> = sent[2..].iter().map(|frame| frame.body.len()).collect();
-    assert_eq!(lengths, [4 + 1920, 4 + 1920, 4 + 4]);
-    // More follows without either.
+    // 256 frames of the 8192 there.
+    assert_eq!(lengths, [4 + 1024; 3]);
+    // More follows without either; 772 bytes were left.
     speak(&mut viewer, Mode::Raw, vec![5; 1920]);
-    assert_eq!(viewer.sent(RECORD), [101]);
+    assert_eq!(viewer.sent(RECORD), [101, 101]);
 }
 
 #[test]
 fn every_start_of_the_guest_begins_with_mode_and_mark_again() {
     let mut viewer = viewer();
     viewer.receive(RECORD, listen(2, 48_000).to_frame());
-    speak(&mut viewer, Mode::Raw, vec![0; 4]);
+    speak(&mut viewer, Mode::Raw, vec![0; 1020]);
     viewer.receive(RECORD, RecordMessage::Stop.to_frame());
     viewer.receive(RECORD, listen(2, 48_000).to_frame());
     viewer.sent(RECORD);

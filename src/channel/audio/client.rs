@@ -16,8 +16,10 @@ use crate::wire::Part;
 /// Longest delay of an output that is believed.
 const MAX_DELAY: Duration = Duration::from_secs(10);
 
-/// Frames of samples in one message to the server: its own blocks, and those of the reference client.
-const BLOCK_FRAMES: usize = 480;
+/// Frames of raw samples in one message to the server. Not 480 as the reference client sends: libspice-server 0.15 keeps them in
+/// a ring of 8192, and of a block that does not end where the ring does the rest comes out shifted (seen in QEMU 7.2, every
+/// 171 ms).
+const BLOCK_FRAMES: usize = 256;
 
 /// Follows the sound of the guest.
 #[derive(Clone, Debug)]
@@ -162,6 +164,8 @@ pub struct Record {
     wanted: Option<Format>,
     /// The mode that was said since the guest began to listen.
     said: Option<Mode>,
+    /// Raw samples that do not fill a block yet.
+    rest: Vec<u8>,
 }
 
 impl Record {
@@ -206,7 +210,8 @@ impl Record {
         }
     }
 
-    /// Sends some sound, if the guest listens and takes its mode. Raw sound goes in blocks as short as servers expect.
+    /// Sends some sound, if the guest listens and takes its mode. Raw sound goes in blocks that servers keep in order; what does
+    /// not fill one waits for more.
     pub fn send(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let Some(format) = self
             .wanted
@@ -223,13 +228,17 @@ impl Record {
                 cx.send(&RecordAnswer::StartMark(StartMark { time }));
             }
         }
-        let block = match packet.mode {
-            Mode::Raw => BLOCK_FRAMES * format.frame_bytes(),
-            _ => usize::MAX,
-        };
-        for data in packet.data.chunks(block) {
+        if packet.mode != Mode::Raw {
+            let data = &packet.data;
+            return cx.send(&RecordAnswer::Data(Sound { time, data }));
+        }
+        self.rest.extend_from_slice(&packet.data);
+        let blocks = self.rest.chunks_exact(BLOCK_FRAMES * format.frame_bytes());
+        let left = blocks.remainder().to_vec();
+        for data in blocks {
             cx.send(&RecordAnswer::Data(Sound { time, data }));
         }
+        self.rest = left;
     }
 
     fn takes(&self, mode: Mode, format: Format) -> bool {
@@ -250,6 +259,7 @@ impl Record {
 
     fn on_stop(&mut self, events: &mut Vec<RecordEvent>) {
         self.said = None;
+        self.rest.clear();
         if self.wanted.take().is_some() {
             events.push(RecordEvent::Stopped);
         }

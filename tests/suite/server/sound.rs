@@ -517,7 +517,8 @@ async fn a_microphone_is_heard_sample_by_sample_and_coded_with_opus() {
                 break;
             }
         }
-        let given = tone(9600);
+        // Whole blocks of both kinds: 256 and 480 frames.
+        let given = tone(7680);
         for packet in Encoder::new(STEREO, opus).encode(&given) {
             client
                 .sender()
