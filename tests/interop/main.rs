@@ -16,6 +16,7 @@ mod draws;
 mod failures;
 mod firmware;
 mod guest;
+mod guest_sound;
 mod heads;
 mod keys;
 mod live;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         sound::tests(),
         viewer_sound::tests(),
         served_sound::tests(),
+        guest_sound::tests(),
         ports::tests(),
         consoles::tests(),
         streams::tests(),

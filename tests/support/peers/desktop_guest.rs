@@ -32,6 +32,8 @@ pub struct Settings {
     pub card: Card,
     /// Whether the SPICE server has a port for the agent, which then runs.
     pub agent: bool,
+    /// Whether there is a sound device, card 0 in the guest.
+    pub sound: bool,
 }
 
 impl Settings {
@@ -41,6 +43,7 @@ impl Settings {
             image: guest::desktop().expect("it is not missing"),
             card,
             agent: true,
+            sound: false,
         }
     }
 
@@ -48,6 +51,14 @@ impl Settings {
     pub fn without_agent(self) -> Self {
         Self {
             agent: false,
+            ..self
+        }
+    }
+
+    /// With a sound device.
+    pub fn with_sound(self) -> Self {
+        Self {
+            sound: true,
             ..self
         }
     }
@@ -66,6 +77,11 @@ impl Settings {
         if self.agent {
             arguments.extend(words(&["-chardev", "spicevmc,id=agent,name=vdagent"]));
             arguments.extend(port("agent", "com.redhat.spice.0"));
+        }
+        if self.sound {
+            let device = "hda-duplex,audiodev=sound,mixer=off";
+            arguments.extend(words(&["-audiodev", "spice,id=sound"]));
+            arguments.extend(words(&["-device", "intel-hda", "-device", device]));
         }
         arguments
     }

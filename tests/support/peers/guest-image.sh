@@ -14,6 +14,7 @@
 #   ttyS0   how far it is, with the seconds since the kernel began
 #   the virtio port capsaicin.exec, once all that is up: takes the length of a shell command in decimal, a line feed
 #           and the command; answers its exit code, a blank, the length of its output, a line feed and the output
+#   ALSA's programs, for a machine with Intel's sound device
 set -euo pipefail
 
 out=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -34,10 +35,15 @@ download() {
   return 1
 }
 
-# Unpacks a kernel and some of its modules, by folder, with all that these need in turn.
+# Unpacks a kernel and some of its modules, by folder (of drivers, or of sound), with all that these need in turn.
 kernel_with() {
   local root=$1 path wanted=()
-  for path in "${@:2}"; do wanted+=("./lib/modules/*/kernel/drivers/$path"); done
+  for path in "${@:2}"; do
+    case $path in
+      sound/*) wanted+=("./lib/modules/*/kernel/$path") ;;
+      *) wanted+=("./lib/modules/*/kernel/drivers/$path") ;;
+    esac
+  done
   dpkg-deb --fsys-tarfile kernel/*.deb |
     tar -x -C "$root" --keep-directory-symlink --wildcards ./boot/'vmlinuz-*' './lib/modules/*/modules.builtin*' \
       './lib/modules/*/modules.order' "${wanted[@]}"
@@ -51,6 +57,8 @@ archive() {
 }
 
 display_modules=(gpu/drm/'drm*' gpu/drm/ttm gpu/drm/qxl)
+sound_modules=(sound/soundcore.ko sound/core/'snd*.ko' sound/hda sound/pci/hda/snd-hda-{intel,codec,codec-generic}.ko
+  leds/trigger/ledtrig-audio.ko)
 usb_modules=(usb/common usb/core usb/host hid/hid.ko hid/hid-generic.ko hid/usbhid input/evdev.ko)
 
 linux=$(apt-cache depends linux-image-amd64 | awk '$1 == "Depends:" { print $2; exit }')
@@ -94,9 +102,9 @@ chmod 755 console/init
 # --- the desktop
 
 packages=(xserver-xorg-core xserver-xorg-video-qxl xserver-xorg-input-libinput x11-xserver-utils x11-utils x11-xkb-utils
-  xkb-data xinput xterm xclip xdotool spice-vdagent udev libc-bin)
+  xkb-data xinput xterm xclip xdotool spice-vdagent alsa-utils udev libc-bin)
 programs=(xterm xclip xdotool xinput xrandr xset xsetroot xev xprop xwininfo xdpyinfo xmodmap setxkbmap xkbcomp udevadm
-  spice-vdagent spice-vdagentd)
+  spice-vdagent spice-vdagentd aplay arecord amixer)
 # What only installing or drawing in three dimensions takes.
 unneeded='^(perl|libperl|lib.*-perl$|dpkg|debconf|usrmerge|systemd|dbus|cpp|libllvm|libgl1-mesa|libicu|adwaita|keyboard-conf)'
 
@@ -165,7 +173,7 @@ Section "InputClass"
 EndSection
 XORG
 kernel_with desktop "${display_modules[@]}" gpu/drm/virtio "${usb_modules[@]}" input/mouse/psmouse.ko input/misc/uinput.ko \
-  virtio char/virtio_console.ko
+  virtio char/virtio_console.ko "${sound_modules[@]}"
 
 # The agent: `agent start` and `agent stop`.
 cat >desktop/usr/sbin/agent <<'AGENT'
@@ -202,7 +210,9 @@ hostname desktop
 step() { read -r seconds _ </proc/uptime; echo "$seconds $1" >/dev/ttyS0; }
 
 step kernel
-for module in virtio_pci virtio_console qxl virtio_gpu evdev uinput psmouse xhci-pci hid-generic usbhid; do
+# Intel's sound device looks for its codec only once.
+for module in virtio_pci virtio_console qxl virtio_gpu evdev uinput psmouse xhci-pci hid-generic usbhid \
+  snd-hda-codec-generic snd-hda-intel; do
   modprobe "$module"
 done
 step modules
