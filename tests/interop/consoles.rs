@@ -95,6 +95,7 @@ fn a_guest_is_used_on_its_serial_console() {
         screen.contains("Mem:") && screen.contains("COMMAND") && !rows(screen)[25].is_empty()
     });
     terminal.text("q");
+    prompt(&terminal);
     terminal.text("clear; vi note\r");
     terminal.wait_until("an editor", |screen| rows(screen)[25].starts_with("- note"));
     terminal.text("ione");
