@@ -48,14 +48,20 @@ fn rows(screen: &str) -> Vec<&str> {
     screen.lines().map(str::trim_end).collect()
 }
 
-/// Waits until the shell asks for a command, above the status line.
+/// Waits until the guest's shell is ready for a line. What is typed in the moment its prompt appears may be lost: a program that
+/// ends and a shell that begins both change how the line is read.
 fn prompt(terminal: &Tmux) {
+    let mut before = String::new();
     terminal.wait_until("a prompt", |screen| {
+        let is_still = std::mem::replace(&mut before, screen.to_owned()) == screen;
         let rows = rows(screen);
         let mut above = rows.iter().rev().skip(1);
-        above
-            .find(|row| !row.is_empty())
-            .is_some_and(|row| row.ends_with('#'))
+        let last = above.find(|row| !row.is_empty());
+        let is_there = last.is_some_and(|row| row.ends_with('#'));
+        if is_there && !is_still {
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        is_there && is_still
     });
 }
 
@@ -114,7 +120,9 @@ fn a_guest_is_used_on_its_serial_console() {
     });
     terminal.text(":wq\r");
     prompt(&terminal);
-    terminal.text("clear; seq 1 500 | less\r");
+    terminal.text("clear; seq 1 500 >numbers\r");
+    prompt(&terminal);
+    terminal.text("clear; less numbers\r");
     terminal.wait_until("a pager", |screen| rows(screen)[..2] == ["1", "2"]);
     terminal.key("NPage");
     terminal.wait_until("its next page", |screen| rows(screen)[0] == "26");
@@ -138,7 +146,7 @@ fn a_guest_is_used_on_its_serial_console() {
     // Ctrl+C is for the guest; and the picture comes back, and the tab.
     terminal.text("sleep 1000\r");
     terminal.key("C-c");
-    terminal.text("clear; echo it is $?\r");
+    terminal.text("it=$?; clear; echo it is $it\r");
     terminal.wait_for("it is 130");
     menu(&terminal, "w");
     terminal.wait_for("[picture] serial.0");

@@ -106,7 +106,7 @@ impl Tmux {
     }
 
     /// Waits until the terminal shows what `is_it` looks for; the whole screen then.
-    pub fn wait_until(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    pub fn wait_until(&self, what: &str, mut is_it: impl FnMut(&str) -> bool) -> String {
         let watch = Watch(self);
         let screen = until(what, LIMIT, || Some(self.screen()).filter(|s| is_it(s)));
         std::mem::forget(watch);
