@@ -162,10 +162,10 @@ impl Voice {
     /// When the file cannot be read any more.
     pub fn heed(&mut self, event: &RecordEvent) -> Result<(), Failure> {
         match event {
-            RecordEvent::Wanted { format, opus } => {
+            RecordEvent::Wanted { format, .. } => {
                 self.stop();
                 let file = open(&self.path)?;
-                let speaking = speak(file, *format, *opus, self.sender.clone());
+                let speaking = speak(file, *format, self.sender.clone());
                 self.speaking = Some(tokio::spawn(speaking));
             }
             RecordEvent::Stopped => self.stop(),
@@ -246,8 +246,8 @@ impl Paced {
 }
 
 /// Sends a file as fast as it would be heard; silence when it is over, as a microphone does.
-async fn speak(file: Wav, format: Format, opus: bool, sender: CommandSender) {
-    let mut encoder = Encoder::new(format, opus);
+async fn speak(file: Wav, format: Format, sender: CommandSender) {
+    let mut encoder = Encoder::raw(format);
     let mut paced = Paced::new(file, format);
     loop {
         for packet in encoder.encode(&paced.next().await) {

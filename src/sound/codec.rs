@@ -119,6 +119,12 @@ pub struct Encoder {
 }
 
 impl Encoder {
+    /// An encoder that leaves samples as they are: what a microphone is sent with. libspice-server 0.15.1 keeps what it is told in
+    /// a ring of 8192 frames and shifts a packet that crosses its end, as the 480 frames of Opus sooner or later do.
+    pub fn raw(format: Format) -> Self {
+        Self::new(format, false)
+    }
+
     /// An encoder at the beginning of a stream: of Opus packets if `opus`, the format suits and this build can, else of raw
     /// ones.
     pub fn new(format: Format, opus: bool) -> Self {

@@ -106,7 +106,7 @@ mod worker {
         socket: Option<PathBuf>,
         sender: CommandSender,
         on: bool,
-        wanted: Option<(Format, bool)>,
+        wanted: Option<Format>,
         loudness: Arc<Mutex<Loudness>>,
         state: State,
         /// Told by the thread of a source that ended, by its number.
@@ -149,8 +149,8 @@ mod worker {
         /// Takes what the record channel tells.
         pub fn take(&mut self, event: &RecordEvent) {
             match event {
-                RecordEvent::Wanted { format, opus } => {
-                    self.wanted = Some((*format, *opus));
+                RecordEvent::Wanted { format, .. } => {
+                    self.wanted = Some(*format);
                     self.begin();
                 }
                 RecordEvent::Stopped => {
@@ -200,13 +200,13 @@ mod worker {
                 _ => State::Off,
             };
             let wanted = self.wanted.filter(|_| self.on);
-            let (Some((format, opus)), Some(socket)) = (wanted, &self.socket) else {
+            let (Some(format), Some(socket)) = (wanted, &self.socket) else {
                 return;
             };
             self.number += 1;
             let (number, ended) = (self.number, self.ended.0.clone());
             let (sender, loudness) = (self.sender.clone(), Arc::clone(&self.loudness));
-            let mut encoder = Encoder::new(format, opus);
+            let mut encoder = Encoder::raw(format);
             let socket = socket.clone();
             let hear = move |samples: Option<Vec<i16>>| {
                 let Some(mut samples) = samples else {
