@@ -345,7 +345,8 @@ pub enum Colours {
 }
 
 const CONNECT_EXAMPLES: &str = "\
-Runs until the server or Ctrl+C ends it.
+Runs until the server or Ctrl+C ends it. Lines come up to 16 ms late: it rests
+between messages, to leave the processor to others.
 
 Examples:
   capsaicin connect demo: --for 2
