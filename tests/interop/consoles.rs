@@ -144,7 +144,8 @@ fn a_guest_is_used_on_its_serial_console() {
     terminal.wait_until("its end", |screen| rows(screen)[0] == "it stopped");
 
     // Ctrl+C is for the guest; and the picture comes back, and the tab.
-    terminal.text("sleep 1000\r");
+    terminal.text("sh -c 'echo is $((1 + 1)); exec sleep 1000'\r");
+    terminal.wait_until("a program", |screen| rows(screen).contains(&"is 2"));
     terminal.key("C-c");
     terminal.text("it=$?; clear; echo it is $it\r");
     terminal.wait_for("it is 130");
