@@ -199,6 +199,8 @@ fn the_machine_is_ordered_about() {
 
     menu(&terminal, "Po");
     terminal.wait_for("the machine was asked to power off");
+    // Its power button is pressed; what the firmware makes of that is its affair.
+    qemu.qmp.wait_for_event("POWERDOWN");
 
     let boots = qemu.guest_log().matches('R').count();
     menu(&terminal, "Pry");

@@ -49,6 +49,21 @@ impl Qmp {
         }
     }
 
+    /// Waits until QEMU tells of this event. Those that came between commands are over.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come within half a minute.
+    pub fn wait_for_event(&mut self, name: &str) {
+        loop {
+            let said = self.line();
+            let said = said.unwrap_or_else(|| panic!("QEMU never told of {name}"));
+            if said["event"] == name {
+                return;
+            }
+        }
+    }
+
     /// The screen as QEMU itself sees it.
     pub fn screendump(&mut self) -> Picture {
         let file = tempfile::NamedTempFile::new().expect("a scratch file");
