@@ -36,6 +36,9 @@ mod survey;
 mod table;
 mod writer;
 
+/// Number of INIT on the main channel, which names the session.
+const MAIN_INIT: u16 = 103;
+
 pub use capture::is_capture;
 pub use dialogue::Loss;
 pub use error::{ErrorKind, Instead, RecordingError};

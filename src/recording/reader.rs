@@ -7,16 +7,13 @@ use std::time::Duration;
 use super::capture::Capture;
 use super::dialogue::{Loss, Over, Said, channel};
 use super::error::{ErrorKind, Instead, RecordingError};
-use super::segment;
 use super::table::{Followed, Table};
+use super::{MAIN_INIT, segment};
 use crate::channel::ChannelId;
 use crate::link::Established;
 use crate::link::messages::LinkMess;
 use crate::session::Way;
 use crate::wire::Frame;
-
-/// Number of INIT on the main channel, which names the session.
-const MAIN_INIT: u16 = 103;
 
 /// Something that happened on a channel.
 #[derive(Clone, Debug, PartialEq)]

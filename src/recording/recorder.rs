@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::writer::{Choices, Writer};
+use super::writer::{Choices, MOST_DATA, Writer};
 use crate::channel::ChannelId;
 use crate::link::Established;
 use crate::session::{Tap, Way};
@@ -16,8 +16,11 @@ use crate::wire::Frame;
 /// Most bytes that wait for the disk (architecture §6).
 const MOST_WAITING: usize = 64 << 20;
 
-/// Bytes that a frame takes in the queue beside its body.
+/// Bytes that a packet of the file takes beside its data, and more than an entry of the queue takes beside its frame.
 const FRAME_BYTES: usize = 128;
+
+/// Bytes that a link exchange takes in the file; capabilities are a few words.
+const LINK_BYTES: usize = 2048;
 
 /// How old what is not in the file yet may be.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
@@ -258,11 +261,15 @@ impl Work {
 }
 
 impl What {
-    /// What it counts for in the queue, and at least about what it takes in the file.
+    /// What it counts for in the queue, and no less than it takes in the file.
     fn bytes(&self) -> usize {
         match self {
-            Self::Frame(_, _, frame) => FRAME_BYTES + frame.body.len(),
-            Self::Opened(..) | Self::Closed(_) => FRAME_BYTES,
+            Self::Frame(_, _, frame) => {
+                let packets = 1 + frame.body.len() / MOST_DATA;
+                frame.body.len() + packets * FRAME_BYTES
+            }
+            Self::Opened(..) => LINK_BYTES,
+            Self::Closed(_) => 3 * FRAME_BYTES,
         }
     }
 }

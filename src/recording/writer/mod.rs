@@ -13,9 +13,11 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use packet::{ACK, FIN, MOST_DATA, PSH, SYN, Side};
+pub(super) use packet::MOST_DATA;
+use packet::{ACK, FIN, PSH, SYN, Side};
 use private::Private;
 
+use super::MAIN_INIT;
 use crate::channel::{ChannelId, ChannelKind};
 use crate::link::messages::{LinkMess, LinkReply};
 use crate::link::{
@@ -40,9 +42,6 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const SERVER: Side = (Ipv4Addr::new(192, 0, 2, 2), 5930);
 /// The port of the first connection. Those after it count up.
 const FIRST_PORT: u16 = 49_152;
-
-/// The message that names the session.
-const MAIN_INIT: u16 = 103;
 
 /// What goes into a recording beside what the server sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

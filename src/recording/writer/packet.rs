@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 pub(super) const HEADERS: usize = 40;
 
 /// Most bytes of a connection in one packet.
-pub(super) const MOST_DATA: usize = 0xffff - HEADERS;
+pub(in crate::recording) const MOST_DATA: usize = 0xffff - HEADERS;
 
 pub(super) const FIN: u8 = 1;
 pub(super) const SYN: u8 = 2;
