@@ -15,6 +15,7 @@ use super::{dial, logging};
 use crate::client::SpiceClient;
 use crate::recording::{About, Choices, Ended, Progress, Recorder, Recording};
 use crate::session::{ClientEvent, CloseReason, Command};
+use crate::tui::short;
 
 const EXAMPLES: &str = "\
 The file is a capture that Wireshark opens with no settings, and that 'screenshot'
@@ -95,7 +96,9 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
     let _logging = logging::to_stderr(common.logging())?;
     let mut interruption = std::pin::pin!(super::interruption()?);
     let target = dial::target(&args.target)?;
-    let file = create(&args.output, args.force)?;
+    let name = args.output.display().to_string();
+    let place = place(&args.output, args.force);
+    let file = create(&place, &name)?;
     let about = About {
         comment: format!("a session of {target}"),
         choices: Choices {
@@ -104,8 +107,8 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
         },
         limit: args.max_size,
     };
-    let (recorder, recording) = Recorder::start(file, &about)
-        .map_err(|error| Failure::file("write", &args.output.display().to_string(), &error))?;
+    let (recorder, recording) =
+        Recorder::start(file, &about).map_err(|error| Failure::file("write", &name, &error))?;
     let dial = Dial {
         pixels: false,
         view_only: true,
@@ -122,11 +125,20 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
     };
     // The session's own is all that is left of it, and goes with the session.
     drop(recorder);
-    let dialled = match dialled {
+    let begun = dialled.and_then(|dialled| {
+        // Only now is there something to put in the place of an older file.
+        match place == args.output {
+            true => Ok(()),
+            false => std::fs::rename(&place, &args.output),
+        }
+        .map_err(|error| Failure::file("write over", &name, &error))?;
+        Ok(dialled)
+    });
+    let dialled = match begun {
         Ok(dialled) => dialled,
         Err(failure) => {
             // Nothing was recorded: an empty file would only look like something.
-            let _ = std::fs::remove_file(&args.output);
+            let _ = std::fs::remove_file(&place);
             return Err(failure);
         }
     };
@@ -149,16 +161,21 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
     conclude(args, &end, &progress, started.elapsed())
 }
 
-/// Makes the file.
-fn create(path: &Path, force: bool) -> Result<File, Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    match force {
-        true => options.create(true).truncate(true),
-        false => options.create_new(true),
-    };
-    options.open(path).map_err(|error| {
-        let failure = Failure::file("make", &path.display().to_string(), &error);
+/// Where the recording begins: beside a file that is to be written over, which stays until there is a connection.
+fn place(output: &Path, force: bool) -> PathBuf {
+    if !force || !output.is_file() {
+        return output.to_owned();
+    }
+    let mut beside = output.as_os_str().to_owned();
+    beside.push(format!(".{}", std::process::id()));
+    beside.into()
+}
+
+/// Makes the file, called `name` by the user.
+fn create(path: &Path, name: &str) -> Result<File, Failure> {
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    file.map_err(|error| {
+        let failure = Failure::file("make", name, &error);
         match error.kind() {
             io::ErrorKind::AlreadyExists => failure.with_hint("--force writes over it"),
             _ => failure,
@@ -214,21 +231,13 @@ async fn follow(
 fn tell(progress: &Progress, lasted: Duration) {
     let seconds = lasted.as_secs();
     let (minutes, seconds) = (seconds / 60, seconds % 60);
-    let bytes = amount(progress.bytes);
+    let bytes = short(progress.bytes);
     // Nothing depends on whether it is seen.
     let _ = write!(
         io::stderr(),
-        "\rrecording {minutes}:{seconds:02}, {} messages, {bytes}; Ctrl+C ends it \x1b[K",
+        "\rrecording {minutes}:{seconds:02}, {} messages, {bytes}B; Ctrl+C ends it \x1b[K",
         progress.frames
     );
-}
-
-fn amount(bytes: u64) -> String {
-    match bytes {
-        ..10_240 => format!("{bytes} bytes"),
-        10_240..10_485_760 => format!("{} KiB", bytes >> 10),
-        _ => format!("{} MiB", bytes >> 20),
-    }
 }
 
 fn conclude(
@@ -253,8 +262,8 @@ fn conclude(
         writeln!(io::stdout(), "{}", report::json(facts))
             .map_err(|error| Failure::output(&error))?;
     } else {
-        let (frames, bytes) = (progress.frames, amount(progress.bytes));
-        say(format_args!("{name}: {frames} messages, {bytes}"));
+        let (frames, bytes) = (progress.frames, short(progress.bytes));
+        say(format_args!("{name}: {frames} messages, {bytes}B"));
     }
     match (&progress.ended, end) {
         (Some(Ended::Full { .. }), _) => {

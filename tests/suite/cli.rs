@@ -581,3 +581,38 @@ fn a_layout_is_kept_for_the_target_it_was_used_with() {
     std::fs::write(home.path().join("capsaicin/layouts"), [0xff; 100]).unwrap();
     assert_eq!(layout(&[]), "us", "a damaged file is none");
 }
+
+#[test]
+fn a_recording_that_cannot_begin_leaves_files_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("session.pcapng");
+    let path = file.to_str().unwrap();
+    let nobody = format!("127.0.0.1:{}", closed_port());
+    let names = || std::fs::read_dir(folder.path()).unwrap().count();
+
+    let output = capsaicin(&["record", &nobody, "-o", path]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert_eq!(names(), 0);
+
+    std::fs::write(&file, "an older one").unwrap();
+    let output = capsaicin(&["record", &nobody, "-o", path]);
+    assert_eq!(code(&output), 11, "{}", stderr(&output));
+    assert!(stderr(&output).contains("--force"), "{}", stderr(&output));
+    let output = capsaicin(&["record", &nobody, "-o", path, "--force"]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "an older one");
+    assert_eq!(names(), 1);
+}
+
+#[test]
+fn a_recording_takes_the_place_of_an_older_one_when_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("session.pcapng");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "an older one").unwrap();
+    let output = capsaicin(&["record", "demo:", "-o", path, "--force", "--for", "1"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let begins = std::fs::read(&file).unwrap();
+    assert!(begins.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
