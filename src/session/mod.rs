@@ -69,6 +69,23 @@ pub trait Tap: Send {
     fn closed(&mut self, _at: Duration, _channel: ChannelId) {}
 }
 
+/// Several who want to see every frame, each in its turn.
+impl Tap for Vec<Box<dyn Tap>> {
+    fn frame(&mut self, at: Duration, channel: ChannelId, way: Way, frame: &Frame) {
+        self.iter_mut()
+            .for_each(|tap| tap.frame(at, channel, way, frame));
+    }
+
+    fn opened(&mut self, at: Duration, channel: ChannelId, link: &Established) {
+        self.iter_mut()
+            .for_each(|tap| tap.opened(at, channel, link));
+    }
+
+    fn closed(&mut self, at: Duration, channel: ChannelId) {
+        self.iter_mut().for_each(|tap| tap.closed(at, channel));
+    }
+}
+
 /// Which way a frame went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Way {
