@@ -8,6 +8,7 @@ mod agent;
 pub mod app;
 pub mod cell_writer;
 pub mod easel;
+mod feed;
 pub mod keymap;
 pub mod meter;
 pub mod microphone;
@@ -37,10 +38,10 @@ use std::sync::mpsc;
 use std::{fmt, io};
 
 pub use action::Ending;
+pub use feed::Feed;
 pub use keymap::Escape;
 pub use text::{printable, printable_json, short};
 
-use crate::client::SpiceClient;
 use crate::keyboard::Layout;
 use crate::term::{Drawing, Style};
 
@@ -103,8 +104,8 @@ pub enum ViewError {
 /// # Errors
 ///
 /// [`ViewError`].
-pub async fn run(client: SpiceClient, options: Options) -> Result<Ending, ViewError> {
-    run_loop::Viewer::new(client, options)?.run().await
+pub async fn run(feed: impl Into<Feed>, options: Options) -> Result<Ending, ViewError> {
+    run_loop::Viewer::new(feed.into(), options)?.run().await
 }
 
 impl From<io::Error> for ViewError {

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
 use super::easel::{self, Drawn, Easel};
+use super::feed::Feed;
 use super::microphone::{self, Told as Mic};
 use super::multiplexer::Tmux;
 use super::pixels::Frame;
@@ -26,7 +27,6 @@ use super::screen::{self, Screen};
 use super::sound::Speaker;
 use super::tty::Input;
 use super::{Options, Remember, ViewError, keymap};
-use crate::client::SpiceClient;
 use crate::geometry::{Point, Size};
 use crate::session::{ClientEvent, CloseReason, Command};
 use crate::sound::Heard;
@@ -45,7 +45,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// The viewer at work.
 pub(super) struct Viewer {
-    client: SpiceClient,
+    feed: Feed,
     app: App,
     probing: Probing,
     presence: Presence,
@@ -110,7 +110,7 @@ enum Woken {
 }
 
 impl Viewer {
-    pub fn new(client: SpiceClient, options: Options) -> Result<Self, ViewError> {
+    pub fn new(feed: Feed, options: Options) -> Result<Self, ViewError> {
         let size = screen::terminal_size()?;
         let app = App::new(Setup {
             target: options.target,
@@ -129,9 +129,9 @@ impl Viewer {
         let screen = Screen::take()?;
         let progress = Arc::<Notify>::default();
         let writer = new_writer(&screen, &progress)?;
-        let microphone = microphone::Worker::new(options.sound.clone(), client.sender());
+        let microphone = microphone::Worker::new(options.sound.clone(), feed.sender());
         let mut viewer = Self {
-            client,
+            feed,
             app,
             probing: Probing::new(around, options.overrides),
             presence: Presence::default(),
@@ -190,7 +190,7 @@ impl Viewer {
                 frame = painted(&mut self.painting) => Woken::Painted(frame),
                 () = self.progress.notified() => Woken::Written,
                 Some(saved) = self.saving.join_next() => Woken::Saved(saved),
-                event = self.client.next_event() => Woken::Session(event),
+                event = self.feed.next_event() => Woken::Session(event),
                 heard = self.speaker.heard() => Woken::Heard(heard),
                 told = self.microphone.told() => Woken::Microphone(told),
                 () = sleep_until(wake_at) => Woken::Time,
@@ -467,7 +467,7 @@ impl Viewer {
             if begun.elapsed() >= ENOUGH {
                 break;
             }
-            let Some(event) = self.client.try_next_event() else {
+            let Some(event) = self.feed.try_next_event() else {
                 break;
             };
             self.session_event(event);
@@ -504,8 +504,7 @@ impl Viewer {
     async fn perform(&mut self) -> Result<Option<Ending>, ViewError> {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
-                // When the session is over its Closed event says so.
-                Effect::Command(command) => drop(self.client.sender().send(command).await),
+                Effect::Command(command) => self.feed.send(command).await,
                 Effect::Copy(text) => {
                     let bytes = clipboard::copy(&text, self.app.capabilities.passes_through());
                     self.write(bytes, false);
