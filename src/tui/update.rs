@@ -24,6 +24,8 @@ use crate::session::{ClientEvent, CloseReason, Command, Notice};
 const FLASH: Duration = Duration::from_secs(4);
 /// Least time from one question for numbers to the next.
 const STATS_PACE: Duration = Duration::from_millis(500);
+/// How the remark ends that the reference server makes at the start of every session without TLS (02 §9): for the log, no news.
+const WITHOUT_TLS: &str = "the server says: keyboard channel is insecure";
 /// How long a display that is not the first keeps its last picture when its screen is gone.
 const GONE_AFTER: Duration = Duration::from_secs(1);
 
@@ -724,7 +726,9 @@ impl App {
         let text = printable(&once.to_string());
         if !self.log.raise(&text, notice.count) {
             self.log.push(self.now, text.clone());
-            self.flash(text);
+            if !notice.text.ends_with(WITHOUT_TLS) {
+                self.flash(text);
+            }
         }
         self.stale |= self.panes.contains(&PaneKind::Log);
     }

@@ -667,6 +667,23 @@ fn a_notice_flashes_once_and_stays_in_the_log() {
 }
 
 #[test]
+fn that_a_session_is_without_tls_stands_in_the_log_only() {
+    let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
+    // As QEMU says it on the main channel.
+    let said = "the server says: keyboard channel is insecure";
+    viewer.session(ClientEvent::Notice(Notice {
+        channel: Some(ChannelId::MAIN),
+        text: said.into(),
+        count: 1,
+    }));
+    assert!(viewer.text()[23].starts_with(" vm:5900"));
+
+    viewer.menu("il");
+    let shown = viewer.text();
+    assert!(shown.iter().any(|line| line.contains(said)), "{shown:#?}");
+}
+
+#[test]
 fn numbers_are_asked_for_only_while_somebody_looks() {
     let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
     let asks = |effects: &[Effect]| effects.contains(&Effect::Command(Command::Stats));
