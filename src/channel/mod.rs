@@ -7,6 +7,7 @@ pub mod display;
 pub mod inputs;
 pub mod job;
 pub mod main;
+pub mod names;
 pub mod port;
 pub mod shared;
 
@@ -130,6 +131,9 @@ pub trait Message<'a>: Sized {
     /// The protocol's name for it, as in `SURFACE_CREATE`.
     fn name(&self) -> &'static str;
 
+    /// Numbers and names of all these messages, in the order of the numbers.
+    const NAMES: &'static [(u16, &'static str)];
+
     /// Appends the body.
     fn encode(&self, w: &mut Writer);
 
@@ -163,6 +167,8 @@ macro_rules! messages {
         }
 
         impl<'a> $crate::channel::Message<'a> for $name<'a> {
+            const NAMES: &'static [(u16, &'static str)] = &[$(($number, stringify!($wire))),*];
+
             fn decode(number: u16, body: &'a [u8]) -> Result<Self, $crate::wire::DecodeError> {
                 Ok(match number {
                     $($number => $crate::channel::messages!(@decode body $wire $variant $(($type))?),)*
