@@ -6,7 +6,7 @@ use super::messages::{
     BODY_MOST, HEADER_BYTES, LinkHeader, LinkMess, LinkReply, MAJOR, REPLY_LEAST,
 };
 use super::{AUTH_SASL, AUTH_SELECTION, AUTH_SPICE, MAGIC, MINI_HEADER};
-use super::{Capabilities, Established, LinkCode, LinkError, Password, Peer};
+use super::{Capabilities, Established, LinkCode, LinkError, PUBLIC_KEY_BYTES, Password, Peer};
 use crate::wire::{Decode, DecodeErrorKind, HeaderKind, Reader};
 
 /// Number of the ticket mechanism; it is that of the capability.
@@ -44,6 +44,8 @@ pub enum Step {
 #[derive(Debug)]
 pub struct ClientLink {
     request: LinkRequest,
+    /// The password comes from somebody else, after the server has answered.
+    asks: bool,
     state: State,
     /// Bytes of the packet being received. INVARIANT: at most one header and `BODY_MOST` bytes.
     buffer: Vec<u8>,
@@ -54,9 +56,17 @@ pub struct ClientLink {
 enum State {
     AwaitHeader,
     AwaitReply { size: usize },
+    AskPassword(Box<Challenge>),
     AwaitResult(Established),
     Done(Established),
     Failed(LinkError),
+}
+
+/// What the server's reply asks of the client.
+#[derive(Debug)]
+struct Challenge {
+    pub_key: [u8; PUBLIC_KEY_BYTES],
+    established: Established,
 }
 
 impl ClientLink {
@@ -70,9 +80,41 @@ impl ClientLink {
         };
         Self {
             request,
+            asks: false,
             state: State::AwaitHeader,
             buffer: Vec::new(),
             transmit: Some(mess.to_packet()),
+        }
+    }
+
+    /// The same for somebody who learns the password only when the server has answered: see
+    /// [`ClientLink::asks_password`]. That of the request is not used.
+    pub fn passing_on(request: LinkRequest) -> Self {
+        Self {
+            asks: true,
+            ..Self::new(request)
+        }
+    }
+
+    /// What the server announces, while the handshake waits for [`ClientLink::prove`].
+    pub fn asks_password(&self) -> Option<&Capabilities> {
+        match &self.state {
+            State::AskPassword(challenge) => Some(&challenge.established.server),
+            _ => None,
+        }
+    }
+
+    /// Answers with this password. Ignored when it was not asked for. A server whose key cannot be used shows at the
+    /// next [`ClientLink::receive`].
+    pub fn prove(&mut self, password: &Password, entropy: &mut dyn FnMut(&mut [u8])) {
+        if !matches!(self.state, State::AskPassword(_)) {
+            return;
+        }
+        if let State::AskPassword(challenge) =
+            std::mem::replace(&mut self.state, State::AwaitHeader)
+        {
+            let next = self.send_ticket(*challenge, password, entropy);
+            self.state = next.unwrap_or_else(State::Failed);
         }
     }
 
@@ -93,7 +135,7 @@ impl ClientLink {
                 State::AwaitHeader => HEADER_BYTES,
                 State::AwaitReply { size } => *size,
                 State::AwaitResult(_) => 4,
-                State::Done(_) => return Ok(used),
+                State::AskPassword(_) | State::Done(_) => return Ok(used),
                 State::Failed(error) => return Err(error.clone()),
             };
             let left = bytes.get(used..).unwrap_or_default();
@@ -133,7 +175,7 @@ impl ClientLink {
                 return LinkError::not_spice(&self.buffer);
             }
             State::AwaitHeader | State::AwaitReply { .. } => Step::Reply,
-            State::AwaitResult(_) => Step::Result,
+            State::AskPassword(_) | State::AwaitResult(_) => Step::Result,
             State::Done(_) => Step::Done,
         };
         LinkError::UnexpectedEnd { step }
@@ -173,28 +215,50 @@ impl ClientLink {
         if server.has_common(AUTH_SASL) && !server.has_common(AUTH_SPICE) {
             return Err(LinkError::NoCommonAuth);
         }
-        let ticket = self.request.password.encrypt(&reply.pub_key, entropy);
-        let ticket = ticket.ok_or_else(|| {
-            let kind = DecodeErrorKind::Invalid("is no RSA-1024 key".into());
-            r.error("pub_key", 4, kind)
-        })?;
         let both = |bit| client.has_common(bit) && server.has_common(bit);
-        let mut transmit = Vec::new();
-        if both(AUTH_SELECTION) {
-            transmit.extend_from_slice(&MECHANISM_TICKET.to_le_bytes());
-        }
-        transmit.extend_from_slice(&ticket);
-        self.transmit = Some(transmit);
         let header = if both(MINI_HEADER) {
             HeaderKind::Mini
         } else {
             HeaderKind::Full
         };
-        Ok(State::AwaitResult(Established {
-            header,
-            client: client.clone(),
-            server: reply.capabilities,
-        }))
+        let challenge = Challenge {
+            pub_key: reply.pub_key,
+            established: Established {
+                header,
+                client: client.clone(),
+                server: reply.capabilities,
+            },
+        };
+        if self.asks {
+            return Ok(State::AskPassword(Box::new(challenge)));
+        }
+        let password = self.request.password.clone();
+        self.send_ticket(challenge, &password, entropy)
+    }
+
+    fn send_ticket(
+        &mut self,
+        challenge: Challenge,
+        password: &Password,
+        entropy: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<State, LinkError> {
+        let Challenge {
+            pub_key,
+            established,
+        } = challenge;
+        let ticket = password.encrypt(&pub_key, entropy);
+        let ticket = ticket.ok_or_else(|| {
+            let kind = DecodeErrorKind::Invalid("is no RSA-1024 key".into());
+            Reader::new("link reply", &[]).error("pub_key", 4, kind)
+        })?;
+        let (client, server) = (&established.client, &established.server);
+        let mut transmit = Vec::new();
+        if client.has_common(AUTH_SELECTION) && server.has_common(AUTH_SELECTION) {
+            transmit.extend_from_slice(&MECHANISM_TICKET.to_le_bytes());
+        }
+        transmit.extend_from_slice(&ticket);
+        self.transmit = Some(transmit);
+        Ok(State::AwaitResult(established))
     }
 }
 

@@ -23,6 +23,10 @@ pub struct ServerLink {
     key: ServerKey,
     /// The password wanted; `None` lets everybody in whose ticket can be decrypted.
     password: Option<Password>,
+    /// Whether somebody else judges the password.
+    overhears: bool,
+    /// What the client has given, where somebody else judges it.
+    given: Option<Password>,
     state: State,
     /// Bytes of the packet being received. INVARIANT: at most one header and `BODY_MOST` bytes.
     buffer: Vec<u8>,
@@ -80,10 +84,26 @@ impl ServerLink {
         Self {
             key,
             password,
+            overhears: false,
+            given: None,
             state: State::AwaitHeader,
             buffer: Vec::new(),
             transmit: Vec::new(),
         }
+    }
+
+    /// A link whose password somebody else judges: when [`Asks::Session`] is open it is neither right nor wrong yet, and
+    /// [`ServerLink::take_password`] gives it.
+    pub fn passing_on(key: ServerKey) -> Self {
+        Self {
+            overhears: true,
+            ..Self::new(key, None)
+        }
+    }
+
+    /// The password that the client has given, once.
+    pub fn take_password(&mut self) -> Option<Password> {
+        self.given.take()
     }
 
     /// Takes received bytes and says how many were used. None are taken while a question is open, and none of those
@@ -214,7 +234,10 @@ impl ServerLink {
                 }
             },
             State::AwaitTicket(mess, established) => {
-                if self.key.opens(packet, self.password.as_ref(), entropy) {
+                if self.overhears {
+                    self.given = Some(self.key.reveal(packet, entropy));
+                    self.state = State::AskSession(mess, established);
+                } else if self.key.opens(packet, self.password.as_ref(), entropy) {
                     self.state = State::AskSession(mess, established);
                 } else {
                     self.result(LinkCode::PermissionDenied);

@@ -67,6 +67,20 @@ impl Password {
             .ok()
     }
 
+    /// What a ticket holds, up to its first NUL; one byte is left for the NUL of the next ticket.
+    fn of_ticket(plain: &[u8]) -> Option<Self> {
+        let text = plain.split(|byte| *byte == 0).next().unwrap_or_default();
+        (text.len() < PLAIN_MOST).then(|| Self(Zeroizing::new(text.to_vec())))
+    }
+
+    /// One that nobody has.
+    fn unknown(entropy: &mut dyn FnMut(&mut [u8])) -> Self {
+        let mut text = Zeroizing::new(vec![0; PASSWORD_MOST]);
+        entropy(&mut text);
+        text.iter_mut().for_each(|byte| *byte |= 1);
+        Self(text)
+    }
+
     /// Whether `plain`, up to its first NUL, is this password. The time does not depend on either.
     fn matches(&self, plain: &[u8]) -> bool {
         let mut alive = 0xff_u8;
@@ -132,6 +146,21 @@ impl ServerKey {
         let plain = Zeroizing::new(plain.unwrap_or_default());
         let same = wanted.is_none_or(|password| password.matches(&plain));
         sound & same
+    }
+}
+
+impl ServerKey {
+    /// The password in a ticket, for somebody who passes it on. One that cannot be decrypted gives a password that
+    /// nobody has: the server refuses it then, as late as any other, and nothing is learnt about the ticket.
+    pub(super) fn reveal(&self, ticket: &[u8], entropy: &mut dyn FnMut(&mut [u8])) -> Password {
+        let plain =
+            self.private
+                .decrypt_blinded(&mut Entropy(entropy), Oaep::new::<Sha1>(), ticket);
+        let unknown = Password::unknown(entropy);
+        let plain = plain.ok().map(Zeroizing::new);
+        plain
+            .and_then(|plain| Password::of_ticket(&plain))
+            .unwrap_or(unknown)
     }
 }
 
@@ -204,6 +233,28 @@ mod tests {
         assert!(opens("swordfish"));
         assert!(!opens("Swordfish"));
         assert!(!opens(""));
+    }
+
+    #[test]
+    fn who_passes_a_ticket_on_learns_its_password_and_nothing_of_a_damaged_one() {
+        let der = include_bytes!("../../tests/fixtures/link/openssl-key.der");
+        let ticket = include_bytes!("../../tests/fixtures/link/openssl-ticket.bin");
+        let key = ServerKey {
+            private: Arc::new(RsaPrivateKey::from_pkcs8_der(der).unwrap()),
+            public: [0; PUBLIC_KEY_BYTES],
+        };
+        let given = key.reveal(ticket, &mut |bytes| bytes.fill(7));
+        assert!(given.matches(b"swordfish\0"));
+
+        let mut damaged = *ticket;
+        damaged[9] ^= 1;
+        let given = key.reveal(&damaged, &mut |bytes| bytes.fill(8));
+        assert!(!given.matches(b"swordfish\0"));
+        assert!(
+            given.matches(&[9; PASSWORD_MOST]),
+            "random bytes, without NULs"
+        );
+        assert!(Password::of_ticket(&[1; PLAIN_MOST]).is_none());
     }
 
     #[test]
