@@ -268,11 +268,25 @@ fn describe(event: &ClientEvent, form: Form) -> Option<Said> {
         ClientEvent::Playback(event) => Said::on(PLAYBACK, from_playback(event, form)?),
         ClientEvent::Record(event) => Said::on(RECORD, from_record(event, form)?),
         ClientEvent::Port(event) => from_port(event, form)?,
+        ClientEvent::Silent(lasting) => {
+            let text = || format!("no answer from the server for {} s", lasting.as_secs());
+            let facts = || json!({ "seconds": lasting.as_secs_f64() });
+            Said::of_session(form.say("silent", text, facts))
+        }
+        ClientEvent::Answers => {
+            let text = || "the server answers again".into();
+            Said::of_session(form.say("answers", text, || json!({})))
+        }
         ClientEvent::Stats(_) => return None,
     })
 }
 
 impl Said {
+    fn of_session(what: What) -> Self {
+        let channel = "session".into();
+        Self { channel, what }
+    }
+
     fn on(id: ChannelId, what: What) -> Self {
         let channel = id.to_string();
         Self { channel, what }

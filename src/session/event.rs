@@ -34,6 +34,10 @@ pub enum ClientEvent {
     Notice(Notice),
     /// The answer to [`Command::Stats`].
     Stats(Box<SessionStats>),
+    /// Something was done with keyboard or mouse, and since then, for so long, nothing has come from the server.
+    Silent(Duration),
+    /// After [`ClientEvent::Silent`]: something came.
+    Answers,
     /// The session is over. Always the last event, exactly once.
     Closed(CloseReason),
 }
@@ -56,6 +60,8 @@ pub enum Command {
     MouseMode(main::MouseMode),
     /// Asks for [`ClientEvent::Stats`].
     Stats,
+    /// Asks the server for a sign of life. Without one within four seconds the session is over.
+    AskForLife,
     /// Ends the session.
     Disconnect,
 }

@@ -12,6 +12,7 @@ use super::pixels::Pixels;
 use super::sharing::Sharing;
 use super::sound::Sound;
 use super::stage::is_kept;
+use super::staying::Staying;
 use super::steering::Steering;
 use super::tabs::Tabs;
 use super::text::printable;
@@ -68,6 +69,8 @@ pub struct App {
     pub stats: Option<Box<SessionStats>>,
     /// How fast pictures reach the terminal.
     pub meter: Meter,
+    /// How the connection is.
+    pub staying: Staying,
     /// What the status line says for a moment.
     pub flash: Option<Flash>,
     /// The guest's name.
@@ -159,6 +162,7 @@ impl App {
             log: log::Log::default(),
             stats: None,
             meter: Meter::default(),
+            staying: Staying::default(),
             flash: None,
             name: None,
             sharing: Sharing::default(),
@@ -258,6 +262,7 @@ impl App {
             self.pace.deadline(),
             self.pointer.deadline(),
             self.tabs.has_waiting().then_some(self.now),
+            self.staying.deadline(),
         ]
         .into_iter()
         .flatten()

@@ -25,6 +25,7 @@ pub mod screen;
 pub mod sharing;
 pub mod sound;
 mod stage;
+pub mod staying;
 pub mod steering;
 pub mod tabs;
 pub mod text;

@@ -111,6 +111,7 @@ impl App {
                 self.display_gone(display);
             }
         }
+        self.stale |= self.staying.tick(self.now);
         if self
             .flash
             .take_if(|flash| flash.until <= self.now)
@@ -640,6 +641,8 @@ impl App {
             ClientEvent::Playback(event) => self.playback(&event),
             ClientEvent::Port(event) => self.port(event, effects),
             ClientEvent::Record(event) => self.record(&event),
+            ClientEvent::Silent(lasting) => self.silent(lasting),
+            ClientEvent::Answers => self.answers(),
         }
         let soonest = self
             .stats_asked

@@ -157,7 +157,9 @@ fn draw_too_small(app: &App, area: Rect, buf: &mut Buffer) {
 fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = Theme::of(app);
     let width = usize::from(area.width);
+    let apart = app.staying.line(app.now);
     let mut line = match (&app.flash, app.typist.progress()) {
+        _ if apart.is_some() => format!(" {}", apart.as_deref().unwrap_or_default()),
         (Some(flash), _) => format!(" {}", flash.text),
         (None, Some((done, total))) => {
             format!(
@@ -172,7 +174,7 @@ fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
     };
     let used = Line::raw(line.as_str()).width();
     line.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
-    let style = if app.flash.is_some() {
+    let style = if app.flash.is_some() || apart.is_some() {
         theme.alert()
     } else {
         theme.bar()

@@ -21,6 +21,7 @@ mod keyboard;
 mod kitty;
 mod layers;
 mod link;
+mod liveness;
 mod mixing;
 mod pair;
 mod poor_terminals;

@@ -218,6 +218,13 @@ impl Client {
         }
     }
 
+    /// A channel is there again, unasked.
+    pub fn remember(&mut self, channel: ChannelId) {
+        if !self.channels.contains(&channel) {
+            self.channels.push(channel);
+        }
+    }
+
     /// A channel is gone; the server may announce it again.
     pub fn forget(&mut self, channel: ChannelId) {
         self.channels.retain(|c| *c != channel);

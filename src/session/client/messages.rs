@@ -122,8 +122,10 @@ impl ClientSession {
         for event in cursor_events {
             self.push_latest(ClientEvent::Cursor(event));
         }
-        for channel in open {
-            self.open(channel);
+        if id == ChannelId::MAIN && part.number == CHANNELS_LIST && self.take_asked() {
+            self.open_unknown(open);
+        } else {
+            open.into_iter().for_each(|channel| self.open(channel));
         }
         blocked
     }
@@ -203,6 +205,9 @@ impl ClientSession {
         None
     }
 }
+
+/// The number of CHANNELS_LIST, on main.
+const CHANNELS_LIST: u16 = 104;
 
 /// INVAL_ALL_PIXMAPS: a message of display channels that begins with a wait for other channels.
 fn is_inval_all_pixmaps(id: ChannelId, part: &Part) -> bool {

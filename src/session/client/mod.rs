@@ -3,6 +3,7 @@
 mod channel;
 mod config;
 mod events;
+mod liveness;
 mod messages;
 mod sound;
 mod stats;
@@ -23,6 +24,7 @@ use crate::link::{self, Capabilities, Established};
 use crate::session::{ClientEvent, CloseReason, Command, Notice, Output};
 use crate::wire::Frame;
 use channel::{Behaviour, Channel};
+use liveness::Liveness;
 
 /// Things done with keyboard and mouse that are kept until the inputs channel is linked; later ones are dropped.
 const MAX_EARLY_INPUT: usize = 256;
@@ -44,6 +46,7 @@ pub struct ClientSession {
     name: Option<String>,
     /// What the user did before the inputs channel was linked.
     early_input: Vec<inputs::InputEvent>,
+    liveness: Liveness,
     /// The newest time it was told.
     now: Duration,
     ended: bool,
@@ -64,6 +67,7 @@ impl ClientSession {
             notices: Vec::new(),
             name: None,
             early_input: Vec::new(),
+            liveness: Liveness::default(),
             now: Duration::ZERO,
             ended: false,
         };
@@ -135,6 +139,10 @@ impl ClientSession {
         channel.received += 1;
         channel.bytes_received += channel.frame_bytes(&frame);
         self.now = now;
+        self.heard();
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
         if channel.waiting.is_some() {
             channel.park(frame);
             self.park_no_more_than_allowed(id, now);
@@ -158,13 +166,8 @@ impl ClientSession {
             self.end(why);
             return;
         }
-        if let Some(Behaviour::Main(main)) = self
-            .channels
-            .get_mut(&ChannelId::MAIN)
-            .map(|c| &mut c.behaviour)
-        {
-            main.forget(id);
-        }
+        self.note_broken(id, &why);
+        self.with_main(|main| main.forget(id));
         if id.kind == ChannelKind::Cursor {
             let of_it =
                 |e: &ClientEvent| matches!(e, ClientEvent::Cursor(e) if e.display() == id.id);
@@ -202,6 +205,7 @@ impl ClientSession {
                 self.events.retain(|e| !matches!(e, ClientEvent::Stats(_)));
                 self.events.push_back(ClientEvent::Stats(stats));
             }
+            Command::AskForLife => self.insist_on_answer(now),
             Command::Disconnect => self.end(CloseReason::Requested),
         }
     }
@@ -221,6 +225,7 @@ impl ClientSession {
             }
             Ok(())
         });
+        self.expect_answer(now);
     }
 
     /// Something for the guest agent. Who may only look may also ask what was copied.
@@ -241,6 +246,7 @@ impl ClientSession {
     pub fn tick(&mut self, now: Duration) {
         self.now = now;
         self.give_up_late(now);
+        self.tick_liveness(now);
         if self
             .agent()
             .is_some_and(|a| a.poll_timeout().is_some_and(|at| at <= now))
@@ -289,7 +295,9 @@ impl ClientSession {
         });
         let agent = self.agent().and_then(agent::Client::poll_timeout);
         let nudge = self.nudge_due();
-        waits.chain(frames).chain(agent).chain(nudge).min()
+        let liveness = self.liveness_due();
+        let due = waits.chain(frames).chain(agent).chain(nudge);
+        due.chain(liveness).min()
     }
 
     /// When the inputs channel has more of the pointer's motion to send.
@@ -382,6 +390,16 @@ impl ClientSession {
         match &self.channels.get(&ChannelId::MAIN)?.behaviour {
             Behaviour::Main(main) => Some(main),
             _ => None,
+        }
+    }
+
+    fn with_main(&mut self, act: impl FnOnce(&mut main::Client)) {
+        if let Some(Channel {
+            behaviour: Behaviour::Main(main),
+            ..
+        }) = self.channels.get_mut(&ChannelId::MAIN)
+        {
+            act(main);
         }
     }
 
