@@ -112,19 +112,24 @@ impl Dial {
             (target, used_file) = (server, Some((path, file)));
         }
         let name = target.to_string();
+        let mut is_hidden = used_file.is_some();
+        if let Target::Libvirt(domain) = &target {
+            target = Target::Server(domain.display().await?);
+            is_hidden = true;
+        }
         let (ways, in_target, demo) = match target {
             Target::Demo => {
                 let demo = Demo::start().await?;
                 let ways = Ways::plain(demo.address().clone());
                 (ways, Some(Secret::default()), Some(demo))
             }
-            Target::ConnectionFile(_) | Target::Recording(_) => {
+            Target::ConnectionFile(_) | Target::Recording(_) | Target::Libvirt(_) => {
                 let text = format!("cannot connect to {target}: it is a recording");
                 return Err(Failure::new(Exit::Usage, text)
                     .with_hint("'capsaicin screenshot' takes a picture of one"));
             }
             Target::Server(server) => {
-                if server.password.is_some() && used_file.is_none() {
+                if server.password.is_some() && !is_hidden {
                     say(format_args!(
                         "others can see a password in a target; --password-file hides it"
                     ));

@@ -13,6 +13,7 @@ mod keys;
 #[cfg(feature = "tls")]
 mod known_hosts;
 mod layouts;
+mod libvirt;
 mod logging;
 mod naps;
 mod password;

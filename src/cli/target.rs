@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
+use super::libvirt::Domain;
 use super::password::Secret;
 use super::{connection_file, recording};
 use crate::net::Address;
@@ -16,6 +17,8 @@ pub enum Target {
     Server(Server),
     /// A virt-viewer connection file; `-` is standard input.
     ConnectionFile(PathBuf),
+    /// A machine of libvirt, which knows where its server is.
+    Libvirt(Domain),
     /// A recorded session.
     Recording(PathBuf),
     /// The server inside this program, showing its demonstration desktop.
@@ -50,7 +53,7 @@ pub enum BadTarget {
 
 impl Target {
     /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+tls://…`, `spice+unix://PATH`, the path of a socket, the
-    /// name of a connection file (`-` for standard input) or of a recording, or `demo:`.
+    /// name of a connection file (`-` for standard input) or of a recording, `libvirt:NAME`, or `demo:`.
     ///
     /// # Errors
     ///
@@ -75,14 +78,17 @@ impl Target {
                 _ => Err(malformed("the demonstrations are demo: and demo:desktop")),
             };
         }
+        if let Some(domain) = text
+            .strip_prefix("libvirt")
+            .filter(|rest| rest.starts_with([':', '+']))
+        {
+            return Domain::parse(domain).map(Self::Libvirt).map_err(malformed);
+        }
         if recording::is_recording(Path::new(text)) {
             return Ok(Self::Recording(text.into()));
         }
         if connection_file::is_one(text) {
             return Ok(Self::ConnectionFile(text.into()));
-        }
-        if let Some(what) = not_yet(text) {
-            return Err(BadTarget::NotYet(what));
         }
         // Without a slash it may be the name of a host all the same.
         if text.contains('/') && Path::new(text).is_file() {
@@ -106,15 +112,6 @@ impl Target {
             plain: Some(address),
             ..Server::default()
         })
-    }
-}
-
-/// Forms of the contract that belong to later versions, by what they are.
-fn not_yet(text: &str) -> Option<&'static str> {
-    if text.starts_with("libvirt:") || text.starts_with("libvirt+") {
-        Some("asking libvirt")
-    } else {
-        None
     }
 }
 
@@ -269,6 +266,7 @@ impl fmt::Display for Target {
             Self::Server(server) => server.fmt(f),
             Self::ConnectionFile(path) if path == Path::new("-") => f.write_str("standard input"),
             Self::ConnectionFile(path) | Self::Recording(path) => path.display().fmt(f),
+            Self::Libvirt(domain) => domain.fmt(f),
             Self::Demo => f.write_str("demo:"),
         }
     }
@@ -358,6 +356,13 @@ mod tests {
                 Ok(Target::ConnectionFile("some/vm.VV".into())),
             ),
             ("-", Ok(Target::ConnectionFile("-".into()))),
+            (
+                "libvirt:fedora",
+                Ok(Target::Libvirt(Domain {
+                    uri: None,
+                    name: "fedora".into(),
+                })),
+            ),
             ("demo:", Ok(Target::Demo)),
             ("demo:desktop", Ok(Target::Demo)),
         ] {
@@ -394,11 +399,7 @@ mod tests {
 
     #[test]
     fn forms_of_later_versions_are_refused_by_name() {
-        for (text, what) in [
-            ("libvirt:fedora", "asking libvirt"),
-            ("libvirt+qemu:///system:fedora", "asking libvirt"),
-            ("demo:video", "this demonstration"),
-        ] {
+        for (text, what) in [("demo:video", "this demonstration")] {
             assert_eq!(Target::parse(text), Err(BadTarget::NotYet(what)), "{text}");
         }
     }
@@ -432,6 +433,7 @@ mod tests {
                 "vnc://vm",
                 "'vnc://' leads nowhere; known are spice://, spice+tls:// and spice+unix://",
             ),
+            ("libvirt:", "the name of the machine is missing"),
             ("demo:fish", "the demonstrations are demo: and demo:desktop"),
         ] {
             assert_eq!(Target::parse(text), Err(malformed(why)), "{text}");

@@ -19,6 +19,7 @@ mod guest;
 mod guest_sound;
 mod heads;
 mod keys;
+mod libvirt;
 mod live;
 mod modes;
 mod mouse;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         draws::tests(),
         keys::tests(),
         failures::tests(),
+        libvirt::tests(),
         #[cfg(feature = "tls")]
         tls::tests(),
         terminals::tests(),

@@ -26,6 +26,15 @@ pub struct Ended {
 ///
 /// When it has not ended after a minute and a half.
 pub fn run(arguments: &[&str]) -> Ended {
+    run_with(&[], arguments)
+}
+
+/// The same with these variables in its environment.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_with(environment: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let home = TempDir::new().expect("a scratch folder");
     let output = Command::new("timeout")
         .args(["90", CAPSAICIN])
@@ -36,6 +45,7 @@ pub fn run(arguments: &[&str]) -> Ended {
         .env_remove("XDG_CONFIG_HOME")
         .env_remove("XDG_CACHE_HOME")
         .env_remove("XDG_STATE_HOME")
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .output()
         .expect("timeout starts");

@@ -20,6 +20,7 @@ mod jobs;
 mod keyboard;
 mod kitty;
 mod layers;
+mod libvirt;
 mod link;
 mod liveness;
 mod mixing;

@@ -58,6 +58,8 @@ pub enum Peer {
     Kitty,
     /// A Wayland compositor, and a terminal with sixels for that.
     Foot,
+    /// What asks libvirt; its test driver needs no libvirt.
+    Virsh,
 }
 
 impl Peer {
@@ -100,6 +102,7 @@ impl Peer {
             ),
             Self::Kitty => (&["kitty"], "kitty"),
             Self::Foot => (&["weston", "foot"], "weston foot"),
+            Self::Virsh => (&["virsh"], "libvirt-clients"),
         };
         programs
             .iter()
