@@ -110,6 +110,9 @@ pub struct TargetArgs {
     /// TLS.
     #[command(flatten)]
     pub security: SecurityArgs,
+    /// Connect even where that disconnects another viewer, and do not ask. Known is who is connected to machines here
+    #[arg(long, hide_short_help = true)]
+    pub take: bool,
     /// Ask the server to send images this way: off, auto_glz, auto_lz, quic, glz, lz or lz4
     #[arg(
         long,
@@ -750,6 +753,9 @@ pub struct DoctorArgs {
     /// TLS.
     #[command(flatten)]
     pub security: SecurityArgs,
+    /// Try the password and the channels even where that disconnects another viewer
+    #[arg(long, requires = "target")]
+    pub take: bool,
     /// What this terminal can do, where it is wrong about that
     #[arg(
         long,

@@ -8,6 +8,7 @@ use super::connection_file;
 use super::password::{self, Secret};
 use super::report::{Exit, Failure, say};
 use super::security::Ways;
+use super::taking::Somebody;
 use super::target::Target;
 use crate::channel::display::ImageCompression;
 use crate::client::{ClientConfig, ConnectError, SpiceClient};
@@ -141,7 +142,7 @@ impl Dial {
         ways.announce();
         let file = args.password_file.as_deref();
         let secret = password::find(in_target.as_ref(), file, |name| std::env::var_os(name))?;
-        Ok(Prepared {
+        let prepared = Prepared {
             dial: self,
             args,
             name,
@@ -150,7 +151,13 @@ impl Dial {
             codecs: codecs(args)?,
             used_file,
             demo,
-        })
+        };
+        if !args.take
+            && let Some(somebody) = prepared.somebody().await
+        {
+            somebody.or_leave_it(&prepared.name).await?;
+        }
+        Ok(prepared)
     }
 }
 
@@ -163,6 +170,28 @@ impl Prepared<'_> {
     /// An error of connecting, in words.
     pub fn explain(&self, error: ConnectError) -> Failure {
         self.ways.explain(error)
+    }
+
+    /// Who would lose the server to us, where that can be known.
+    pub async fn somebody(&self) -> Option<Somebody> {
+        match self.demo {
+            Some(_) => None,
+            None => Somebody::at(&self.ways.places()).await,
+        }
+    }
+
+    /// Asks the server for a session, and leaves before the password.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dial::connect`] that come before it.
+    pub async fn greet(&mut self) -> Result<(), Failure> {
+        loop {
+            match SpiceClient::greet(self.config(None)).await {
+                Ok(()) => return Ok(()),
+                Err(error) => self.ways.reconsider(error).await?,
+            }
+        }
     }
 
     /// Connects; asks for a password when the server turns out to want one. The tap, if there is one, sees every frame.

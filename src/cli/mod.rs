@@ -15,6 +15,7 @@ mod known_hosts;
 mod layouts;
 mod libvirt;
 mod logging;
+mod machines;
 mod naps;
 mod password;
 mod picture;
@@ -27,6 +28,7 @@ mod serve;
 mod sound;
 mod stage;
 mod state;
+mod taking;
 pub mod target;
 #[cfg(feature = "tls")]
 mod trust;

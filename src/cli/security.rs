@@ -95,6 +95,16 @@ impl Ways {
         &self.route
     }
 
+    /// Where the server listens.
+    pub fn places(&self) -> Vec<Address> {
+        let route = &self.route;
+        #[cfg(feature = "tls")]
+        let tls = route.tls.as_ref().map(|port| &port.address);
+        #[cfg(not(feature = "tls"))]
+        let tls = None;
+        route.plain.iter().chain(tls).cloned().collect()
+    }
+
     /// Tells the user which of two ports is in use.
     pub fn announce(&self) {
         #[cfg(feature = "tls")]

@@ -15,7 +15,7 @@ use crate::channel::{ChannelId, Fault};
 use crate::link::{Established, LinkCode, LinkError, LinkRequest, Password, Step};
 #[cfg(feature = "tls")]
 use crate::net::{Address, Stream};
-use crate::net::{Budget, Hop, Incoming, PumpEnd, Route, Wire, handshake, pump};
+use crate::net::{Budget, Hop, Incoming, PumpEnd, Route, Wire, greet, handshake, pump};
 use crate::session::{
     ClientEvent, ClientSession, CloseReason, Command, Output, SessionConfig, Tap, Way,
 };
@@ -114,6 +114,15 @@ impl Driver {
         let key = driver.wish(ChannelId::MAIN);
         driver.opened(key, established, wire);
         Ok(driver)
+    }
+
+    /// Asks for the main channel, and leaves before the password.
+    pub async fn greet(config: ClientConfig) -> Result<(), ConnectError> {
+        let driver = Self::new(config);
+        driver
+            .dial
+            .greet(driver.request(ChannelId::MAIN), ChannelId::MAIN)
+            .await
     }
 
     fn new(config: ClientConfig) -> Self {
@@ -449,6 +458,43 @@ impl Dial {
                 Err(ConnectError::Link { address, source })
             }
             _ => Err(ConnectError::Link { address, source }),
+        }
+    }
+
+    /// Asks for a channel, and leaves when that was answered. A server that wants TLS for it is asked again with TLS.
+    async fn greet(&self, request: LinkRequest, id: ChannelId) -> Result<(), ConnectError> {
+        let first = self.route.first(id.kind).ok_or(ConnectError::Nowhere)?;
+        let result = self.greet_by(first, request.clone()).await;
+        let Err(ConnectError::Link { address, source }) = result else {
+            return result;
+        };
+        match (&source, self.route.secured()) {
+            (LinkError::Refused(LinkCode::NeedSecured), Some(secured)) if first.is_plain() => {
+                self.greet_by(secured, request).await
+            }
+            (LinkError::UnexpectedEnd { step: Step::Reply }, _) => {
+                let source = self.recognised(first, source).await;
+                Err(ConnectError::Link { address, source })
+            }
+            _ => Err(ConnectError::Link { address, source }),
+        }
+    }
+
+    async fn greet_by(&self, hop: Hop<'_>, request: LinkRequest) -> Result<(), ConnectError> {
+        let address = hop.address();
+        let greeting = async {
+            let connected = hop.connect().await;
+            let mut stream = connected.map_err(|error| ConnectError::from_dial(address, error))?;
+            greet(&mut stream, request)
+                .await
+                .map_err(|error| ConnectError::from_handshake(address, error))
+        };
+        match tokio::time::timeout(self.timeout, greeting).await {
+            Ok(result) => result,
+            Err(_) => Err(ConnectError::Timeout {
+                address: address.clone(),
+                after: self.timeout,
+            }),
         }
     }
 

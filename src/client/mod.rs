@@ -150,6 +150,16 @@ impl SpiceClient {
         })
     }
 
+    /// Asks a server for a session and leaves when it has answered, before it is shown the password: a viewer that is connected
+    /// there stays so. That there is a SPICE server, and that it would have us, is all that is known then.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], but never that of a wrong password.
+    pub async fn greet(config: ClientConfig) -> Result<(), ConnectError> {
+        driver::Driver::greet(config).await
+    }
+
     /// The next event; `None` after [`ClientEvent::Closed`]. Cancel safe: no event is lost.
     pub async fn next_event(&mut self) -> Option<ClientEvent> {
         self.events.recv().await

@@ -56,6 +56,37 @@ pub async fn handshake(
     }
 }
 
+/// Asks for a channel as [`handshake`] does, and leaves when the server has answered, before it is shown a password: nobody loses
+/// their session to that.
+pub async fn greet(stream: &mut Stream, request: LinkRequest) -> Result<(), HandshakeError> {
+    let mut link = ClientLink::new(request);
+    let mut received = BytesMut::with_capacity(4096);
+    if let Some(bytes) = link.poll_transmit() {
+        // A peer that is no SPICE server may have closed already; what it said is the better answer.
+        match write(stream, &bytes).await {
+            Err(error) if !is_hang_up(&error) => return Err(HandshakeError::Io(error)),
+            _ => {}
+        }
+    }
+    loop {
+        let used = link
+            .receive(&received, &mut entropy)
+            .map_err(HandshakeError::Link)?;
+        let _ = received.split_to(used);
+        if link.poll_transmit().is_some() {
+            return Ok(());
+        }
+        match stream.read_buf(&mut received).await {
+            Ok(0) => return Err(HandshakeError::Link(link.end_of_stream())),
+            Ok(_) => {}
+            Err(error) if is_hang_up(&error) => {
+                return Err(HandshakeError::Link(link.end_of_stream()));
+            }
+            Err(error) => return Err(HandshakeError::Io(error)),
+        }
+    }
+}
+
 async fn write(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
     stream.write_all(bytes).await?;
     stream.flush().await

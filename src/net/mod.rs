@@ -13,7 +13,7 @@ mod transport;
 
 pub use address::{Address, BadAddress};
 pub use connection_file::{BadFile, ConnectionFile, LARGEST as LARGEST_CONNECTION_FILE};
-pub use handshake::{HandshakeError, handshake};
+pub use handshake::{HandshakeError, greet, handshake};
 pub use pump::{Budget, Incoming, PumpEnd, Wire, pump};
 #[cfg(feature = "tls")]
 pub use route::TlsPort;

@@ -34,6 +34,7 @@ mod streams;
 mod terminals;
 #[cfg(feature = "tls")]
 mod tls;
+mod turns;
 mod typing;
 mod viewer;
 mod viewer_sound;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         keys::tests(),
         failures::tests(),
         libvirt::tests(),
+        turns::tests(),
         #[cfg(feature = "tls")]
         tls::tests(),
         terminals::tests(),

@@ -81,6 +81,8 @@ pub struct Walk {
     channels: Vec<(ChannelId, Option<CloseReason>)>,
     has_tls: bool,
     failed: Option<Step>,
+    /// Why no password was tried although nothing has failed.
+    left: Option<String>,
     /// Why it went no further.
     pub failure: Option<Failure>,
 }
@@ -103,6 +105,8 @@ impl Walk {
             target: text.to_owned(),
             password_file: args.password_file.clone(),
             security: args.security.clone(),
+            // Nobody is asked: it leaves before it would take something.
+            take: true,
             preferred_compression: None,
             codecs: None,
         };
@@ -113,20 +117,38 @@ impl Walk {
             channels: Vec::new(),
             has_tls: false,
             failed: None,
+            left: None,
             failure: None,
         };
-        if let Err((step, failure)) = walk.go(dial, &target_args).await {
+        if let Err((step, failure)) = walk.go(dial, &target_args, args.take).await {
             walk.failed = Some(step);
             walk.failure = Some(failure);
         }
         walk
     }
 
-    async fn go(&mut self, dial: Dial, args: &TargetArgs) -> Result<(), (Step, Failure)> {
+    async fn go(
+        &mut self,
+        dial: Dial,
+        args: &TargetArgs,
+        take: bool,
+    ) -> Result<(), (Step, Failure)> {
         let prepared = dial.prepare(args).await;
-        let prepared = prepared.map_err(|failure| (Step::Target, failure))?;
+        let mut prepared = prepared.map_err(|failure| (Step::Target, failure))?;
         self.pass(Step::Target, "");
+        let somebody = match take {
+            true => None,
+            false => prepared.somebody().await,
+        };
         self.approach(&prepared).await?;
+        if let Some(somebody) = somebody {
+            let greeted = prepared.greet().await;
+            greeted.map_err(|failure| (self.step_of(&failure), failure))?;
+            self.left = Some(format!(
+                "{somebody} is connected: more is not tried, as it would take the screen from them"
+            ));
+            return Ok(());
+        }
         let dialled = prepared.connect(|| None).await;
         let dialled = dialled.map_err(|failure| (self.step_of(&failure), failure))?;
         for step in [Step::Tls, Step::Spice, Step::Password] {
@@ -218,6 +240,7 @@ impl Walk {
             let passed = match self.failed {
                 Some(failed) if step == failed => Some(false),
                 Some(failed) if step > failed => None,
+                None if self.left.is_some() && step > Step::Spice => None,
                 _ => Some(true),
             };
             (step, passed, what)
@@ -238,6 +261,9 @@ impl Walk {
                 "" => format!("  {mark:<7} {words}\n"),
                 found => format!("  {mark:<7} {words}: {}\n", printable(found)),
             };
+        }
+        if let Some(left) = &self.left {
+            out += &format!("  {}\n  hint: --take tries all of it\n", printable(left));
         }
         if let Some(failure) = &self.failure {
             out += &format!("  {}\n", printable(&failure.text));
@@ -276,6 +302,7 @@ impl Walk {
             "name": self.target,
             "steps": steps,
             "channels": channels,
+            "left": self.left,
             "error": failure.map(|f| &f.text),
             "details": details.map(|d| Value::Object(d.collect())),
             "hint": failure.and_then(|f| f.hint.as_ref()),
