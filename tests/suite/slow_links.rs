@@ -59,7 +59,6 @@ fn a_key_is_shown_in_time_beside_a_film_in_kitty() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes minutes unoptimised")]
 fn a_key_is_shown_in_time_on_a_long_way_in_kitty() {
     types_beside_a_film(Drawing::Kitty, MS * 150);
 }
@@ -70,7 +69,6 @@ fn a_key_is_shown_in_time_beside_a_film_in_sixel() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes minutes unoptimised")]
 fn a_key_is_shown_in_time_on_a_long_way_in_sixel() {
     types_beside_a_film(Drawing::Sixel, MS * 150);
 }
@@ -94,28 +92,28 @@ fn a_key_is_shown_in_time_while_the_way_is_measured_anew() {
     assert!(link.seen.share() > 0.9, "{}", link.seen.share());
 }
 
-/// Frames a second of a film over the screen at ten megabits, and the share of the link that it has.
-fn films_over_the_screen(drawing: Drawing) -> (f64, f64) {
+/// Ten megabits carry at least eight frames a second of a film over the screen: all of it, or as much as the link can.
+fn films_over_the_screen(drawing: Drawing) {
+    /// Frames a second, not many more than are to be seen: each is costly where this is not optimised.
+    const FILMED: u32 = 14;
     let mut link = showing_grey(10.0, MS * 20, drawing);
-    let mut film = film(LARGE);
-    link.run(&mut film, MS * 1500);
+    let mut film = Film::new(screens::photo(), LARGE, FILMED);
+    link.run(&mut film, MS * 800);
     link.reset();
-    link.run(&mut film, MS * 1500);
-    (link.seen.frames_per_second(), link.seen.share())
+    link.run(&mut film, MS * 1000);
+    let (fps, share) = (link.seen.frames_per_second(), link.seen.share());
+    let is_all = fps >= f64::from(FILMED - 1);
+    assert!(fps >= 8.0 && (is_all || share > 0.9), "{fps}, {share}");
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes minutes unoptimised")]
 fn ten_megabits_carry_a_film_over_the_screen_in_kitty() {
-    let (fps, share) = films_over_the_screen(Drawing::Kitty);
-    assert!(fps >= 8.0 && share > 0.9, "{fps}, {share}");
+    films_over_the_screen(Drawing::Kitty);
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes minutes unoptimised")]
 fn ten_megabits_carry_a_film_over_the_screen_in_sixel() {
-    let (fps, share) = films_over_the_screen(Drawing::Sixel);
-    assert!(fps >= 8.0 && share > 0.9, "{fps}, {share}");
+    films_over_the_screen(Drawing::Sixel);
 }
 
 #[test]
