@@ -70,6 +70,18 @@ impl Shared {
         }
     }
 
+    /// The same for a session beside this one. Images are shared; what decoders may hold is counted anew.
+    pub fn fork(&self) -> Self {
+        Self {
+            glz: self.glz.clone(),
+            pixmaps: self.pixmaps.clone(),
+            video: video::Memory::new(MAX_VIDEO_BYTES),
+            frames: video::Memory::new(MAX_FRAME_BYTES),
+            job_pixels: video::Memory::new(MAX_JOB_PIXELS),
+            ..*self
+        }
+    }
+
     /// Pixels of the GLZ window to announce for the server's memory hint; the window is sized to it.
     pub fn size_glz_window(&mut self) -> u64 {
         let pixels = glz_window_pixels(self.ram_hint);

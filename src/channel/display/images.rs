@@ -109,6 +109,15 @@ const SPARES: usize = 3;
 pub const SPARE_BYTES: usize = 40 << 20;
 
 impl Images {
+    /// The same for a session beside this one; `None` while something is decoded outside.
+    pub fn fork(&self) -> Option<Self> {
+        self.jobs.message.is_none().then(|| Self {
+            palettes: self.palettes.clone(),
+            stats: self.stats.clone(),
+            ..Self::default()
+        })
+    }
+
     /// The image's pixels, decoded, and kept in the pixmap cache if the server wants that.
     pub fn resolve<'a>(
         &mut self,

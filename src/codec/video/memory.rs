@@ -46,6 +46,12 @@ impl Memory {
 }
 
 impl Share {
+    /// As much taken of another memory; `None` where it has no room for it.
+    pub fn taken_of(&self, memory: &Memory) -> Option<Self> {
+        let mut share = memory.share();
+        share.grow_to(self.bytes).ok().map(|()| share)
+    }
+
     /// Takes what is missing to `bytes`; never gives back.
     ///
     /// # Errors

@@ -48,6 +48,7 @@ pub(super) enum Behaviour {
 }
 
 /// A frame that could not be finished.
+#[derive(Clone)]
 pub(super) struct Waiting {
     pub(super) why: Blocked,
     pub(super) until: Duration,
@@ -82,6 +83,27 @@ impl Channel {
             parked: VecDeque::new(),
             parked_bytes: 0,
         }
+    }
+
+    /// The same channel of a session beside this one; `None` where it cannot be copied.
+    pub(super) fn fork(&self, shared: &Shared) -> Option<Self> {
+        let behaviour = match &self.behaviour {
+            Behaviour::Main(main) => Behaviour::Main(main.clone()),
+            Behaviour::Display(display) => Behaviour::Display(Box::new(display.fork(shared)?)),
+            Behaviour::Inputs(inputs) => Behaviour::Inputs(inputs.clone()),
+            Behaviour::Cursor(cursor) => Behaviour::Cursor(cursor.clone()),
+            Behaviour::Playback(playback) => Behaviour::Playback(playback.clone()),
+            Behaviour::Record(record) => Behaviour::Record(record.clone()),
+            Behaviour::Port(port) => Behaviour::Port(port.clone()),
+        };
+        Some(Self {
+            link: self.link.clone(),
+            behaviour,
+            ack: self.ack.clone(),
+            waiting: self.waiting.clone(),
+            parked: self.parked.clone(),
+            ..*self
+        })
     }
 
     pub(super) fn display_mut(&mut self) -> Option<&mut display::Client> {

@@ -75,6 +75,25 @@ impl ClientSession {
         session
     }
 
+    /// The same session once more, with a copy of its surfaces; images it keeps are shared. `None` while there is something
+    /// that cannot be copied: a video stream other than MJPEG, or an image that is decoded outside.
+    pub fn fork(&self) -> Option<Self> {
+        let shared = self.shared.fork();
+        let fork = |(id, channel): (&ChannelId, &Channel)| Some((*id, channel.fork(&shared)?));
+        let channels = self.channels.iter().map(fork).collect::<Option<_>>()?;
+        Some(Self {
+            config: self.config.clone(),
+            channels,
+            outputs: self.outputs.clone(),
+            events: self.events.clone(),
+            notices: self.notices.clone(),
+            name: self.name.clone(),
+            early_input: self.early_input.clone(),
+            shared,
+            ..*self
+        })
+    }
+
     /// What to announce when linking this channel; `None` for a channel the session does not know.
     pub fn capabilities(&self, id: ChannelId) -> Option<Capabilities> {
         Some(match &self.channels.get(&id)?.behaviour {
@@ -377,7 +396,19 @@ impl ClientSession {
         }
     }
 
-    fn displays(&self) -> impl Iterator<Item = (u8, &display::Client)> {
+    /// The same, to have it tell its screen again, or put its surfaces away.
+    pub fn display_mut(&mut self, id: u8) -> Option<&mut display::Client> {
+        let id = ChannelId::new(ChannelKind::Display, id);
+        self.channels.get_mut(&id)?.display_mut()
+    }
+
+    /// The image caches that its displays share, to be looked at.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// All display clients, lowest id first.
+    pub fn displays(&self) -> impl Iterator<Item = (u8, &display::Client)> {
         self.channels
             .iter()
             .filter_map(|(id, c)| match &c.behaviour {

@@ -64,6 +64,33 @@ impl Client {
         self
     }
 
+    /// The same client for a session beside this one, with a copy of its surfaces; `None` where something cannot be copied:
+    /// a video stream other than MJPEG, or an image that is decoded outside.
+    pub fn fork(&self, shared: &Shared) -> Option<Self> {
+        Some(Self {
+            canvas: self.canvas.clone(),
+            images: self.images.fork()?,
+            pending: self.pending.clone(),
+            streams: self.streams.fork(shared)?,
+            clip_rects: Vec::new(),
+            ..*self
+        })
+    }
+
+    /// Tells of the primary surface and of all that is on it once more, to somebody who knows nothing of it.
+    pub fn tell_again(&mut self) {
+        self.pending = Pending::default();
+        self.tell_created();
+        if let Some(size) = self.primary_size() {
+            self.pending.damage.add(size.to_rect());
+        }
+    }
+
+    /// The surfaces, to be put away and back.
+    pub fn canvas_mut(&mut self) -> &mut Canvas {
+        &mut self.canvas
+    }
+
     /// The channel is linked: the server waits for INIT.
     pub fn start(
         &mut self,

@@ -7,7 +7,7 @@ use crate::channel::display::Event;
 use crate::geometry::{Point, Rect};
 
 /// What the user has not been told yet, about the primary.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Pending {
     /// In the order they happened; at most one of each kind.
     pub control: Vec<Event>,

@@ -29,7 +29,7 @@ use super::messages::{
 };
 use crate::canvas::Clip;
 use crate::channel::Cx;
-use crate::channel::shared::MediaClock;
+use crate::channel::shared::{MediaClock, Shared};
 use crate::codec::Error;
 use crate::codec::video::{Codec, Decoder, Picture};
 use crate::geometry::{Rect, Size};
@@ -136,6 +136,22 @@ impl Streams {
             pictures: VecDeque::new(),
             seen: Duration::ZERO,
         }
+    }
+
+    /// The same streams in a session beside this one; `None` where they cannot be copied, or something is being decoded.
+    pub fn fork(&self, shared: &Shared) -> Option<Self> {
+        if !self.jobs.is_empty() || self.running > 0 || !self.pictures.is_empty() {
+            return None;
+        }
+        let fork = |(id, stream): (&u32, &Stream)| Some((*id, stream.fork(shared)?));
+        Some(Self {
+            streams: self.streams.iter().map(fork).collect::<Option<_>>()?,
+            allowed: self.allowed.clone(),
+            failed: self.failed.clone(),
+            jobs: VecDeque::new(),
+            pictures: VecDeque::new(),
+            ..*self
+        })
     }
 
     /// Codecs the server may use.

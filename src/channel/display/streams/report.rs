@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::channel::display::messages::{StreamActivateReport, StreamReport};
 
 /// Counts frames until a report is due (spec 07c §5).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Report {
     unique_id: u32,
     /// Frames after which a report is due.

@@ -9,6 +9,7 @@ use super::{Painting, STARVED_AFTER, StreamCount, to_clip, wait};
 use crate::canvas::Clip;
 use crate::channel::display::SurfaceId;
 use crate::channel::display::messages::{StreamCreate, StreamFlags};
+use crate::channel::shared::Shared;
 use crate::codec::Error;
 use crate::codec::contain::contain;
 use crate::codec::video::{Codec, Decoder, Picture, Share, Tables};
@@ -80,6 +81,16 @@ pub(super) struct Frame {
     pub room: Share,
 }
 
+impl Frame {
+    fn fork(&self, shared: &Shared) -> Option<Self> {
+        Some(Self {
+            data: self.data.clone(),
+            room: self.room.taken_of(&shared.frames)?,
+            ..*self
+        })
+    }
+}
+
 /// A frame that is decoded when somebody looks.
 struct Unseen {
     frame: Frame,
@@ -133,6 +144,33 @@ impl Stream {
             decode_time: Duration::ZERO,
             rate: Rate::default(),
         }
+    }
+
+    /// The same stream of a session beside this one. `None` where that is more than its frames: decoders other than that of
+    /// MJPEG keep what nobody can copy.
+    pub fn fork(&self, shared: &Shared) -> Option<Self> {
+        if self.codec != Codec::Mjpeg || self.decoder.is_none() || self.broken.is_some() {
+            return None;
+        }
+        let unseen = match &self.unseen {
+            Some(Unseen { frame, timer }) => Some(Unseen {
+                frame: frame.fork(shared)?,
+                timer: *timer,
+            }),
+            None => None,
+        };
+        Some(Self {
+            clip: self.clip.clone(),
+            report: self.report.clone(),
+            decoder: Some(Decoder::new(self.codec, &shared.video)?),
+            tables: self.tables.clone(),
+            frames: self.frames.iter().map(|frame| frame.fork(shared)).collect::<Option<_>>()?,
+            held: self.held.clone(),
+            ready: self.ready.clone(),
+            unseen,
+            broken: None,
+            ..*self
+        })
     }
 
     /// A frame came, at `clock` by the multi-media clock.
