@@ -89,6 +89,16 @@ impl Surface {
         self.rows.in_order_mut();
     }
 
+    /// Makes its rows these: packed, top row first, in its own format. Whether they were as many as it has.
+    pub fn put_rows(&mut self, rows: &[u8]) -> bool {
+        let pixels = self.rows.in_order_mut().data_mut();
+        let fits = pixels.len() == rows.len();
+        if fits {
+            pixels.copy_from_slice(rows);
+        }
+        fits
+    }
+
     /// Makes every pixel word 0.
     pub fn clear(&mut self, damage: &mut Damage) {
         self.rows.clear();

@@ -82,6 +82,13 @@ impl Shared {
         }
     }
 
+    /// The images that forks share: a number of each, and its bytes.
+    pub fn images(&self) -> impl Iterator<Item = (usize, u64)> {
+        let glz = self.glz.all_pixels();
+        glz.map(|pixels| (pixels.identity(), pixels.memory()))
+            .chain(self.pixmaps.shared())
+    }
+
     /// Pixels of the GLZ window to announce for the server's memory hint; the window is sized to it.
     pub fn size_glz_window(&mut self) -> u64 {
         let pixels = glz_window_pixels(self.ram_hint);

@@ -18,7 +18,7 @@ const PATIENCE: u64 = 1_000_000_000;
 const LONG_PATIENCE: u64 = 30 * PATIENCE;
 
 /// What follows in a stream.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
     /// Bytes.
     Data(Vec<u8>),
@@ -27,7 +27,7 @@ pub(super) enum Piece {
 }
 
 /// Puts segments in order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Assembler {
     /// Number of the next byte, once one is known.
     next: Option<u32>,

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::error::{ErrorKind, RecordingError};
-use super::source::Source;
+use super::source::{Reopen, Source};
 use super::{pcap, pcapng};
 
 /// Longest packet, or block of a kind that is looked into, bytes. The tools that capture stop at a quarter of a mebibyte.
@@ -29,6 +29,7 @@ pub(super) struct Capture<R> {
     record: Vec<u8>,
 }
 
+#[derive(Clone)]
 enum Format {
     Pcapng(pcapng::Section),
     Pcap(pcap::Header),
@@ -74,6 +75,18 @@ impl<R: Read> Capture<R> {
             format,
             record,
         })
+    }
+
+    /// The same, reading on from here by itself.
+    pub(super) fn fork(&self) -> Self
+    where
+        R: Reopen,
+    {
+        Self {
+            source: self.source.fork(),
+            format: self.format.clone(),
+            record: Vec::new(),
+        }
     }
 
     /// Bytes read so far.

@@ -8,6 +8,7 @@ use super::segment::Segment;
 use crate::session::Way;
 
 /// Both directions of a connection, and what is said on it.
+#[derive(Clone)]
 pub(super) struct Connection {
     client: SocketAddr,
     /// The number its client began with, if that was seen.

@@ -18,12 +18,14 @@ use crate::wire::{Decode, Frame, FrameError, Framer, HeaderKind, Reader};
 const MOST_UNLINKED: usize = 4 << 20;
 
 /// Follows one connection.
+#[derive(Clone)]
 pub(super) struct Dialogue {
     stage: Stage,
     said: VecDeque<Said>,
 }
 
 /// What happened on a connection.
+#[derive(Clone)]
 pub(super) enum Said {
     /// The channel stands.
     Linked(LinkMess, Established),
@@ -62,6 +64,7 @@ pub enum Loss {
     },
 }
 
+#[derive(Clone)]
 enum Stage {
     Linking([BytesMut; 2]),
     Open([Stream; 2]),
@@ -80,6 +83,7 @@ pub(super) enum Over {
 }
 
 /// One direction of a channel.
+#[derive(Clone)]
 struct Stream {
     framer: Framer,
     /// Bytes still to come of a message that was given up.

@@ -22,6 +22,7 @@
 
 mod assembler;
 mod capture;
+mod checkpoint;
 mod connection;
 mod dialogue;
 mod error;
@@ -30,10 +31,12 @@ mod pcapng;
 mod player;
 mod reader;
 mod recorder;
+mod replay;
 mod segment;
 mod source;
 mod survey;
 mod table;
+mod told;
 mod writer;
 
 /// Number of INIT on the main channel, which names the session.
@@ -45,5 +48,7 @@ pub use error::{ErrorKind, Instead, RecordingError};
 pub use player::Player;
 pub use reader::{Reader, Record, What};
 pub use recorder::{About, Ended, Progress, Recorder, Recording};
+pub use replay::{Index, Indexed, Replay};
+pub use source::{Reopen, SharedFile};
 pub use survey::{Summary, Survey};
 pub use writer::{Choices, Writer};

@@ -41,6 +41,7 @@ impl Kind {
 }
 
 /// What is said once for the whole file.
+#[derive(Clone)]
 pub(super) struct Header {
     kind: Kind,
     link_type: u16,

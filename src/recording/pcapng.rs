@@ -20,6 +20,7 @@ const PACKET: u32 = 6;
 const MOST_INTERFACES: usize = 4096;
 
 /// What packets of the current section are read with.
+#[derive(Clone)]
 pub(super) struct Section {
     order: Order,
     interfaces: Vec<Interface>,
@@ -32,6 +33,7 @@ struct Order {
     big: bool,
 }
 
+#[derive(Clone)]
 struct Interface {
     link_type: u16,
     /// Longest packet kept, bytes; 0 for no limit.

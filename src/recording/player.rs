@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use super::error::RecordingError;
 use super::reader::{Reader, Record, What};
+use super::source::Reopen;
 use crate::channel::ChannelId;
 use crate::channel::Message;
 use crate::channel::main::messages::{ChannelsList, ServerMessage};
 use crate::link::Established;
-use crate::session::{ClientEvent, ClientSession, CloseReason, Notice, Output, SessionConfig, Way};
+use crate::session::{
+    ClientEvent, ClientSession, CloseReason, Notice, Output, SessionConfig, Tap, Way,
+};
 
 /// How far the clock runs on behind the last record: what a server sends to be shown later is due long before.
 const LATEST: Duration = Duration::from_secs(60);
@@ -39,6 +42,8 @@ pub struct Player<R> {
     losses: VecDeque<Notice>,
     /// How many losses were ever kept.
     told: usize,
+    /// Sees what is played.
+    tap: Option<Box<dyn Tap>>,
 }
 
 impl<R: Read> Player<R> {
@@ -59,7 +64,69 @@ impl<R: Read> Player<R> {
             open: BTreeSet::new(),
             losses: VecDeque::new(),
             told: 0,
+            tap: None,
         }
+    }
+
+    /// From now on somebody sees every frame before the session acts on it; or nobody does.
+    pub fn set_tap(&mut self, tap: Option<Box<dyn Tap>>) {
+        self.tap = tap;
+    }
+
+    /// Whoever sees every frame, taken away.
+    pub fn take_tap(&mut self) -> Option<Box<dyn Tap>> {
+        self.tap.take()
+    }
+
+    /// The same at the same place, to be played on by itself, without a tap. `None` where the session cannot be copied: see
+    /// [`ClientSession::fork`].
+    pub fn fork(&self) -> Option<Self>
+    where
+        R: Reopen,
+    {
+        Some(Self {
+            reader: self.reader.fork(),
+            chosen: self.chosen,
+            session: self.session.fork()?,
+            next: self.next.clone(),
+            now: self.now,
+            wanted: self.wanted.clone(),
+            open: self.open.clone(),
+            losses: self.losses.clone(),
+            told: self.told,
+            tap: None,
+        })
+    }
+
+    /// When the next record happened; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot read the file.
+    pub fn next_at(&mut self) -> Result<Option<Duration>, RecordingError> {
+        while self.next.as_ref().is_none_or(|n| n.session != self.chosen) {
+            self.next = self.reader.next_record()?;
+            if self.next.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(self.next.as_ref().map(|next| next.at))
+    }
+
+    /// The next record, which [`step`](Self::step) would play; `None` at the end, or before [`next_at`](Self::next_at) was
+    /// asked.
+    pub fn next(&self) -> Option<&Record> {
+        self.next.as_ref()
+    }
+
+    /// Byte of the file up to which it was read.
+    pub fn offset(&self) -> u64 {
+        self.reader.offset()
+    }
+
+    /// Why the file could not be read to its end, once that is known.
+    pub fn damage(&self) -> Option<&RecordingError> {
+        self.reader.damage()
     }
 
     /// Plays the next record if it happened at `until` or before, and everything the session had to do by then. Whether
@@ -69,11 +136,8 @@ impl<R: Read> Player<R> {
     ///
     /// When the system cannot read the file.
     pub fn step(&mut self, until: Duration) -> Result<bool, RecordingError> {
-        while self.next.as_ref().is_none_or(|n| n.session != self.chosen) {
-            self.next = self.reader.next_record()?;
-            if self.next.is_none() {
-                return Ok(false);
-            }
+        if self.next_at()?.is_none() {
+            return Ok(false);
         }
         let Some(record) = self.next.take_if(|next| next.at <= until) else {
             return Ok(false);
@@ -95,13 +159,19 @@ impl<R: Read> Player<R> {
         Ok(())
     }
 
-    /// Plays everything, lets what is still due happen, and ends the session.
+    /// Plays everything, and lets what is still due happen. The session goes on as it was last.
     ///
     /// # Errors
     ///
     /// When the system cannot read the file.
-    pub fn play_to_end(&mut self) -> Result<(), RecordingError> {
+    pub fn run_out(&mut self) -> Result<(), RecordingError> {
         while self.step(Duration::MAX)? {}
+        self.settle();
+        Ok(())
+    }
+
+    /// Lets happen what is still due behind the last record.
+    pub fn settle(&mut self) {
         let latest = self.now.saturating_add(LATEST);
         let mut ticks = 0;
         while let Some(due) = self.session.poll_timeout().filter(|due| *due <= latest)
@@ -110,6 +180,15 @@ impl<R: Read> Player<R> {
             self.run_clock(due);
             ticks += 1;
         }
+    }
+
+    /// Plays everything, lets what is still due happen, and ends the session.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot read the file.
+    pub fn play_to_end(&mut self) -> Result<(), RecordingError> {
+        self.run_out()?;
         // The main channel is the first of them, and its end is the session's.
         for channel in std::mem::take(&mut self.open).into_iter().rev() {
             self.session.closed(channel, CloseReason::ByPeer);
@@ -133,6 +212,11 @@ impl<R: Read> Player<R> {
         self.now
     }
 
+    /// The session, to have it tell things again or put them away.
+    pub fn session_mut(&mut self) -> &mut ClientSession {
+        &mut self.session
+    }
+
     /// The session, to look into.
     pub fn session(&self) -> &ClientSession {
         &self.session
@@ -154,6 +238,14 @@ impl<R: Read> Player<R> {
 
     fn play(&mut self, record: Record) {
         let channel = record.channel;
+        if let Some(tap) = &mut self.tap {
+            match &record.what {
+                What::Opened(link) => tap.opened(record.at, channel, link),
+                What::Frame(way, frame) => tap.frame(record.at, channel, *way, frame),
+                What::Closed => tap.closed(record.at, channel),
+                What::Lost(_) => {}
+            }
+        }
         match record.what {
             What::Opened(link) => self.opened(channel, link),
             What::Frame(Way::ToClient, frame) => self.session.receive(channel, frame, self.now),

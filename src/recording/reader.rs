@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::capture::Capture;
 use super::dialogue::{Loss, Over, Said, channel};
 use super::error::{ErrorKind, Instead, RecordingError};
+use super::source::Reopen;
 use super::table::{Followed, Table};
 use super::{MAIN_INIT, segment};
 use crate::channel::ChannelId;
@@ -85,6 +86,27 @@ impl<R: Read> Reader<R> {
             damage: None,
             ended: false,
         })
+    }
+
+    /// The same reader, at the same place of the same file, for somebody else.
+    pub fn fork(&self) -> Self
+    where
+        R: Reopen,
+    {
+        Self {
+            capture: self.capture.fork(),
+            table: self.table.clone(),
+            sessions_by_id: self.sessions_by_id.clone(),
+            records: self.records.clone(),
+            instead: self.instead.clone(),
+            damage: self.damage.clone(),
+            ..*self
+        }
+    }
+
+    /// Byte of the file up to which it has read.
+    pub fn offset(&self) -> u64 {
+        self.capture.offset()
     }
 
     /// What happened next; `None` at the end, or where the file is cut short or damaged: [`Reader::damage`].

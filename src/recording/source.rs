@@ -1,8 +1,12 @@
 //! A file read from front to back, with its place kept.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::{ErrorKind, RecordingError};
+
+/// Bytes read at once: small enough that hundreds may wait with one each.
+const BUFFER: usize = 16 << 10;
 
 /// Reads pieces of announced lengths, none of which is believed before its bytes are there.
 pub(super) struct Source<R> {
@@ -10,10 +14,64 @@ pub(super) struct Source<R> {
     offset: u64,
 }
 
+/// A file that can be read from another place by somebody else at the same time.
+pub trait Reopen: Read + Sized {
+    /// The same file, to be read from this byte on.
+    fn reopen(&self, offset: u64) -> Self;
+}
+
+/// A file that several read from, each at a place of its own.
+#[derive(Debug)]
+pub struct SharedFile<F> {
+    file: Arc<Mutex<F>>,
+    offset: u64,
+}
+
+impl<F> SharedFile<F> {
+    /// A reader at the beginning.
+    pub fn new(file: F) -> Self {
+        Self {
+            file: Arc::new(Mutex::new(file)),
+            offset: 0,
+        }
+    }
+}
+
+impl<F: Read + Seek> Read for SharedFile<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Whoever panicked while reading has changed nothing but the place, which is set anew.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.offset))?;
+        let read = file.read(buffer)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+impl<F: Read + Seek> Reopen for SharedFile<F> {
+    fn reopen(&self, offset: u64) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            offset,
+        }
+    }
+}
+
+impl<R: Reopen> Source<R> {
+    /// The same file, read on from here by somebody else.
+    pub(super) fn fork(&self) -> Self {
+        let inner = self.inner.get_ref().reopen(self.offset);
+        Self {
+            inner: BufReader::with_capacity(BUFFER, inner),
+            offset: self.offset,
+        }
+    }
+}
+
 impl<R: Read> Source<R> {
     pub(super) fn new(inner: R) -> Self {
         Self {
-            inner: BufReader::with_capacity(64 << 10, inner),
+            inner: BufReader::with_capacity(BUFFER, inner),
             offset: 0,
         }
     }

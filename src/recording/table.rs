@@ -15,6 +15,7 @@ const MOST_CONNECTIONS: usize = 4096;
 pub(super) type Ends = [SocketAddr; 2];
 
 /// A connection, and its channel once it is linked.
+#[derive(Clone)]
 pub(super) struct Followed {
     pub(super) connection: Connection,
     /// Session and channel.
@@ -24,7 +25,7 @@ pub(super) struct Followed {
 }
 
 /// Connections by their ends.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Table {
     connections: BTreeMap<Ends, Followed>,
     /// Those where something waits for what is missing.

@@ -92,7 +92,7 @@ impl fmt::Display for FrameError {
 impl std::error::Error for FrameError {}
 
 /// Turns received bytes into frames.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Framer {
     header: HeaderKind,
     /// Largest body accepted, bytes.

@@ -179,6 +179,14 @@ impl PixmapCache {
         }
     }
 
+    /// What its clones share: a number of each image, and its bytes.
+    pub fn shared(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.entries.values().map(|entry| match &entry.pixmap {
+            Pixmap::Picture(picture) => (Arc::as_ptr(picture).addr(), entry.bytes),
+            Pixmap::Mask(bits) => (Arc::as_ptr(bits).addr(), entry.bytes),
+        })
+    }
+
     /// Pixels held.
     pub fn pixels(&self) -> u64 {
         self.pixels

@@ -83,6 +83,11 @@ impl Deref for Pixels {
 }
 
 impl Pixels {
+    /// The same number for clones of one another, and for no others while they are there.
+    pub fn identity(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// Bytes of memory it holds, at most a third more than its pixels take.
     pub fn memory(&self) -> u64 {
         self.0.capacity() as u64 * 4
@@ -147,6 +152,11 @@ impl Window {
     /// Lowest id that has not arrived; `None` while that is unknown after a migration.
     pub fn frontier(&self) -> Option<u64> {
         self.frontier
+    }
+
+    /// The pixels of all images, lowest id first.
+    pub fn all_pixels(&self) -> impl Iterator<Item = &Pixels> {
+        self.images.iter().map(|image| &image.pixels)
     }
 
     /// The pixels of an image, if it is in the window.

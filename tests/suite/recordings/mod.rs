@@ -6,6 +6,7 @@ mod pictures;
 mod program;
 mod reading;
 mod replay;
+mod seeking;
 mod writing;
 
 use crate::support::recordings::{file, play, play_until, records};

@@ -164,7 +164,11 @@ impl Stream {
             report: self.report.clone(),
             decoder: Some(Decoder::new(self.codec, &shared.video)?),
             tables: self.tables.clone(),
-            frames: self.frames.iter().map(|frame| frame.fork(shared)).collect::<Option<_>>()?,
+            frames: self
+                .frames
+                .iter()
+                .map(|frame| frame.fork(shared))
+                .collect::<Option<_>>()?,
             held: self.held.clone(),
             ready: self.ready.clone(),
             unseen,
