@@ -39,6 +39,10 @@
     doc = "| [`server`] | a screen to draw on, served to one viewer | `net`, `session`, tokio |"
 )]
 #![cfg_attr(
+    all(feature = "client", feature = "server"),
+    doc = "| [`proxy`] | between clients and a server | `net`, `session`, tokio |"
+)]
+#![cfg_attr(
     feature = "viewer",
     doc = "| [`term`], [`keyboard`] | pictures and keys of terminals | `pixels` |
 | [`tui`], [`cli`] | the viewer, the program | everything |"
@@ -60,6 +64,8 @@ pub mod link;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod net;
 pub mod pixels;
+#[cfg(all(feature = "client", feature = "server"))]
+pub mod proxy;
 pub mod recording;
 #[cfg(feature = "server")]
 pub mod server;

@@ -11,6 +11,7 @@ use clap_complete::Shell;
 
 use super::layouts::LayoutParser;
 use super::logging::Wanted;
+use super::proxy::ProxyArgs;
 use super::record::RecordArgs;
 use crate::channel::display::{self, ImageCompression};
 use crate::codec::video;
@@ -79,6 +80,8 @@ pub enum Command {
     Screenshot(ScreenshotArgs),
     /// Record a session into a file that Wireshark opens
     Record(RecordArgs),
+    /// Stand between a client and a server: record, slow down, damage
+    Proxy(ProxyArgs),
     /// Put text or a picture into the clipboard of a machine
     Paste(PasteArgs),
     /// Print what was copied in a machine

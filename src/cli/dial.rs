@@ -167,6 +167,32 @@ impl Prepared<'_> {
         self.ways.route()
     }
 
+    /// Whether a password was given.
+    pub const fn has_password(&self) -> bool {
+        self.secret.is_some() && self.demo.is_none()
+    }
+
+    /// Makes sure of the certificate of a server with TLS, while there is somebody to be asked. Nothing is said of a
+    /// server without.
+    ///
+    /// # Errors
+    ///
+    /// When it is not trusted, or nothing answers.
+    pub async fn trust(&mut self) -> Result<(), Failure> {
+        while let Some(hop) = self.ways.route().secured() {
+            let error = match tokio::time::timeout(self.dial.timeout, hop.connect()).await {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => ConnectError::from_dial(hop.address(), error),
+                Err(_) => ConnectError::Timeout {
+                    address: hop.address().clone(),
+                    after: self.dial.timeout,
+                },
+            };
+            self.ways.reconsider(error).await?;
+        }
+        Ok(())
+    }
+
     /// An error of connecting, in words.
     pub fn explain(&self, error: ConnectError) -> Failure {
         self.ways.explain(error)

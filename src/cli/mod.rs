@@ -19,6 +19,7 @@ mod machines;
 mod naps;
 mod password;
 mod picture;
+mod proxy;
 mod record;
 mod recording;
 pub mod report;
@@ -64,6 +65,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Connect(args) => connect(args, common),
         Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
         Command::Record(args) => block_on(record::run(args, common)),
+        Command::Proxy(args) => block_on(proxy::run(args, common)),
         Command::Paste(args) => block_on(until_interrupted(agent::paste(args, common))),
         Command::Copy(args) => block_on(until_interrupted(agent::copy(args, common))),
         Command::Send(args) => block_on(agent::send(args, common)),

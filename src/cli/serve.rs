@@ -56,7 +56,10 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
         sound: offer(args),
         compression: args.compression.into(),
         #[cfg(feature = "tls")]
-        credentials: credentials(args)?,
+        credentials: match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => Some(credentials(certificate, key)?),
+            _ => None,
+        },
         ports: args.ports.iter().map(|(name, _)| name.clone()).collect(),
         ..ServerConfig::default()
     };
@@ -188,21 +191,16 @@ fn password(args: &ServeArgs) -> Result<Option<Password>, Failure> {
     Ok(Some(secret.password()))
 }
 
-/// What the server shows with TLS.
+/// What a server shows with TLS.
 #[cfg(feature = "tls")]
-fn credentials(args: &ServeArgs) -> Result<Option<Credentials>, Failure> {
-    let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) else {
-        return Ok(None);
-    };
+pub fn credentials(certificate: &Path, key: &Path) -> Result<Credentials, Failure> {
     let read = |path: &Path| {
         let name = path.display().to_string();
         trust::read_text(path).map_err(|error| Failure::file("read", &name, &error))
     };
     let (certificate, key) = (read(certificate)?, Zeroizing::new(read(key)?));
     let credentials = Credentials::from_pem(&certificate, &key);
-    credentials
-        .map(Some)
-        .map_err(|error| Failure::new(Exit::File, format!("cannot serve with TLS: {error}")))
+    credentials.map_err(|error| Failure::new(Exit::File, format!("cannot serve with TLS: {error}")))
 }
 
 fn tell(address: &Address, args: &ServeArgs) -> Result<(), Failure> {

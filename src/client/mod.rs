@@ -210,7 +210,7 @@ impl CommandSender {
 }
 
 impl ConnectError {
-    fn from_dial(address: &Address, error: DialError) -> Self {
+    pub(crate) fn from_dial(address: &Address, error: DialError) -> Self {
         let address = address.clone();
         match error {
             DialError::Io(source) => Self::Io { address, source },

@@ -10,6 +10,8 @@ mod mutate;
 mod oracles;
 #[cfg(feature = "viewer")]
 mod ports;
+#[cfg(feature = "server")]
+mod proxy;
 mod recordings;
 mod seeds;
 mod server;

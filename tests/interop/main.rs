@@ -26,6 +26,7 @@ mod mouse;
 mod pointer;
 mod ports;
 mod program;
+mod proxy;
 mod recording;
 mod served_sound;
 mod server;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         viewer::tests(),
         server::tests(),
         recording::tests(),
+        proxy::tests(),
         sound::tests(),
         viewer_sound::tests(),
         served_sound::tests(),

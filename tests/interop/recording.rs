@@ -79,7 +79,7 @@ impl Recorder {
 }
 
 /// What Wireshark prints of a recording, with no settings.
-fn wireshark(file: &Path, arguments: &[&str]) -> String {
+pub fn wireshark(file: &Path, arguments: &[&str]) -> String {
     let output = Command::new("tshark")
         .arg("-r")
         .arg(file)

@@ -43,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "sound", "net", "session", "channel", "wire", "geometry", "pixels", "canvas", "link",
         ],
     ),
+    ("proxy", &["net", "session", "channel", "wire", "link"]),
     (
         "tui",
         &[
@@ -66,6 +67,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tui",
             "client",
             "server",
+            "proxy",
             "net",
             "recording",
             "session",

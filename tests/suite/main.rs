@@ -27,6 +27,7 @@ mod mixing;
 mod pair;
 mod poor_terminals;
 mod ports;
+mod proxy;
 mod readme;
 mod recordings;
 mod samples;

@@ -1,0 +1,575 @@
+//! `capsaicin proxy`: between any client and any server.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::args::{Common, TargetArgs, seconds};
+use super::dial::{Dial, Extras};
+use super::report::{self, Exit, Failure, say};
+use super::{dial, logging};
+use crate::channel::names;
+use crate::net::{Address, BadAddress};
+use crate::proxy::{Config, Door, Event, Proxy, Rule, Shape, TapMaker, Traffic};
+use crate::recording::{About, Choices, Progress, Recorder, Recording};
+use crate::session::{Tap, Way};
+use crate::tui::{printable, short};
+
+const EXAMPLES: &str = "\
+Clients bring their password: it is encrypted anew for the server, and kept
+nowhere. What passes is recorded and shown as it is passed on. SASL is not.
+
+A rule of --fault is '[client ]CHANNEL[:ID].MESSAGE[N]: ACTION'. CHANNEL and
+MESSAGE can be *, and MESSAGE a number; N is the N-th on a connection, N.. from
+it on, N..M up to M. ACTION is cut (close the connection), drop (leave the
+message out), corrupt (invert the byte in the middle of its body) or
+stall TIME. Messages of the server are meant unless 'client' is in front.
+
+Examples:
+  capsaicin proxy --listen 127.0.0.1:5999 127.0.0.1:5900
+  capsaicin proxy --listen :5999 spice+tls://vm.example:5901 -o session.pcapng
+  capsaicin proxy --listen 127.0.0.1:5999 demo: --delay 80 --rate 2M
+  capsaicin proxy --listen 127.0.0.1:5999 demo: --fault 'display.draw_copy[10]: cut'";
+
+/// `proxy`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ProxyArgs {
+    /// The server.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Where clients connect: HOST:PORT, :PORT for this machine only, or the path of a socket to make; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", value_parser = door, required_unless_present = "tls_listen")]
+    pub listen: Option<Address>,
+    /// Where clients connect with TLS
+    #[arg(long, value_name = "ADDR", value_parser = door, requires = "tls_cert")]
+    pub tls_listen: Option<Address>,
+    /// The certificate shown to clients: PEM, and those between it and its authority
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        requires = "tls_listen"
+    )]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Record the first session into this file; the second gets -2 in its name, and so on
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over recordings that exist
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Record keys, the pointer and what is said to ports and by the microphone, too
+    #[arg(long, requires = "output")]
+    pub with_input: bool,
+    /// Record the contents of clipboards and of files that are sent, too
+    #[arg(long, requires = "output")]
+    pub with_clipboard: bool,
+    /// Messages come this many milliseconds later, each way
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(..=600_000))]
+    pub delay: Option<u64>,
+    /// Bits a second, each way, for all connections together; k, M and G are understood
+    #[arg(long, value_name = "BIT/S", value_parser = rate)]
+    pub rate: Option<u64>,
+    /// Lose this percentage of segments. TCP sends them again: they, and what is behind them, come 200 ms and two delays later
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub drop: Option<f64>,
+    /// Damage messages by a rule; may be given several times, the first that applies counts
+    #[arg(long, value_name = "RULE")]
+    pub fault: Vec<Rule>,
+    /// End after this many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    pub lasting: Option<Duration>,
+    /// Print events as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How long the certificate of the server may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An address to listen at. Without a host it is this machine's own: who listens for everybody says so.
+fn door(text: &str) -> Result<Address, BadAddress> {
+    match text.strip_prefix(':') {
+        Some(port) if !port.contains(':') => Address::parse_to_listen(&format!("127.0.0.1:{port}")),
+        _ => Address::parse_to_listen(text),
+    }
+}
+
+/// Bits a second, as people write it.
+fn rate(text: &str) -> Result<u64, String> {
+    let (number, factor) = match text.as_bytes() {
+        [.., b'k' | b'K'] => (&text[..text.len() - 1], 1e3),
+        [.., b'm' | b'M'] => (&text[..text.len() - 1], 1e6),
+        [.., b'g' | b'G'] => (&text[..text.len() - 1], 1e9),
+        _ => (text, 1.0),
+    };
+    let bits = number.parse::<f64>().ok().map(|number| number * factor);
+    match bits.filter(|bits| (1000.0..=1e12).contains(bits)) {
+        Some(bits) => Ok(bits as u64),
+        None => Err("not a number of bits a second from 1k to 1000G, such as 512k or 2.5M".into()),
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').parse::<f64>().ok();
+    let number = number.filter(|number| (0.0..=100.0).contains(number));
+    number.ok_or_else(|| "not a percentage from 0 to 100".into())
+}
+
+/// Passes on until interrupted.
+///
+/// # Errors
+///
+/// When the target or an address to listen at makes no sense or cannot be used.
+pub async fn run(args: &ProxyArgs, common: &Common) -> Result<(), Failure> {
+    let _logging = logging::to_stderr(common.logging())?;
+    let mut interruption = std::pin::pin!(super::interruption()?);
+    let shelf = Arc::new(Shelf::new(args)?);
+    let doors = doors(args)?;
+    let dial = Dial {
+        view_only: false,
+        pixels: false,
+        extras: Extras::default(),
+        timeout: PATIENCE,
+    };
+    let mut prepared = dial.prepare(&args.target).await?;
+    if prepared.has_password() {
+        say("the password given here is not used: clients bring theirs");
+    }
+    tokio::select! {
+        trusted = prepared.trust() => trusted?,
+        failure = &mut interruption => return Err(failure),
+    }
+    let config = Config {
+        route: prepared.route().clone(),
+        shape: Shape {
+            delay: Duration::from_millis(args.delay.unwrap_or(0)),
+            rate: args.rate,
+            loss: args.drop.unwrap_or(0.0) / 100.0,
+        },
+        rules: args.fault.clone(),
+        taps: shelf.taps(),
+    };
+    let proxy = Proxy::start(doors, config).await;
+    let mut proxy = proxy.map_err(|error| {
+        let text = format!("{error}: {}", report::system(&error.source));
+        Failure::new(Exit::CannotConnect, text)
+    })?;
+    let mut log = Log {
+        began: Instant::now(),
+        json: args.json,
+    };
+    log.listening(&proxy, args)?;
+    let enough = async {
+        match args.lasting {
+            Some(lasting) => tokio::time::sleep(lasting).await,
+            None => std::future::pending().await,
+        }
+    };
+    let ended = tokio::select! {
+        failure = follow(&mut proxy, &mut log, &shelf) => Err(failure),
+        () = enough => Ok(()),
+        // It is how one ends a proxy.
+        _ = &mut interruption => Ok(()),
+    };
+    // With it end the connections, and with them the taps.
+    drop(proxy);
+    for (session, path, recording) in shelf.take_all() {
+        log.recorded(session, &path, &finish(recording).await)?;
+    }
+    ended
+}
+
+/// Prints what happens until that fails.
+async fn follow(proxy: &mut Proxy, log: &mut Log, shelf: &Shelf) -> Failure {
+    while let Some(event) = proxy.next_event().await {
+        let printed = log.print(&event);
+        let concluded = match &event {
+            Event::Ended { session, .. } => match shelf.take(*session) {
+                Some((path, recording)) => log.recorded(*session, &path, &finish(recording).await),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        };
+        if let Err(failure) = printed.and(concluded) {
+            return failure;
+        }
+    }
+    Failure::new(Exit::Unexpected, "the proxy has ended")
+}
+
+async fn finish(recording: Recording) -> Progress {
+    let written = tokio::task::spawn_blocking(|| recording.finish()).await;
+    written.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+/// The places to listen at.
+fn doors(args: &ProxyArgs) -> Result<Vec<Door>, Failure> {
+    let plain = args.listen.iter().map(|address| Door {
+        address: address.clone(),
+        #[cfg(feature = "tls")]
+        credentials: None,
+    });
+    #[cfg_attr(not(feature = "tls"), allow(unused_mut))]
+    let mut doors: Vec<Door> = plain.collect();
+    #[cfg(feature = "tls")]
+    if let (Some(address), Some(certificate), Some(key)) =
+        (&args.tls_listen, &args.tls_cert, &args.tls_key)
+    {
+        doors.push(Door {
+            address: address.clone(),
+            credentials: Some(super::serve::credentials(certificate, key)?),
+        });
+    }
+    #[cfg(not(feature = "tls"))]
+    if args.tls_listen.is_some() {
+        let text = "cannot listen with TLS: this capsaicin was built without it";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    Ok(doors)
+}
+
+/// The recordings: a file for each session.
+struct Shelf {
+    /// The first file.
+    path: Option<PathBuf>,
+    force: bool,
+    about: About,
+    going: Mutex<Vec<(u64, PathBuf, Recording)>>,
+}
+
+impl Shelf {
+    /// Looks whether the first file can be made.
+    fn new(args: &ProxyArgs) -> Result<Self, Failure> {
+        if let Some(path) = args.output.as_deref().filter(|_| !args.force)
+            && path.exists()
+        {
+            let text = format!("cannot make {}: it exists", path.display());
+            return Err(Failure::new(Exit::File, text).with_hint("--force writes over it"));
+        }
+        Ok(Self {
+            path: args.output.clone(),
+            force: args.force,
+            about: About {
+                comment: format!(
+                    "a session of {}, seen by a proxy",
+                    dial::target(&args.target)?
+                ),
+                choices: Choices {
+                    input: args.with_input,
+                    clipboard: args.with_clipboard,
+                },
+                ..About::default()
+            },
+            going: Mutex::default(),
+        })
+    }
+
+    fn taps(self: &Arc<Self>) -> TapMaker {
+        let shelf = Arc::clone(self);
+        Box::new(move |session| {
+            let path = numbered(shelf.path.as_deref()?, session);
+            match shelf.start(session, &path) {
+                Ok(recorder) => Some(Box::new(recorder) as Box<dyn Tap>),
+                Err(error) => {
+                    let (name, why) = (path.display(), report::system(&error));
+                    say(format_args!(
+                        "session {session} is not recorded: cannot make {name}: {why}"
+                    ));
+                    None
+                }
+            }
+        })
+    }
+
+    fn start(&self, session: u64, path: &Path) -> io::Result<Recorder> {
+        let mut options = OpenOptions::new();
+        options.write(true);
+        match self.force {
+            true => options.create(true).truncate(true),
+            false => options.create_new(true),
+        };
+        let (recorder, recording) = Recorder::start(options.open(path)?, &self.about)?;
+        self.going().push((session, path.to_owned(), recording));
+        Ok(recorder)
+    }
+
+    /// The recording of a session that is over.
+    fn take(&self, session: u64) -> Option<(PathBuf, Recording)> {
+        let mut going = self.going();
+        let place = going.iter().position(|(number, ..)| *number == session)?;
+        let (_, path, recording) = going.swap_remove(place);
+        Some((path, recording))
+    }
+
+    fn take_all(&self) -> Vec<(u64, PathBuf, Recording)> {
+        std::mem::take(&mut *self.going())
+    }
+
+    fn going(&self) -> std::sync::MutexGuard<'_, Vec<(u64, PathBuf, Recording)>> {
+        self.going.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `session.pcapng`, `session-2.pcapng` and so on.
+fn numbered(path: &Path, session: u64) -> PathBuf {
+    if session == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{session}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+/// Where events are printed.
+struct Log {
+    began: Instant,
+    json: bool,
+}
+
+impl Log {
+    fn listening(&self, proxy: &Proxy, args: &ProxyArgs) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let plain = usize::from(args.listen.is_some());
+        for (place, address) in proxy.addresses().iter().enumerate() {
+            let uri = match address {
+                Address::Unix(path) => format!("spice+unix://{}", path.display()),
+                Address::Tcp { .. } if place >= plain => format!("spice+tls://{address}"),
+                Address::Tcp { .. } => format!("spice://{address}"),
+            };
+            let told = match self.json {
+                true => writeln!(out, "{}", report::json(json!({ "listening": uri }))),
+                false => writeln!(out, "listening at {}; Ctrl+C ends it", printable(&uri)),
+            };
+            told.and_then(|()| out.flush())
+                .map_err(|error| Failure::output(&error))?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, event: &Event) -> Result<(), Failure> {
+        match self.json {
+            true => self.print_json(facts(event)),
+            false => self.print_text(&text(event)),
+        }
+    }
+
+    fn recorded(&self, session: u64, path: &Path, progress: &Progress) -> Result<(), Failure> {
+        let ended = progress.ended.as_ref().map(ToString::to_string);
+        if self.json {
+            return self.print_json(json!({
+                "event": "recorded",
+                "session": session,
+                "file": path.to_string_lossy(),
+                "messages": progress.frames,
+                "bytes": progress.bytes,
+                "ended_early": ended,
+            }));
+        }
+        let (name, bytes) = (path.display(), short(progress.bytes));
+        let early = ended.map_or_else(String::new, |why| format!("; it ended early: {why}"));
+        self.print_text(&format!(
+            "#{session} recorded     {name}: {} messages, {bytes}B{early}",
+            progress.frames
+        ))
+    }
+
+    fn print_json(&self, mut facts: Value) -> Result<(), Failure> {
+        if let Value::Object(facts) = &mut facts {
+            let at = (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e6;
+            facts.insert("at".into(), at.into());
+        }
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", report::json(facts))
+            .and_then(|()| out.flush())
+            .map_err(|error| Failure::output(&error))
+    }
+
+    fn print_text(&self, text: &str) -> Result<(), Failure> {
+        let at = self.began.elapsed();
+        let (seconds, millis) = (at.as_secs(), at.subsec_millis());
+        // Nobody may be reading; the proxy goes on.
+        let _ = writeln!(io::stderr(), "{seconds:5}.{millis:03}  {}", printable(text));
+        Ok(())
+    }
+}
+
+/// An event as a line for people.
+fn text(event: &Event) -> String {
+    let on = |session: &u64, channel: &dyn fmt::Display| {
+        let channel = channel.to_string();
+        format!("#{session} {channel:<12}")
+    };
+    match event {
+        Event::Linked {
+            session,
+            channel,
+            client,
+            server,
+        } => format!("{} linked: {client} to {server}", on(session, channel)),
+        Event::Refused { client, why } => format!("not linked: {client}: {why}"),
+        Event::Fault {
+            session,
+            channel,
+            way,
+            number,
+            serial,
+            rule,
+        } => {
+            let name = message(*way, *channel, *number);
+            let place = on(session, channel);
+            format!(
+                "{place} {} sends {name}, message {serial}: {rule}",
+                who(*way)
+            )
+        }
+        Event::Leaves { session, message } => format!(
+            "{} {message}: the client is sent to another host, which it reaches without this proxy",
+            on(session, &"main")
+        ),
+        Event::Closed {
+            session,
+            channel,
+            from_server,
+            from_client,
+            why,
+        } => format!(
+            "{} closed: {why}; from the server {}, from the client {}",
+            on(session, channel),
+            amount(from_server),
+            amount(from_client)
+        ),
+        Event::Ended { session, lasted } => {
+            format!(
+                "#{session} ended        after {:.3} s",
+                lasted.as_secs_f64()
+            )
+        }
+    }
+}
+
+/// An event for programs.
+fn facts(event: &Event) -> Value {
+    let traffic =
+        |traffic: &Traffic| json!({ "messages": traffic.messages, "bytes": traffic.bytes });
+    match event {
+        Event::Linked {
+            session,
+            channel,
+            client,
+            server,
+        } => json!({
+            "event": "linked",
+            "session": session,
+            "channel": channel.to_string(),
+            "client": client,
+            "server": server,
+        }),
+        Event::Refused { client, why } => {
+            json!({ "event": "refused", "client": client, "why": why })
+        }
+        Event::Fault {
+            session,
+            channel,
+            way,
+            number,
+            serial,
+            rule,
+        } => json!({
+            "event": "fault",
+            "session": session,
+            "channel": channel.to_string(),
+            "from": who(*way),
+            "message": message(*way, *channel, *number),
+            "serial": serial,
+            "rule": rule,
+        }),
+        Event::Leaves { session, message } => {
+            json!({ "event": "leaves", "session": session, "message": message })
+        }
+        Event::Closed {
+            session,
+            channel,
+            from_server,
+            from_client,
+            why,
+        } => json!({
+            "event": "closed",
+            "session": session,
+            "channel": channel.to_string(),
+            "from_server": traffic(from_server),
+            "from_client": traffic(from_client),
+            "why": why,
+        }),
+        Event::Ended { session, lasted } => {
+            json!({ "event": "ended", "session": session, "seconds": lasted.as_secs_f64() })
+        }
+    }
+}
+
+const fn who(way: Way) -> &'static str {
+    match way {
+        Way::ToClient => "server",
+        Way::ToServer => "client",
+    }
+}
+
+/// A message's name, or its number.
+fn message(way: Way, channel: crate::channel::ChannelId, number: u16) -> String {
+    let names = match way {
+        Way::ToClient => names::from_server(channel.kind),
+        Way::ToServer => names::from_client(channel.kind),
+    };
+    names::name(names, number).map_or_else(|| number.to_string(), str::to_owned)
+}
+
+fn amount(traffic: &Traffic) -> String {
+    format!("{} messages, {}B", traffic.messages, short(traffic.bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_and_percentages_are_read_as_people_write_them() {
+        assert_eq!(rate("512k"), Ok(512_000));
+        assert_eq!(rate("2.5M"), Ok(2_500_000));
+        assert_eq!(rate("64000"), Ok(64_000));
+        assert_eq!(percent("2.5%"), Ok(2.5));
+        for wrong in ["", "M", "12", "-1M", "9999G", "fast"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["-1", "101", "half"] {
+            assert!(percent(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn who_names_no_host_listens_for_this_machine_only() {
+        assert_eq!(door(":0"), Ok(Address::tcp("127.0.0.1", 0)));
+        assert_eq!(door("0.0.0.0:5999"), Ok(Address::tcp("0.0.0.0", 5999)));
+        assert_eq!(door("::1"), Ok(Address::tcp("::1", 5900)));
+    }
+
+    #[test]
+    fn every_session_gets_a_file_of_its_own() {
+        let name = |session| numbered(Path::new("a/vm.1.pcapng"), session);
+        assert_eq!(name(1), Path::new("a/vm.1.pcapng"));
+        assert_eq!(name(2), Path::new("a/vm.1-2.pcapng"));
+        assert_eq!(numbered(Path::new("vm"), 3), Path::new("vm-3"));
+    }
+}
