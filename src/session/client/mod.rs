@@ -89,6 +89,8 @@ impl ClientSession {
             notices: self.notices.clone(),
             name: self.name.clone(),
             early_input: self.early_input.clone(),
+            // Nobody waits for the answers of a copy.
+            liveness: Liveness::default(),
             shared,
             ..*self
         })
