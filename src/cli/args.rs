@@ -135,9 +135,12 @@ pub struct TargetArgs {
     pub codecs: Option<Vec<VideoCodec>>,
 }
 
-/// Whom to trust, and when to use TLS.
+/// What lies between, whom to trust, and when to use TLS.
 #[derive(Clone, Debug, Default, Group)]
 pub struct SecurityArgs {
+    /// Connect by this HTTP proxy, [http[s]://][USER:PASSWORD@]HOST[:PORT]; '' for none in spite of SPICE_PROXY
+    #[arg(long, value_name = "URL", hide_short_help = true)]
+    pub proxy: Option<String>,
     /// Trust the certificates of this PEM file, and no others
     #[arg(long, visible_alias = "ca", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
+use super::between::Veiled;
 use super::password::{self, Secret};
 use super::report::{Exit, Failure, say};
 use super::target::{Server, Target};
@@ -36,7 +37,7 @@ pub fn is_one(text: &str) -> bool {
 ///
 /// # Errors
 ///
-/// When it cannot be read, is damaged or expired, or wants what this version does not have.
+/// When it cannot be read, is damaged or expired.
 pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
     let name = Target::ConnectionFile(path.into()).to_string();
     let (text, written) =
@@ -54,10 +55,6 @@ pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
     {
         let why = format!("it expired {} seconds ago", since.as_secs());
         return Err(damaged(why).with_hint("get a new one from where it came from"));
-    }
-    let not_yet = |what: &str| damaged(format!("it wants {what}, which is not supported yet"));
-    if file.proxy.is_some() {
-        return Err(not_yet("a proxy"));
     }
     let host = file.host.clone().unwrap_or_default();
     let at = |port| Address::tcp(host.clone(), port);
@@ -78,6 +75,8 @@ pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
         ca: file.ca.clone(),
         host_subject: file.host_subject.clone(),
         secure_channels: file.secure_channels.clone(),
+        proxy: file.proxy.clone().map(Veiled::new),
+        websocket: None,
     };
     Ok((Target::Server(server), file))
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 pub mod args;
+mod between;
 mod completions;
 mod connect;
 mod connection_file;

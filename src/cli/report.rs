@@ -6,9 +6,10 @@ use std::{fmt, io};
 
 use crate::client::ConnectError;
 use crate::link::{LinkCode, LinkError, Peer, Step};
-use crate::net::Address;
 #[cfg(feature = "tls")]
 use crate::net::tls::{Mismatch, Problem, Rejection, TlsError};
+use crate::net::websocket::WebSocketError;
+use crate::net::{Address, HttpError, ProxyError};
 use crate::server::ServeError;
 use crate::session::CloseReason;
 use crate::tui::{ViewError, printable, printable_json};
@@ -164,6 +165,8 @@ impl From<ConnectError> for Failure {
             ConnectError::Link { source, .. } => link_exit(source),
             #[cfg(feature = "tls")]
             ConnectError::Tls { source, .. } => tls_exit(source),
+            ConnectError::Proxy { source, .. } => proxy_exit(source),
+            ConnectError::WebSocket { source, .. } => websocket_exit(source),
             _ => Exit::CannotConnect,
         };
         let hint = match &error {
@@ -179,6 +182,8 @@ impl From<ConnectError> for Failure {
                 }
                 other => tls_hint(other).map(str::to_owned),
             },
+            ConnectError::Proxy { source, .. } => proxy_hint(source).map(str::to_owned),
+            ConnectError::WebSocket { source, .. } => websocket_hint(source).map(str::to_owned),
             _ => None,
         };
         Self {
@@ -259,8 +264,95 @@ const fn peer_hint(peer: Peer) -> &'static str {
         Peer::Vnc => "this is the port of -vnc; use the one of -spice, or a VNC viewer",
         Peer::Ssh => "this is the port of the SSH server; use the one of -spice",
         Peer::Http => "this is the port of a web server; use the one of -spice",
+        Peer::Spice => "this is a SPICE server: name its port as HOST:PORT",
         _ => "use the port of the machine's -spice option",
     }
+}
+
+fn proxy_exit(error: &ProxyError) -> Exit {
+    match error {
+        ProxyError::Refused { status: 407, .. } => Exit::Authentication,
+        ProxyError::Host => Exit::Usage,
+        #[cfg(feature = "tls")]
+        ProxyError::Tls(error) => match tls_exit(error) {
+            Exit::NotSpice => Exit::CannotConnect,
+            exit => exit,
+        },
+        _ => Exit::CannotConnect,
+    }
+}
+
+fn proxy_hint(error: &ProxyError) -> Option<&'static str> {
+    Some(match error {
+        ProxyError::Name(_) => {
+            "check the proxy's name: it comes from --proxy, the connection file or SPICE_PROXY"
+        }
+        ProxyError::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            "nothing listens there: check the proxy's port; --proxy '' connects without it"
+        }
+        ProxyError::Io(_) => "--proxy '' connects without it",
+        ProxyError::Refused {
+            status: 407,
+            with_login: false,
+            ..
+        } => "tell it who you are: SPICE_PROXY=http://USER:PASSWORD@HOST:PORT",
+        ProxyError::Refused { status: 407, .. } => "it does not take this user and password",
+        ProxyError::Refused {
+            status: 401 | 403 | 405,
+            ..
+        } => "whoever runs it decides which hosts and ports it leads to",
+        ProxyError::Refused {
+            status: 500..=599, ..
+        } => {
+            "it does not reach the server: check the server's name and port as the proxy sees them"
+        }
+        ProxyError::Refused { .. } => "it may be a web server, and no proxy",
+        ProxyError::Http(HttpError::NotHttp { guess: Peer::Tls }) => {
+            "this is a port with TLS: write https:// in front of the proxy"
+        }
+        ProxyError::Http(_) => "check the proxy's port: a proxy for SPICE speaks HTTP",
+        #[cfg(feature = "tls")]
+        ProxyError::Tls(TlsError::NotTls { guess: Peer::Http }) => {
+            "this proxy speaks no TLS: write http:// in front of it"
+        }
+        #[cfg(feature = "tls")]
+        ProxyError::Tls(TlsError::Certificate(_)) => {
+            "a proxy has to show a certificate that this system trusts"
+        }
+        _ => return None,
+    })
+}
+
+fn websocket_exit(error: &WebSocketError) -> Exit {
+    match error {
+        WebSocketError::Http(HttpError::Io(_)) => Exit::CannotConnect,
+        WebSocketError::Http(HttpError::NotHttp { guess: Peer::Tls }) => Exit::Tls,
+        WebSocketError::Refused {
+            status: 401 | 403, ..
+        } => Exit::Authentication,
+        WebSocketError::Request => Exit::Usage,
+        _ => Exit::NotSpice,
+    }
+}
+
+fn websocket_hint(error: &WebSocketError) -> Option<&'static str> {
+    Some(match error {
+        WebSocketError::Http(HttpError::NotHttp { guess: Peer::Tls }) => {
+            "this is a port with TLS: use wss://"
+        }
+        WebSocketError::Http(HttpError::NotHttp { guess }) => peer_hint(*guess),
+        WebSocketError::Http(HttpError::HungUp) => {
+            "a TLS port hangs up like this; wss:// is for those"
+        }
+        WebSocketError::Refused {
+            status: 401 | 403, ..
+        } => "it wants to know who asks: check the token in the address",
+        WebSocketError::Refused { .. } => {
+            "check the path: behind a web server the web-socket has one of its own"
+        }
+        WebSocketError::Answer => "what answers is no web-socket for SPICE",
+        _ => return None,
+    })
 }
 
 #[cfg(feature = "tls")]

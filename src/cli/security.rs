@@ -1,6 +1,7 @@
 //! Which ways lead to a server, by what its target and the command line say of TLS.
 
 use super::args::SecurityArgs;
+use super::between;
 #[cfg(feature = "tls")]
 use super::report::say;
 use super::report::{Exit, Failure};
@@ -32,6 +33,7 @@ impl Ways {
                     plain: places.plain,
                     #[cfg(feature = "tls")]
                     tls: None,
+                    via: between::via(server, args, |name| std::env::var_os(name))?,
                 },
                 #[cfg(feature = "tls")]
                 confidence: None,
@@ -70,6 +72,7 @@ impl Ways {
             route: Route {
                 plain,
                 tls: Some(tls),
+                via: between::via(server, args, |name| std::env::var_os(name))?,
             },
             confidence: Some(confidence),
         })

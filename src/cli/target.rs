@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
+use super::between::Veiled;
 use super::libvirt::Domain;
 use super::password::Secret;
 use super::{connection_file, recording};
@@ -40,6 +41,10 @@ pub struct Server {
     pub host_subject: Option<String>,
     /// Channels that must use TLS, by name, or `all`.
     pub secure_channels: Vec<String>,
+    /// The proxy's URL, if the target named one.
+    pub proxy: Option<Veiled>,
+    /// The path of the web-socket it is to be reached by, with its query.
+    pub websocket: Option<Veiled>,
 }
 
 /// Why a text is no target. Never repeats the text: there may be a password in it.
@@ -52,8 +57,8 @@ pub enum BadTarget {
 }
 
 impl Target {
-    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+tls://…`, `spice+unix://PATH`, the path of a socket, the
-    /// name of a connection file (`-` for standard input) or of a recording, `libvirt:NAME`, or `demo:`.
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `spice://…`, `spice+tls://…`, `spice+unix://PATH`, `ws://…`, `wss://…`, the
+    /// path of a socket, the name of a connection file (`-` for standard input) or of a recording, `libvirt:NAME`, or `demo:`.
     ///
     /// # Errors
     ///
@@ -64,6 +69,12 @@ impl Target {
         }
         if let Some(rest) = text.strip_prefix("spice+tls://") {
             return spice_tls_uri(rest);
+        }
+        if let Some(rest) = text.strip_prefix("ws://") {
+            return websocket_uri(rest, WS_PORT);
+        }
+        if let Some(rest) = text.strip_prefix("wss://") {
+            return websocket_uri(rest, WSS_PORT);
         }
         if let Some(path) = text.strip_prefix("spice+unix://") {
             return match path {
@@ -97,7 +108,7 @@ impl Target {
             ));
         }
         if let Some((scheme, _)) = text.split_once("://") {
-            let known = "known are spice://, spice+tls:// and spice+unix://";
+            let known = "known are spice://, spice+tls://, spice+unix://, ws:// and wss://";
             return Err(malformed(format!("'{scheme}://' leads nowhere; {known}")));
         }
         if is_socket(text) {
@@ -114,6 +125,10 @@ impl Target {
         })
     }
 }
+
+/// The usual ports of web-sockets.
+const WS_PORT: u16 = 80;
+const WSS_PORT: u16 = 443;
 
 /// A socket in the current folder has no slash in its name.
 fn is_socket(text: &str) -> bool {
@@ -165,6 +180,35 @@ fn spice_tls_uri(rest: &str) -> Result<Target, BadTarget> {
     Ok(Target::Server(Server {
         secure: Some(Address::tcp(host, port)),
         password: asked.password,
+        ..Server::default()
+    }))
+}
+
+/// After `ws://` or `wss://`, which have this usual port: a host, and the path of the web-socket, which may have a query.
+fn websocket_uri(rest: &str, usual: u16) -> Result<Target, BadTarget> {
+    let rest = rest.split('#').next().unwrap_or_default();
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if authority.contains(';') {
+        return Err(malformed("the host is not one"));
+    }
+    let Uri { host, port, .. } = Uri::parse(authority)?;
+    if !path.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(malformed("the path has characters to be written as %41"));
+    }
+    let path = match path.starts_with('/') {
+        true => path.to_owned(),
+        false => format!("/{path}"),
+    };
+    let address = Address::tcp(host, port.unwrap_or(usual));
+    let (plain, secure) = match usual {
+        WSS_PORT => (None, Some(address)),
+        _ => (Some(address), None),
+    };
+    Ok(Target::Server(Server {
+        plain,
+        secure,
+        websocket: Some(Veiled::new(path.into())),
         ..Server::default()
     }))
 }
@@ -276,7 +320,9 @@ impl fmt::Display for Target {
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.plain, &self.secure) {
+            (Some(address), _) if self.websocket.is_some() => write!(f, "ws://{address}"),
             (Some(address), _) => address.fmt(f),
+            (None, Some(address)) if self.websocket.is_some() => write!(f, "wss://{address}"),
             (None, Some(address)) => write!(f, "spice+tls://{address}"),
             (None, None) => f.write_str("nowhere"),
         }
@@ -371,6 +417,31 @@ mod tests {
     }
 
     #[test]
+    fn a_web_socket_has_the_ports_of_the_web_and_keeps_its_path() {
+        for (text, shown, path) in [
+            ("ws://vm:5900", "ws://vm:5900", "/"),
+            ("ws://vm:5900/", "ws://vm:5900", "/"),
+            (
+                "ws://vm/websockify?token=a&b",
+                "ws://vm:80",
+                "/websockify?token=a&b",
+            ),
+            ("ws://[::1]?token=a;b", "ws://[::1]:80", "/?token=a;b"),
+            ("wss://me@vm/x#y", "wss://vm:443", "/x"),
+            ("wss://vm:8443/a%20b", "wss://vm:8443", "/a%20b"),
+        ] {
+            let target = Target::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(target.to_string(), shown, "{text}");
+            let Target::Server(server) = target else {
+                panic!("{text} is a server");
+            };
+            assert_eq!(server.websocket, Some(Veiled::from(path)), "{text}");
+            assert_eq!(server.secure.is_some(), text.starts_with("wss"), "{text}");
+            assert!(!format!("{server:?}").contains("token"));
+        }
+    }
+
+    #[test]
     fn a_password_in_a_uri_is_decoded_and_never_shown() {
         let target = Target::parse("spice://vm:5900?password=se%20s%26me+x").unwrap();
         let expected = Secret::new("se s&me+x".into()).unwrap();
@@ -411,6 +482,18 @@ mod tests {
             ("", "it is empty"),
             ("vm:0", "the port is not a number from 1 to 65535"),
             ("spice://", "the host is missing"),
+            ("ws://", "the host is missing"),
+            ("ws:///path", "the host is missing"),
+            ("wss://vm:0/", "the port is not a number from 1 to 65535"),
+            (
+                "ws://vm/a b",
+                "the path has characters to be written as %41",
+            ),
+            (
+                "ws://vm/\u{e4}",
+                "the path has characters to be written as %41",
+            ),
+            ("ws://vm;port=1/", "the host is not one"),
             ("spice://?port=5900", "the host is missing"),
             ("spice://vm:5900?port=5901", "the port is given twice"),
             ("spice://vm?port=5900;port=5901", "'port' is given twice"),
@@ -432,7 +515,7 @@ mod tests {
             ("spice+unix://", "the path of the socket is missing"),
             (
                 "vnc://vm",
-                "'vnc://' leads nowhere; known are spice://, spice+tls:// and spice+unix://",
+                "'vnc://' leads nowhere; known are spice://, spice+tls://, spice+unix://, ws:// and wss://",
             ),
             ("libvirt:", "the name of the machine is missing"),
             ("demo:fish", "the demonstrations are demo: and demo:desktop"),

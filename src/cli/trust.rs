@@ -161,17 +161,22 @@ fn usual_authorities(trust: Trust) -> Result<Vec<Certificate>, Failure> {
     if trust == Trust::None {
         return Ok(Vec::new());
     }
-    // A store of many has some that are too strange to be read.
-    let found = rustls_native_certs::load_native_certs();
-    let certificates = found.certs.iter();
-    let mut all: Vec<Certificate> = certificates
-        .filter_map(|der| Certificate::from_der(der).ok())
-        .collect();
+    let mut all = system_authorities();
     let others = state::home().map(|home| home.join(".spicec/spice_truststore.pem"));
     if let Some(path) = others.filter(|path| trust != Trust::System && path.is_file()) {
         all.extend(from_file(&path)?);
     }
     Ok(all)
+}
+
+/// The authorities that this system trusts.
+pub fn system_authorities() -> Vec<Certificate> {
+    // A store of many has some that are too strange to be read.
+    let found = rustls_native_certs::load_native_certs();
+    let certificates = found.certs.iter();
+    certificates
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect()
 }
 
 fn from_file(path: &Path) -> Result<Vec<Certificate>, Failure> {

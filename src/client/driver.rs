@@ -14,7 +14,7 @@ use crate::channel::job::Finished;
 use crate::channel::{ChannelId, Fault};
 use crate::link::{Established, LinkCode, LinkError, LinkRequest, Password, Step};
 #[cfg(feature = "tls")]
-use crate::net::{Address, Stream};
+use crate::net::Address;
 use crate::net::{Budget, Hop, Incoming, PumpEnd, Route, Wire, greet, handshake, pump};
 use crate::session::{
     ClientEvent, ClientSession, CloseReason, Command, Output, SessionConfig, Tap, Way,
@@ -535,9 +535,9 @@ impl Dial {
     /// What a server is that hung up without a word. A port with TLS does that (seen from QEMU 7.2), and answers to TLS.
     async fn recognised(&self, hop: Hop<'_>, error: LinkError) -> LinkError {
         #[cfg(feature = "tls")]
-        if let Hop::Plain(address @ Address::Tcp { .. }) = hop {
+        if hop.is_plain() && matches!(hop.address(), Address::Tcp { .. }) {
             let asked = async {
-                let stream = Stream::connect(address).await.ok()?;
+                let stream = hop.reach().await.ok()?;
                 crate::net::tls::is_spoken(stream).await.then_some(())
             };
             let answer = tokio::time::timeout(self.timeout.min(RECOGNISED_WITHIN), asked).await;

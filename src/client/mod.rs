@@ -6,6 +6,7 @@ mod screens;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -15,7 +16,8 @@ pub use screens::{Monitor, Screens};
 
 use crate::channel::inputs::InputEvent;
 use crate::link::{LinkError, Password};
-use crate::net::{Address, BadAddress, DialError, HandshakeError, Route};
+use crate::net::websocket::WebSocketError;
+use crate::net::{Address, BadAddress, DialError, HandshakeError, Proxy, ProxyError, Route};
 use crate::session::{ClientEvent, Command, SessionConfig, Tap};
 
 /// Commands that may wait for the driver. It always empties them first, so they wait only while it decodes one image.
@@ -104,6 +106,22 @@ pub enum ConnectError {
         address: Address,
         /// What is wrong.
         source: crate::net::tls::TlsError,
+    },
+    /// The proxy is no way to the server.
+    Proxy {
+        /// Where to.
+        address: Address,
+        /// Which proxy.
+        proxy: Arc<Proxy>,
+        /// What it said, or did not say.
+        source: ProxyError,
+    },
+    /// Connected, but there is no web-socket.
+    WebSocket {
+        /// Where to.
+        address: Address,
+        /// What the peer said.
+        source: WebSocketError,
     },
     /// There is no address to connect to.
     Nowhere,
@@ -210,12 +228,19 @@ impl CommandSender {
 }
 
 impl ConnectError {
-    pub(crate) fn from_dial(address: &Address, error: DialError) -> Self {
+    /// A connection to `address` that did not come about.
+    pub fn from_dial(address: &Address, error: DialError) -> Self {
         let address = address.clone();
         match error {
             DialError::Io(source) => Self::Io { address, source },
             #[cfg(feature = "tls")]
             DialError::Tls(source) => Self::Tls { address, source },
+            DialError::Proxy(proxy, source) => Self::Proxy {
+                address,
+                proxy,
+                source,
+            },
+            DialError::WebSocket(source) => Self::WebSocket { address, source },
         }
     }
 
@@ -238,6 +263,12 @@ impl fmt::Display for ConnectError {
             }
             #[cfg(feature = "tls")]
             Self::Tls { address, .. } => write!(f, "cannot connect to {address} with TLS"),
+            Self::Proxy { address, proxy, .. } => {
+                write!(f, "cannot connect to {address} through the proxy {proxy}")
+            }
+            Self::WebSocket { address, .. } => {
+                write!(f, "cannot connect to {address} with a web-socket")
+            }
             Self::Nowhere => f.write_str("there is no address to connect to"),
             Self::Timeout { address, after } => {
                 write!(
@@ -257,6 +288,8 @@ impl std::error::Error for ConnectError {
             Self::Link { source, .. } => Some(source),
             #[cfg(feature = "tls")]
             Self::Tls { source, .. } => Some(source),
+            Self::Proxy { source, .. } => Some(source),
+            Self::WebSocket { source, .. } => Some(source),
             _ => None,
         }
     }

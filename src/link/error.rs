@@ -106,7 +106,7 @@ impl Peer {
     }
 
     /// Whether more bytes could still make `first` a greeting that is known.
-    pub(super) fn may_become_known(first: &[u8]) -> bool {
+    pub(crate) fn may_become_known(first: &[u8]) -> bool {
         GREETINGS
             .iter()
             .any(|(start, _)| start.len() > first.len() && start.starts_with(first))

@@ -65,7 +65,7 @@ impl Address {
             let (host, after) = rest
                 .split_once(']')
                 .ok_or(bad("the bracket is not closed"))?;
-            if host.parse::<std::net::Ipv6Addr>().is_err() {
+            if !is_ipv6(host) {
                 return Err(bad("what is in brackets is not an IPv6 address"));
             }
             let port = match after.strip_prefix(':') {
@@ -78,9 +78,9 @@ impl Address {
         match text.split_once(':') {
             None => Ok(Self::tcp(text, Self::DEFAULT_PORT)),
             // Two colons or more: an IPv6 address without a port.
-            Some((_, rest)) if rest.contains(':') => match text.parse::<std::net::Ipv6Addr>() {
-                Ok(_) => Ok(Self::tcp(text, Self::DEFAULT_PORT)),
-                Err(_) => Err(bad("it has several colons and is not an IPv6 address")),
+            Some((_, rest)) if rest.contains(':') => match is_ipv6(text) {
+                true => Ok(Self::tcp(text, Self::DEFAULT_PORT)),
+                false => Err(bad("it has several colons and is not an IPv6 address")),
             },
             Some(("", _)) => Err(bad("the host is missing")),
             Some((host, port)) => {
@@ -107,6 +107,13 @@ impl Address {
     }
 }
 
+/// Whether this is an IPv6 address, perhaps one with a zone, as in `fe80::1%eth0`.
+pub(super) fn is_ipv6(text: &str) -> bool {
+    let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
+    let is_zone = !zone.is_empty() && zone.bytes().all(|b| b.is_ascii_graphic() && b != b'%');
+    is_zone && address.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
 /// A port of at least `least`, which is 0 or 1; what is wrong with it otherwise.
 fn parse_port(text: &str, least: u16) -> Result<u16, &'static str> {
     let digits = text.bytes().all(|b| b.is_ascii_digit());
@@ -120,7 +127,12 @@ fn parse_port(text: &str, least: u16) -> Result<u16, &'static str> {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } if is_ipv6(host) => write!(f, "[{host}]:{port}"),
+            // A token of Proxmox: what follows the two colons opens the door for some seconds.
+            Self::Tcp { host, port } if host.contains(':') => {
+                let known = host.split_once("::").map_or(&**host, |(known, _)| known);
+                write!(f, "{known}:{port}")
+            }
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "{}", path.display()),
         }
@@ -147,6 +159,8 @@ mod tests {
             ("[::1]:5930", "::1", 5930),
             ("[fe80::1]", "fe80::1", 5900),
             ("::1", "::1", 5900),
+            ("fe80::1%eth0", "fe80::1%eth0", 5900),
+            ("[fe80::1%2]:5931", "fe80::1%2", 5931),
         ] {
             assert_eq!(Address::parse(text), Ok(Address::tcp(host, port)), "{text}");
         }
@@ -169,6 +183,8 @@ mod tests {
             "[x]:1",
             "[::1]x",
             "a:b:c",
+            "[fe80::1%]:1",
+            "[vm%eth0]:1",
         ] {
             assert!(Address::parse(text).is_err(), "{text}");
         }
@@ -204,8 +220,17 @@ mod tests {
 
     #[test]
     fn an_address_is_shown_as_it_can_be_typed() {
-        for text in ["[::1]:5930", "host:1", "/run/vm.sock"] {
+        for text in ["[::1]:5930", "[fe80::1%eth0]:1", "host:1", "/run/vm.sock"] {
             assert_eq!(Address::parse(text).unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn of_a_token_only_what_opens_no_door_is_shown() {
+        let token = "pvespiceproxy:65a0b1c2:101:node1:61000::0123456789abcdef";
+        assert_eq!(
+            Address::tcp(token, 61000).to_string(),
+            "pvespiceproxy:65a0b1c2:101:node1:61000:61000"
+        );
     }
 }

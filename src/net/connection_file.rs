@@ -30,8 +30,8 @@ pub struct ConnectionFile {
     pub ca: Option<String>,
     /// The subject the server's certificate must have.
     pub host_subject: Option<String>,
-    /// A proxy's URL.
-    pub proxy: Option<String>,
+    /// A proxy's URL, which may hold a password.
+    pub proxy: Option<Zeroizing<String>>,
     /// Channels that must use TLS, by name, or `all`.
     pub secure_channels: Vec<String>,
     /// What the guest should do without, to be faster: `wallpaper`, `font-smooth`, `animation`, `all`.
@@ -146,7 +146,7 @@ impl ConnectionFile {
             "password" => self.password = text().map(Zeroizing::new),
             "ca" => self.ca = text(),
             "host-subject" => self.host_subject = text(),
-            "proxy" => self.proxy = text(),
+            "proxy" => self.proxy = text().map(Zeroizing::new),
             "secure-channels" => self.secure_channels = list(value),
             "disable-effects" => self.disable_effects = list(value),
             "title" => self.title = text(),

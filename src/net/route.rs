@@ -1,11 +1,11 @@
-//! The ways to a server: a plain port or a socket, a port with TLS, and which channel goes where.
+//! The ways to a server: a plain port or a socket, a port with TLS, which channel goes where, and what lies between.
 
 use std::fmt;
 use std::io;
-#[cfg(feature = "tls")]
 use std::sync::Arc;
 
-use super::{Address, Stream};
+use super::websocket::{self, WebSocketError};
+use super::{Address, Proxy, ProxyError, Stream};
 use crate::channel::ChannelKind;
 
 /// How a server is reached.
@@ -19,6 +19,17 @@ pub struct Route {
     /// The port with TLS.
     #[cfg(feature = "tls")]
     pub tls: Option<TlsPort>,
+    /// What lies between, for every channel alike.
+    pub via: Via,
+}
+
+/// What lies between us and a server's ports. Sockets are reached directly.
+#[derive(Clone, Debug, Default)]
+pub struct Via {
+    /// The proxy that is asked for a way.
+    pub proxy: Option<Arc<Proxy>>,
+    /// The path of the web-socket that SPICE is spoken in, with its query. It may hold a secret.
+    pub websocket: Option<Arc<str>>,
 }
 
 /// A server's port with TLS.
@@ -44,10 +55,15 @@ pub enum SecureChannels {
 
 /// One way to a server.
 #[derive(Clone, Copy, Debug)]
-pub enum Hop<'a> {
-    /// Without TLS.
+pub struct Hop<'a> {
+    port: Port<'a>,
+    via: &'a Via,
+}
+
+/// Where a way leads.
+#[derive(Clone, Copy, Debug)]
+enum Port<'a> {
     Plain(&'a Address),
-    /// With TLS.
     #[cfg(feature = "tls")]
     Tls(&'a TlsPort),
 }
@@ -61,38 +77,53 @@ pub enum DialError {
     /// Connected, but there is no TLS.
     #[cfg(feature = "tls")]
     Tls(super::tls::TlsError),
+    /// The proxy is no way.
+    Proxy(Arc<Proxy>, ProxyError),
+    /// Connected, but there is no web-socket.
+    WebSocket(WebSocketError),
 }
 
 impl Route {
-    /// Everything goes to this address, without TLS.
+    /// Everything goes to this address, without TLS and directly.
     pub const fn plain(address: Address) -> Self {
         Self {
             plain: Some(address),
             #[cfg(feature = "tls")]
             tls: None,
+            via: Via {
+                proxy: None,
+                websocket: None,
+            },
         }
     }
 
     /// The way a channel begins with; `None` where there is no way at all.
     pub fn first(&self, channel: ChannelKind) -> Option<Hop<'_>> {
-        let plain = self.plain.as_ref().map(Hop::Plain);
+        let plain = self.plain.as_ref().map(Port::Plain);
         #[cfg(feature = "tls")]
         if let Some(port) = &self.tls
             && (plain.is_none() || port.channels.contain(channel))
         {
-            return Some(Hop::Tls(port));
+            return Some(self.hop(Port::Tls(port)));
         }
         #[cfg(not(feature = "tls"))]
         let _ = channel;
-        plain
+        plain.map(|port| self.hop(port))
     }
 
     /// The way with TLS.
     pub fn secured(&self) -> Option<Hop<'_>> {
         #[cfg(feature = "tls")]
-        return self.tls.as_ref().map(Hop::Tls);
+        return self.tls.as_ref().map(|port| self.hop(Port::Tls(port)));
         #[cfg(not(feature = "tls"))]
         None
+    }
+
+    const fn hop<'a>(&'a self, port: Port<'a>) -> Hop<'a> {
+        Hop {
+            port,
+            via: &self.via,
+        }
     }
 }
 
@@ -106,39 +137,88 @@ impl SecureChannels {
     }
 }
 
-impl Hop<'_> {
+impl<'a> Hop<'a> {
     /// Where it leads.
-    pub fn address(&self) -> &Address {
-        match self {
-            Self::Plain(address) => address,
+    pub const fn address(&self) -> &'a Address {
+        match self.port {
+            Port::Plain(address) => address,
             #[cfg(feature = "tls")]
-            Self::Tls(port) => &port.address,
+            Port::Tls(port) => &port.address,
         }
     }
 
     /// Whether it is without TLS.
     pub const fn is_plain(&self) -> bool {
-        matches!(self, Self::Plain(_))
+        matches!(self.port, Port::Plain(_))
     }
 
-    /// Connects, and begins TLS where that belongs to it.
+    /// The proxy it leads through. Nothing lies between us and a socket.
+    pub fn proxy(&self) -> Option<&'a Arc<Proxy>> {
+        let proxy = self.via.proxy.as_ref();
+        proxy.filter(|_| matches!(self.address(), Address::Tcp { .. }))
+    }
+
+    /// The path of the web-socket at its end.
+    pub fn websocket(&self) -> Option<&'a str> {
+        self.via.websocket.as_deref()
+    }
+
+    /// Connects, with all that belongs to it.
     ///
     /// # Errors
     ///
     /// [`DialError`]. Cancel safe: dropping it drops the socket.
     pub async fn connect(&self) -> Result<Stream, DialError> {
-        let stream = Stream::connect(self.address())
-            .await
-            .map_err(DialError::Io)?;
-        match self {
-            Self::Plain(_) => Ok(stream),
-            #[cfg(feature = "tls")]
-            Self::Tls(port) => {
-                let policy = Arc::clone(&port.policy);
-                let secured = super::tls::connect(stream, port.address.host(), policy).await;
-                Ok(secured.map_err(DialError::Tls)?.stream)
-            }
-        }
+        let stream = self.reach().await?;
+        #[cfg(feature = "tls")]
+        let stream = self.secure(stream).await?.0;
+        self.upgrade(stream).await
+    }
+
+    /// Connects to the server's port, by the proxy where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`]. Cancel safe: dropping it drops the socket.
+    pub async fn reach(&self) -> Result<Stream, DialError> {
+        let Some(proxy) = self.proxy() else {
+            let stream = Stream::connect(self.address()).await;
+            return stream.map_err(DialError::Io);
+        };
+        let failed = |error| DialError::Proxy(Arc::clone(proxy), error);
+        let stream = proxy.connect().await.map_err(failed)?;
+        proxy.tunnel(stream, self.address()).await.map_err(failed)
+    }
+
+    /// Begins TLS where that belongs to it; what there is to tell of it, for people.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError::Tls`]. Cancel safe: dropping it drops the stream.
+    #[cfg(feature = "tls")]
+    pub async fn secure(&self, stream: Stream) -> Result<(Stream, Option<String>), DialError> {
+        let Port::Tls(port) = self.port else {
+            return Ok((stream, None));
+        };
+        let policy = Arc::clone(&port.policy);
+        let secured = super::tls::connect(stream, port.address.host(), policy).await;
+        let secured = secured.map_err(DialError::Tls)?;
+        let whose = secured.certificate.map(|c| c.subject().to_string());
+        let facts = format!("TLS {}, {}", secured.version, whose.unwrap_or_default());
+        Ok((secured.stream, Some(facts)))
+    }
+
+    /// Asks for the web-socket where one belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError::WebSocket`]. Cancel safe: dropping it drops the stream.
+    pub async fn upgrade(&self, stream: Stream) -> Result<Stream, DialError> {
+        let Some(path) = self.websocket() else {
+            return Ok(stream);
+        };
+        let asked = websocket::connect(stream, self.address(), path).await;
+        asked.map_err(DialError::WebSocket)
     }
 }
 
@@ -148,6 +228,8 @@ impl fmt::Display for DialError {
             Self::Io(error) => error.fmt(f),
             #[cfg(feature = "tls")]
             Self::Tls(error) => error.fmt(f),
+            Self::Proxy(proxy, error) => write!(f, "the proxy {proxy}: {error}"),
+            Self::WebSocket(error) => error.fmt(f),
         }
     }
 }
@@ -167,6 +249,7 @@ mod tests {
                 policy: Policy::for_host("vm").into(),
                 channels,
             }),
+            via: Via::default(),
         }
     }
 

@@ -1,15 +1,17 @@
-//! Connecting and accepting: TCP, unix sockets and TLS over either as one kind of stream.
+//! Connecting and accepting: TCP, unix sockets, and what may be spoken over either, as one kind of stream.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::{Buf, BytesMut};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::Address;
+use super::websocket::WebSocket;
 
 /// A connected byte stream.
 #[derive(Debug)]
@@ -21,6 +23,18 @@ pub enum Stream {
     /// TLS over one of them. What is written may stay here until it is flushed.
     #[cfg(feature = "tls")]
     Tls(Box<tokio_rustls::TlsStream<super::tls::Overheard>>),
+    /// A web-socket over one of them. What is written may stay here until it is flushed.
+    WebSocket(Box<WebSocket>),
+    /// One of them from which more was read than was needed.
+    Ahead(Box<Ahead>),
+}
+
+/// A stream, and what was read from it too early.
+#[derive(Debug)]
+pub struct Ahead {
+    stream: Stream,
+    /// What is read next.
+    bytes: BytesMut,
 }
 
 /// A listening socket. A unix socket's file is removed with it.
@@ -58,6 +72,8 @@ impl Stream {
             Self::Unix(_) => "a local socket".into(),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.get_ref().0.stream().peer(),
+            Self::WebSocket(stream) => stream.below().peer(),
+            Self::Ahead(ahead) => ahead.stream.peer(),
         }
     }
 
@@ -68,7 +84,38 @@ impl Stream {
             Self::Unix(_) => true,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.get_ref().0.stream().is_local(),
+            Self::WebSocket(stream) => stream.below().is_local(),
+            Self::Ahead(ahead) => ahead.stream.is_local(),
         }
+    }
+
+    /// Whether nobody on the way can read along: it is TLS to the end. That to a proxy is not.
+    pub fn is_secret(&self) -> bool {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => true,
+            Self::WebSocket(stream) => stream.below().is_secret(),
+            // A proxy's answer is read in front of TLS to the server.
+            Self::Ahead(_) => false,
+        }
+    }
+
+    /// The stream as it was before these bytes were read from it.
+    pub fn behind(self, bytes: BytesMut) -> Self {
+        match bytes.is_empty() {
+            true => self,
+            false => Self::Ahead(Box::new(Ahead {
+                stream: self,
+                bytes,
+            })),
+        }
+    }
+}
+
+impl From<WebSocket> for Stream {
+    fn from(stream: WebSocket) -> Self {
+        Self::WebSocket(Box::new(stream))
     }
 }
 
@@ -164,6 +211,16 @@ impl AsyncRead for Stream {
                 }
                 other => other,
             },
+            Self::WebSocket(stream) => Pin::new(&mut **stream).poll_read(cx, buf),
+            Self::Ahead(ahead) if ahead.bytes.is_empty() => {
+                Pin::new(&mut ahead.stream).poll_read(cx, buf)
+            }
+            Self::Ahead(ahead) => {
+                let len = ahead.bytes.len().min(buf.remaining());
+                buf.put_slice(&ahead.bytes[..len]);
+                ahead.bytes.advance(len);
+                Poll::Ready(Ok(()))
+            }
         }
     }
 }
@@ -179,6 +236,8 @@ impl AsyncWrite for Stream {
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::WebSocket(stream) => Pin::new(&mut **stream).poll_write(cx, buf),
+            Self::Ahead(ahead) => Pin::new(&mut ahead.stream).poll_write(cx, buf),
         }
     }
 
@@ -188,6 +247,8 @@ impl AsyncWrite for Stream {
             Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::WebSocket(stream) => Pin::new(&mut **stream).poll_flush(cx),
+            Self::Ahead(ahead) => Pin::new(&mut ahead.stream).poll_flush(cx),
         }
     }
 
@@ -197,6 +258,8 @@ impl AsyncWrite for Stream {
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::WebSocket(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
+            Self::Ahead(ahead) => Pin::new(&mut ahead.stream).poll_shutdown(cx),
         }
     }
 }

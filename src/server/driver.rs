@@ -17,8 +17,8 @@ use super::ports::Ports;
 use super::sound::Stage;
 use super::viewer::Viewer;
 use crate::channel::{ChannelId, ChannelKind};
-use crate::link::{Asks, Established, LinkCode, Rejection, ServerKey, ServerLink};
-use crate::net::{Listener, Stream, Wire, entropy};
+use crate::link::{Asks, Established, LinkCode, MAGIC, Rejection, ServerKey, ServerLink};
+use crate::net::{Listener, Stream, Wire, entropy, websocket};
 use crate::session::ServerSession;
 
 /// How long a handshake may take.
@@ -133,9 +133,8 @@ pub(super) async fn accept(listener: Listener, hub: Arc<Hub>) {
 
 /// The server's side of one handshake. A client that is rejected is told so first.
 async fn link(stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), Failure> {
-    let mut stream = hub.secured(stream).await?;
+    let (mut stream, mut received) = opened(hub.secured(stream).await?).await?;
     let mut link = ServerLink::new(hub.key().await, hub.config.password.clone());
-    let mut received = BytesMut::new();
     let mut place = None;
     loop {
         let used = link.receive(&received, &mut entropy);
@@ -181,6 +180,21 @@ async fn link(stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), Fail
             return Err(Failure::Io(ended));
         }
     }
+}
+
+/// The stream of SPICE, in a web-socket if the client asks for one; and what was read from it.
+async fn opened(mut stream: Stream) -> Result<(Stream, BytesMut), Failure> {
+    let mut received = BytesMut::new();
+    while received.len() < MAGIC.len() {
+        if stream.read_buf(&mut received).await.map_err(Failure::Io)? == 0 {
+            return Err(Failure::Io(std::io::ErrorKind::UnexpectedEof.into()));
+        }
+    }
+    if !received.starts_with(b"GET ") {
+        return Ok((stream, received));
+    }
+    let asked = websocket::accept(stream, received).await;
+    Ok((asked.map_err(Failure::Io)?, BytesMut::new()))
 }
 
 /// A link for main with another id than 0 is taken for main, as the reference does.

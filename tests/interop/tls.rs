@@ -2,7 +2,7 @@
 
 use capsaicin::CloseReason;
 use capsaicin::net::tls::{Certificate, Policy};
-use capsaicin::net::{Address, Route, SecureChannels, TlsPort};
+use capsaicin::net::{Address, Route, SecureChannels, TlsPort, Via};
 use capsaicin::session::SessionConfig;
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -297,6 +297,7 @@ fn killed() {
     let route = Route {
         plain: None,
         tls: Some(port),
+        via: Via::default(),
     };
     let live = Live::along(route, SessionConfig::default());
     live.wait_for_picture();

@@ -1,5 +1,6 @@
 //! A connection step by step: how far it gets, and why no further.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::cli::args::{DoctorArgs, TargetArgs};
 use crate::cli::dial::{Dial, Dialled, Extras, Prepared, target};
 use crate::cli::report::{Exit, Failure};
 use crate::client::ConnectError;
-use crate::net::{Address, Hop, Stream};
+use crate::net::{Address, DialError, Hop, Stream};
 use crate::session::{ClientEvent, CloseReason};
 use crate::tui::printable;
 
@@ -25,20 +26,28 @@ const QUIET: Duration = Duration::from_millis(700);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     Target,
+    ProxyName,
+    Proxy,
     Name,
     Connection,
+    Tunnel,
     Tls,
+    WebSocket,
     Spice,
     Password,
     Channels,
 }
 
 impl Step {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::Target,
+        Self::ProxyName,
+        Self::Proxy,
         Self::Name,
         Self::Connection,
+        Self::Tunnel,
         Self::Tls,
+        Self::WebSocket,
         Self::Spice,
         Self::Password,
         Self::Channels,
@@ -48,9 +57,13 @@ impl Step {
     const fn name(self) -> &'static str {
         match self {
             Self::Target => "target",
+            Self::ProxyName => "proxy-name",
+            Self::Proxy => "proxy",
             Self::Name => "name",
             Self::Connection => "connection",
+            Self::Tunnel => "tunnel",
             Self::Tls => "tls",
+            Self::WebSocket => "websocket",
             Self::Spice => "handshake",
             Self::Password => "password",
             Self::Channels => "channels",
@@ -61,12 +74,45 @@ impl Step {
     const fn words(self) -> &'static str {
         match self {
             Self::Target => "the target is understood",
+            Self::ProxyName => "the proxy's name leads somewhere",
+            Self::Proxy => "the proxy can be reached",
             Self::Name => "its name leads somewhere",
             Self::Connection => "something listens there",
+            Self::Tunnel => "the proxy leads there",
             Self::Tls => "it speaks TLS and is who it should be",
+            Self::WebSocket => "it takes a web-socket",
             Self::Spice => "it is a SPICE server",
             Self::Password => "it lets us in",
             Self::Channels => "its channels open",
+        }
+    }
+}
+
+/// What belongs to the way to a server.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    proxy: bool,
+    tls: bool,
+    websocket: bool,
+}
+
+impl Way {
+    fn of(hop: Hop<'_>) -> Self {
+        Self {
+            proxy: hop.proxy().is_some(),
+            tls: !hop.is_plain(),
+            websocket: hop.websocket().is_some(),
+        }
+    }
+
+    /// Whether there is such a step. A proxy looks names up and connects by itself.
+    const fn has(self, step: Step) -> bool {
+        match step {
+            Step::ProxyName | Step::Proxy | Step::Tunnel => self.proxy,
+            Step::Name | Step::Connection => !self.proxy,
+            Step::Tls => self.tls,
+            Step::WebSocket => self.websocket,
+            _ => true,
         }
     }
 }
@@ -79,7 +125,7 @@ pub struct Walk {
     found: Vec<(Step, String)>,
     /// Each channel, and why it did not open.
     channels: Vec<(ChannelId, Option<CloseReason>)>,
-    has_tls: bool,
+    way: Way,
     failed: Option<Step>,
     /// Why no password was tried although nothing has failed.
     left: Option<String>,
@@ -115,7 +161,7 @@ impl Walk {
             target: target(&target_args).map_or("target".into(), |t| t.to_string()),
             found: Vec::new(),
             channels: Vec::new(),
-            has_tls: false,
+            way: Way::default(),
             failed: None,
             left: None,
             failure: None,
@@ -151,10 +197,8 @@ impl Walk {
         }
         let dialled = prepared.connect(|| None).await;
         let dialled = dialled.map_err(|failure| (self.step_of(&failure), failure))?;
-        for step in [Step::Tls, Step::Spice, Step::Password] {
-            if step != Step::Tls || self.has_tls {
-                self.pass(step, "");
-            }
+        for step in [Step::Tls, Step::WebSocket, Step::Spice, Step::Password] {
+            self.pass(step, "");
         }
         self.watch(dialled).await
     }
@@ -164,20 +208,59 @@ impl Walk {
         let Some(hop) = prepared.route().first(ChannelKind::Main) else {
             return Ok(());
         };
-        self.has_tls = !hop.is_plain();
-        let address = hop.address();
-        let places = resolve(address).await;
-        let places = places.map_err(|error| (Step::Name, prepared.explain(error)))?;
-        self.pass(Step::Name, &places);
-        let began = Instant::now();
-        let stream = connect(address).await;
-        let stream = stream.map_err(|error| (Step::Connection, prepared.explain(error)))?;
-        let took = began.elapsed().as_secs_f64() * 1e3;
-        self.pass(Step::Connection, &format!("after {took:.1} ms"));
-        if let Some(facts) = secured(hop, stream).await {
-            self.pass(Step::Tls, &facts);
+        self.way = Way::of(hop);
+        let failed = |step| move |error| (step, prepared.explain(error));
+        let stream = match hop.proxy() {
+            None => {
+                let places = resolve(hop.address()).await;
+                self.pass(Step::Name, &places.map_err(failed(Step::Name))?);
+                let began = Instant::now();
+                let stream = within(hop, hop.reach()).await;
+                let stream = stream.map_err(failed(Step::Connection))?;
+                self.pass(Step::Connection, &after(began));
+                stream
+            }
+            Some(proxy) => {
+                let told = |error| DialError::Proxy(Arc::clone(proxy), error);
+                let places = within(hop, async { proxy.resolve().await.map_err(told) }).await;
+                let places = places.map_err(failed(Step::ProxyName))?;
+                self.pass(Step::ProxyName, &places);
+                let began = Instant::now();
+                let stream = within(hop, async { proxy.connect().await.map_err(told) }).await;
+                let stream = stream.map_err(failed(Step::Proxy))?;
+                self.pass(Step::Proxy, &after(began));
+                let began = Instant::now();
+                let tunnel = async { proxy.tunnel(stream, hop.address()).await.map_err(told) };
+                let stream = within(hop, tunnel).await.map_err(failed(Step::Tunnel))?;
+                self.pass(Step::Tunnel, &after(began));
+                stream
+            }
+        };
+        let Some(stream) = self.secured(hop, stream).await else {
+            return Ok(());
+        };
+        if self.way.websocket {
+            let upgraded = within(hop, hop.upgrade(stream)).await;
+            upgraded.map_err(failed(Step::WebSocket))?;
+            self.pass(Step::WebSocket, "");
         }
         Ok(())
+    }
+
+    /// The stream with TLS, where that belongs to it. What is wrong with it, connecting in earnest will tell.
+    #[cfg(feature = "tls")]
+    async fn secured(&mut self, hop: Hop<'_>, stream: Stream) -> Option<Stream> {
+        let secured = timeout(PATIENCE, hop.secure(stream)).await;
+        let (stream, facts) = secured.ok()?.ok()?;
+        if let Some(facts) = facts {
+            self.pass(Step::Tls, &facts);
+        }
+        Some(stream)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn secured(&mut self, _: Hop<'_>, stream: Stream) -> Option<Stream> {
+        Some(stream)
     }
 
     /// Waits for the channels.
@@ -216,8 +299,9 @@ impl Walk {
     fn step_of(&self, failure: &Failure) -> Step {
         match failure.exit {
             Exit::Usage | Exit::File => Step::Target,
+            Exit::CannotConnect if self.way.proxy => Step::Tunnel,
             Exit::CannotConnect => Step::Connection,
-            Exit::Tls if self.has_tls => Step::Tls,
+            Exit::Tls if self.way.tls => Step::Tls,
             Exit::Authentication => Step::Password,
             _ => Step::Spice,
         }
@@ -233,7 +317,7 @@ impl Walk {
     /// Steps, whether each was passed, and what was found.
     fn steps(&self) -> impl Iterator<Item = (Step, Option<bool>, &str)> {
         let steps = Step::ALL.into_iter();
-        let there = steps.filter(|step| *step != Step::Tls || self.has_tls);
+        let there = steps.filter(|step| self.way.has(*step));
         there.map(|step| {
             let found = self.found.iter().find(|(passed, _)| *passed == step);
             let what = found.map_or("", |(_, what)| what);
@@ -331,14 +415,19 @@ async fn resolve(address: &Address) -> Result<String, ConnectError> {
     Ok(places.join(", "))
 }
 
-async fn connect(address: &Address) -> Result<Stream, ConnectError> {
-    let connected = timeout(PATIENCE, Stream::connect(address)).await;
-    connected
-        .map_err(|_| late(address))?
-        .map_err(|source| ConnectError::Io {
-            address: address.clone(),
-            source,
-        })
+/// A part of connecting, within the time that each may take.
+async fn within<T>(
+    hop: Hop<'_>,
+    part: impl Future<Output = Result<T, DialError>>,
+) -> Result<T, ConnectError> {
+    let done = timeout(PATIENCE, part).await;
+    done.map_err(|_| late(hop.address()))?
+        .map_err(|error| ConnectError::from_dial(hop.address(), error))
+}
+
+/// How long ago something began, for people.
+fn after(began: Instant) -> String {
+    format!("after {:.1} ms", began.elapsed().as_secs_f64() * 1e3)
 }
 
 fn late(address: &Address) -> ConnectError {
@@ -346,24 +435,4 @@ fn late(address: &Address) -> ConnectError {
         address: address.clone(),
         after: PATIENCE,
     }
-}
-
-/// What there is to tell of a TLS connection. What is wrong with it, connecting in earnest will tell.
-#[cfg(feature = "tls")]
-async fn secured(hop: Hop<'_>, stream: Stream) -> Option<String> {
-    let Hop::Tls(port) = hop else { return None };
-    let policy = std::sync::Arc::clone(&port.policy);
-    let connecting = crate::net::tls::connect(stream, port.address.host(), policy);
-    let secured = timeout(PATIENCE, connecting).await.ok()?.ok()?;
-    let whose = secured.certificate.map(|c| c.subject().to_string());
-    Some(format!(
-        "TLS {}, {}",
-        secured.version,
-        whose.unwrap_or_default()
-    ))
-}
-
-#[cfg(not(feature = "tls"))]
-async fn secured(_: Hop<'_>, _: Stream) -> Option<String> {
-    None
 }
