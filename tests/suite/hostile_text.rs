@@ -152,7 +152,7 @@ fn lines_and_json_for_people_are_text() {
 }
 
 /// Where the program writes text to the terminal without [`printable`], and why that is no danger.
-const WRITERS: [(&str, &str); 7] = [
+const WRITERS: [(&str, &str); 8] = [
     (
         "src/cli/report.rs",
         "it is where all text becomes printable",
@@ -169,6 +169,10 @@ const WRITERS: [(&str, &str); 7] = [
     ),
     (
         "src/cli/trust.rs",
+        "it prints a question, and all in it printable",
+    ),
+    (
+        "src/cli/taking.rs",
         "it prints a question, and all in it printable",
     ),
     ("src/main.rs", "it prints nothing"),
