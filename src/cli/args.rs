@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgAction, Args as Group, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 
 use super::layouts::LayoutParser;
@@ -30,6 +30,18 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The command line for the parser and for shells. The viewer alone does without a target.
+pub fn command() -> clap::Command {
+    Args::command().mut_subcommand("view", |view| {
+        view.mut_arg("target", |target| {
+            target
+                .required(false)
+                .default_value("")
+                .hide_default_value(true)
+        })
+    })
 }
 
 const TARGETS: &str = "\
@@ -103,7 +115,7 @@ pub enum Command {
 }
 
 /// What to connect to, and how.
-#[derive(Debug, Group)]
+#[derive(Clone, Debug, Group)]
 pub struct TargetArgs {
     /// HOST[:PORT], spice://HOST:PORT, spice+tls://HOST:PORT, spice+unix:///PATH, a socket, a .vv file, libvirt:NAME, a recording, or demo:
     pub target: String,
@@ -250,9 +262,11 @@ impl From<Compression> for ImageCompression {
 
 const VIEW_EXAMPLES: &str = "\
 Every key and the mouse go to the machine. Ctrl+] opens the menu: there q quits
-and ? explains the rest.
+and ? explains the rest. Without TARGET a list of what can be reached from here
+is shown: machines of libvirt, QEMU processes, what was viewed before.
 
 Examples:
+  capsaicin view
   capsaicin view demo:
   capsaicin view 127.0.0.1:5900
   capsaicin view --view-only --draw ascii spice+unix:///run/vm.sock";

@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
-
-use super::args::{Args, CompletionsArgs};
+use super::args::{self, CompletionsArgs};
 use super::report::Failure;
 
 /// Writes the script to standard output.
@@ -14,7 +12,7 @@ use super::report::Failure;
 /// When it cannot be written.
 pub fn run(args: &CompletionsArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Args::command(), "capsaicin", &mut script);
+    clap_complete::generate(args.shell, &mut args::command(), "capsaicin", &mut script);
     io::stdout()
         .write_all(&script)
         .map_err(|error| Failure::output(&error))

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use zeroize::Zeroizing;
@@ -95,6 +95,14 @@ fn contents(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, Option<SystemTime>)>
     let written = file.metadata()?.modified().ok();
     let bytes = password::read_wiped(&mut file.take(limit))?;
     Ok((bytes, written))
+}
+
+/// The file as a target for another time, if it will be there then.
+pub fn again((path, file): &(PathBuf, ConnectionFile)) -> Option<String> {
+    if file.delete || path == Path::new("-") {
+        return None;
+    }
+    Some(std::path::absolute(path).ok()?.to_str()?.to_owned())
 }
 
 /// Removes a file that asked for it, now that the connection stands.

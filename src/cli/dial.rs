@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::args::{TargetArgs, VideoCodec};
 use super::connection_file;
 use super::password::{self, Secret};
+use super::recent;
 use super::report::{Exit, Failure, say};
 use super::security::Ways;
 use super::taking::Somebody;
@@ -24,6 +25,8 @@ pub struct Dialled {
     pub client: SpiceClient,
     /// The target without its secrets.
     pub name: String,
+    /// The target as it can be written again, where that is of use and tells no secret.
+    pub again: Option<String>,
     /// Keeps the demonstration going.
     demo: Option<Demo>,
 }
@@ -66,6 +69,7 @@ pub struct Prepared<'a> {
     dial: Dial,
     args: &'a TargetArgs,
     name: String,
+    again: Option<String>,
     ways: Ways,
     /// The password, if one was found.
     secret: Option<Secret>,
@@ -114,7 +118,9 @@ impl Dial {
         }
         let name = target.to_string();
         let mut is_hidden = used_file.is_some();
+        let mut again = used_file.as_ref().and_then(connection_file::again);
         if let Target::Libvirt(domain) = &target {
+            again = Some(name.clone());
             target = Target::Server(domain.display().await?);
             is_hidden = true;
         }
@@ -146,6 +152,10 @@ impl Dial {
             dial: self,
             args,
             name,
+            again: match (&demo, is_hidden) {
+                (None, false) => recent::target_of(ways.route()),
+                _ => again,
+            },
             ways,
             secret,
             codecs: codecs(args)?,
@@ -255,6 +265,7 @@ impl Prepared<'_> {
         Ok(Dialled {
             client,
             name: self.name,
+            again: self.again,
             demo: self.demo,
         })
     }

@@ -39,6 +39,15 @@ pub struct Domain {
     pub name: String,
 }
 
+/// A machine that somebody manages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Which.
+    pub domain: Domain,
+    /// Whether it is switched on.
+    pub runs: bool,
+}
+
 impl Domain {
     /// Reads what follows `libvirt` in a target: `:NAME` or `+URI:NAME`.
     ///
@@ -181,6 +190,34 @@ impl Domain {
                 .with_hint("is libvirtd running there? another connection: libvirt+URI:NAME")
         })
     }
+}
+
+/// Every machine that libvirt knows here. Asks nobody anything; where there is no libvirt there is none.
+pub async fn known() -> Vec<Known> {
+    let mut all: Vec<Known> = Vec::new();
+    for uri in places(None) {
+        let list = async |which: &[&str]| {
+            let words = [&["list", "--name"][..], which].concat();
+            let answer = virsh(uri, &words, false, PATIENCE).await.ok()?;
+            let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+            answer.done.then_some(text)
+        };
+        let (Some(names), Some(running)) = (list(&["--all"]).await, list(&[]).await) else {
+            continue;
+        };
+        for name in names.lines().filter(|line| !line.is_empty()) {
+            let domain = Domain {
+                uri: uri.map(str::to_owned),
+                name: name.to_owned(),
+            };
+            // The usual connection may be this one.
+            if !all.iter().any(|known| known.domain.name == domain.name) {
+                let runs = running.lines().any(|line| line == name);
+                all.push(Known { domain, runs });
+            }
+        }
+    }
+    all
 }
 
 /// Why a machine was not found.

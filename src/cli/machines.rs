@@ -32,6 +32,8 @@ pub struct Machine {
     pub socket: Option<PathBuf>,
     /// Whether it wants no password.
     pub is_open: bool,
+    /// Whether libvirt has started it.
+    pub is_libvirts: bool,
 }
 
 impl Machine {
@@ -78,6 +80,11 @@ impl Machine {
                 Some(b"spice") => {
                     machine.read_server(&words.next().map(String::from_utf8_lossy)?);
                     has_server = true;
+                }
+                // libvirt gives its machines a key for the secrets it tells them.
+                Some(b"object") => {
+                    let object = words.next()?;
+                    machine.is_libvirts |= object.windows(10).any(|part| part == b"masterKey0");
                 }
                 Some(b"name") => {
                     machine.name = name(&words.next().map(String::from_utf8_lossy)?);
@@ -130,6 +137,23 @@ impl Machine {
         let ports = ports.map(|port| Address::tcp(host, port));
         let socket = self.socket.iter().map(|path| Address::Unix(path.clone()));
         ports.chain(socket).collect()
+    }
+
+    /// The target of this machine, as a person could write it.
+    pub fn target(&self) -> String {
+        let host = self.reachable_host();
+        let bracketed = match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host.to_owned(),
+        };
+        match (&self.socket, self.port, self.tls_port) {
+            (Some(path), ..) => format!("spice+unix://{}", path.display()),
+            (None, Some(port), Some(tls)) => {
+                format!("spice://{bracketed}?port={port}&tls-port={tls}")
+            }
+            (None, None, Some(tls)) => format!("spice+tls://{bracketed}:{tls}"),
+            (None, port, None) => format!("{bracketed}:{}", port.unwrap_or(Address::DEFAULT_PORT)),
+        }
     }
 
     /// Where it can be reached from here.
@@ -195,6 +219,14 @@ pub fn address(host: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::target::{Server, Target};
+
+    fn server(address: &Address) -> Target {
+        Target::Server(Server {
+            plain: Some(address.clone()),
+            ..Server::default()
+        })
+    }
 
     fn machine(words: &[&str]) -> Option<Machine> {
         let line: String = words.iter().map(|word| format!("{word}\0")).collect();
@@ -209,6 +241,8 @@ mod tests {
             "-name",
             "guest=de,,bian,debug-threads=on",
             "-S",
+            "-object",
+            "{\"qom-type\":\"secret\",\"id\":\"masterKey0\",\"format\":\"raw\",\"file\":\"/var/lib/libvirt/x.aes\"}",
             "-spice",
             "port=5900,tls-port=5901,addr=0.0.0.0,disable-ticketing=on,image-compression=off,seamless-migration=on",
             "-device",
@@ -216,7 +250,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(found.name.as_deref(), Some("de,bian"));
-        assert!(found.is_open);
+        assert!(found.is_open && found.is_libvirts);
         for (address, is_it) in [
             ("127.0.0.1:5900", true),
             ("localhost:5901", true),
@@ -237,13 +271,36 @@ mod tests {
             ("unix,addr=/run/vm.sock", "/run/vm.sock"),
             ("port=5930", "127.0.0.1:5930"),
             ("addr=::1,port=5930", "[::1]:5930"),
-            ("tls-port=5931,x509-dir=/etc/pki", "127.0.0.1:5931"),
             ("addr=10.1.2.3,port=5930,tls-port=0", "10.1.2.3:5930"),
         ] {
             let found = machine(&["kvm", "--spice", spice]).unwrap();
-            assert_eq!(found.places(), [Address::parse(places).unwrap()], "{spice}");
-            assert!(!found.is_open);
+            let places = Address::parse(places).unwrap();
+            assert_eq!(
+                Target::parse(&found.target()),
+                Ok(server(&places)),
+                "{spice}"
+            );
+            assert_eq!(found.places(), [places], "{spice}");
+            assert!(!found.is_open && !found.is_libvirts);
             assert!(found.name.is_none());
+        }
+    }
+
+    #[test]
+    fn ports_with_tls_stand_in_the_target() {
+        for (spice, target) in [
+            (
+                "tls-port=5931,x509-dir=/etc/pki",
+                "spice+tls://127.0.0.1:5931",
+            ),
+            (
+                "port=5930,tls-port=5931,addr=::",
+                "spice://[::1]?port=5930&tls-port=5931",
+            ),
+        ] {
+            let found = machine(&["kvm", "--spice", spice]).unwrap();
+            assert_eq!(found.target(), target);
+            assert!(Target::parse(target).is_ok());
         }
     }
 

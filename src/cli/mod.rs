@@ -20,7 +20,9 @@ mod machines;
 mod naps;
 mod password;
 mod picture;
+mod places;
 mod proxy;
+mod recent;
 mod record;
 mod recording;
 pub mod report;
@@ -39,7 +41,7 @@ mod view;
 use std::future::Future;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -49,7 +51,8 @@ use report::{Exit, Failure};
 
 /// Does what the command line says; the exit code of the process.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::from_arg_matches(&args::command().get_matches());
+    let args = args.unwrap_or_else(|error| error.exit());
     match run(&args) {
         Ok(()) => Exit::Done.into(),
         Err(failure) => {

@@ -50,6 +50,11 @@ impl Somebody {
         seen
     }
 
+    /// Who is seen at a machine at first sight: perhaps somebody who is about to go.
+    pub fn glance(machine: &Machine) -> Option<Self> {
+        look_at(&machine.places())
+    }
+
     /// Lets the person at the terminal decide, if there is one.
     ///
     /// # Errors

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::args::{self, Common, ViewArgs};
-use super::dial::{self, Dial, Extras};
-use super::report::Failure;
-use super::{layouts, logging};
+use super::args::{self, Common, TargetArgs, ViewArgs};
+use super::dial::{self, Dial, Dialled, Extras};
+use super::logging::{self, Logging};
+use super::report::{Exit, Failure, say};
+use super::{layouts, places, recent};
 use crate::term::probe::Surroundings;
 use crate::term::{Colours, Drawing, Style};
+use crate::tui::picker::{self, Choice, Picker};
 use crate::tui::{self, Ending, Options, ViewError, screen};
 
 /// Views a machine until the user or the server ends it.
@@ -17,27 +19,89 @@ use crate::tui::{self, Ending, Options, ViewError, screen};
 /// When there is no terminal, no connection, or the server ends the session.
 pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     // Before anybody is asked for a password: is there a target, and something to draw on?
-    dial::target(&args.target)?;
-    screen::terminal_size()?;
+    let is_named = !args.target.target.is_empty();
+    if is_named {
+        dial::target(&args.target)?;
+    }
+    match screen::terminal_size() {
+        Err(ViewError::NoTerminal) if !is_named => {
+            let text = "cannot view: no target is named, and there is no terminal to choose one on";
+            return Err(
+                Failure::new(Exit::Usage, text).with_hint("'capsaicin view TARGET' views it")
+            );
+        }
+        size => size?,
+    };
     let knows_better = drawing(args).is_some() || !args.terminal.is_empty();
     if !knows_better && Surroundings::of(|name| std::env::var(name).ok()).is_dumb() {
         return Err(ViewError::Dumb.into());
     }
     let logging = logging::to_viewer(common.logging())?;
-    let server = sound_server();
-    let dial = Dial {
+    let dialled = match is_named {
+        true => dial(args).connect(&args.target).await?,
+        false => match choose(args).await? {
+            Some(dialled) => dialled,
+            None => return Ok(()),
+        },
+    };
+    view(args, dialled, logging).await
+}
+
+/// Lets the user choose until a connection stands; `None` when they leave.
+async fn choose(args: &ViewArgs) -> Result<Option<Dialled>, Failure> {
+    let mut picker = Picker::default();
+    loop {
+        let target = match picker::pick(&mut picker, style(args), &places::look).await? {
+            Choice::Target(target) => target,
+            Choice::Quit => return Ok(None),
+            Choice::Signal => return Err(Failure::interrupted()),
+        };
+        let target = TargetArgs {
+            target,
+            ..args.target.clone()
+        };
+        if let Ok(target) = dial::target(&target) {
+            say(format_args!("connecting to {target}"));
+        }
+        match dial(args).connect(&target).await {
+            Ok(dialled) => return Ok(Some(dialled)),
+            Err(failure) => picker.fail(lines(failure)),
+        }
+    }
+}
+
+/// A failure as lines of the picker.
+fn lines(failure: Failure) -> Vec<String> {
+    let text = match failure.text.is_empty() {
+        true => "interrupted".to_owned(),
+        false => failure.text,
+    };
+    let hint = failure.hint.map(|hint| format!("hint: {hint}"));
+    [text].into_iter().chain(hint).collect()
+}
+
+fn dial(args: &ViewArgs) -> Dial {
+    let has_sound = sound_server().is_some();
+    Dial {
         extras: Extras {
-            playback: server.is_some(),
+            playback: has_sound,
             ports: true,
             // Nothing is sent before the user asks for it.
-            record: server.is_some() && !args.view_only,
+            record: has_sound && !args.view_only,
             ..Extras::default()
         },
         pixels: true,
         view_only: args.view_only,
         timeout: args.timeout,
-    };
-    let dialled = dial.connect(&args.target).await?;
+    }
+}
+
+/// Shows a session until it ends.
+async fn view(args: &ViewArgs, dialled: Dialled, logging: Logging) -> Result<(), Failure> {
+    let server = sound_server();
+    if let Some(again) = &dialled.again {
+        recent::keep(again);
+    }
     let target = dialled.name.clone();
     let layout = layouts::wanted(&args.keyboard, &target);
     layouts::keep(&target, layout);

@@ -15,6 +15,7 @@ pub mod microphone;
 pub mod mouse;
 pub mod multiplexer;
 pub mod panes;
+pub mod picker;
 pub mod picture;
 pub mod pixels;
 mod presence;

@@ -640,7 +640,7 @@ impl Signals {
 }
 
 /// The number of SIGCONT, which tokio has no name for.
-const SIGCONT: i32 = if cfg!(any(
+pub(super) const SIGCONT: i32 = if cfg!(any(
     target_os = "macos",
     target_os = "freebsd",
     target_os = "netbsd",

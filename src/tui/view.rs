@@ -280,7 +280,11 @@ pub struct Theme {
 impl Theme {
     /// The theme for the way an app draws.
     pub fn of(app: &App) -> Self {
-        let style = app.setup.style;
+        Self::of_style(app.setup.style)
+    }
+
+    /// The theme for colours and characters.
+    pub const fn of_style(style: crate::term::Style) -> Self {
         Self {
             colours: style.colours,
             glyphs: style.glyphs,

@@ -23,6 +23,7 @@ mod libvirt;
 mod live;
 mod modes;
 mod mouse;
+mod picker;
 mod pointer;
 mod ports;
 mod program;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         failures::tests(),
         libvirt::tests(),
         turns::tests(),
+        picker::tests(),
         #[cfg(feature = "tls")]
         tls::tests(),
         terminals::tests(),

@@ -355,7 +355,7 @@ fn line_settings(terminal: &Tmux, name: &str) -> String {
 }
 
 /// Whether the four colours stand in the four quarters, each in at least a tenth of the terminal.
-fn shows_quarters(cells: &[Vec<Cell>], colours: [[u8; 3]; 4]) -> bool {
+pub fn shows_quarters(cells: &[Vec<Cell>], colours: [[u8; 3]; 4]) -> bool {
     let all = cells.iter().map(Vec::len).sum::<usize>();
     let places = colours.map(|colour| {
         let mut at = Vec::new();

@@ -25,6 +25,7 @@ mod link;
 mod liveness;
 mod mixing;
 mod pair;
+mod picker;
 mod poor_terminals;
 mod ports;
 mod proxy;
