@@ -147,9 +147,12 @@ pub struct TargetArgs {
     pub codecs: Option<Vec<VideoCodec>>,
 }
 
-/// What lies between, whom to trust, and when to use TLS.
+/// Who the user is, what lies between, whom to trust, and when to use TLS.
 #[derive(Clone, Debug, Default, Group)]
 pub struct SecurityArgs {
+    /// Who the user is, for servers that ask by SASL
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    pub user: Option<String>,
     /// Connect by this HTTP proxy, [http[s]://][USER:PASSWORD@]HOST[:PORT]; '' for none in spite of SPICE_PROXY
     #[arg(long, value_name = "URL", hide_short_help = true)]
     pub proxy: Option<String>,

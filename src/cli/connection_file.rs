@@ -71,6 +71,7 @@ pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
     let server = Server {
         plain,
         secure,
+        user: file.username.clone(),
         password,
         ca: file.ca.clone(),
         host_subject: file.host_subject.clone(),

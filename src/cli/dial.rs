@@ -14,7 +14,7 @@ use super::target::Target;
 use crate::channel::display::ImageCompression;
 use crate::client::{ClientConfig, ConnectError, SpiceClient};
 use crate::codec::video::Codec;
-use crate::link::LinkError;
+use crate::link::{LinkError, SaslError};
 use crate::net::{ConnectionFile, Route};
 use crate::server::source::Demo;
 use crate::session::{SessionConfig, Tap};
@@ -71,6 +71,8 @@ pub struct Prepared<'a> {
     name: String,
     again: Option<String>,
     ways: Ways,
+    /// Who the user is, if anybody said so.
+    user: Option<String>,
     /// The password, if one was found.
     secret: Option<Secret>,
     codecs: Option<Vec<Codec>>,
@@ -124,6 +126,7 @@ impl Dial {
             target = Target::Server(domain.display().await?);
             is_hidden = true;
         }
+        let mut user = args.security.user.clone();
         let (ways, in_target, demo) = match target {
             Target::Demo => {
                 let demo = Demo::start().await?;
@@ -142,6 +145,7 @@ impl Dial {
                     ));
                 }
                 let ways = Ways::of(&server, &args.security)?;
+                user = user.or(server.user);
                 (ways, server.password, None)
             }
         };
@@ -157,6 +161,7 @@ impl Dial {
                 _ => again,
             },
             ways,
+            user,
             secret,
             codecs: codecs(args)?,
             used_file,
@@ -193,10 +198,7 @@ impl Prepared<'_> {
             let error = match tokio::time::timeout(self.dial.timeout, hop.connect()).await {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(error)) => ConnectError::from_dial(hop.address(), error),
-                Err(_) => ConnectError::Timeout {
-                    address: hop.address().clone(),
-                    after: self.dial.timeout,
-                },
+                Err(_) => ConnectError::late(hop, self.dial.timeout),
             };
             self.ways.reconsider(error).await?;
         }
@@ -239,24 +241,33 @@ impl Prepared<'_> {
         mut self,
         tap: impl Fn() -> Option<Box<dyn Tap>>,
     ) -> Result<Dialled, Failure> {
-        let mut tries = match self.secret {
-            None if password::can_ask() => password::TRIES,
-            _ => 0,
+        // Whoever gave a user or a password is not asked for another.
+        let given = (self.user.is_some(), self.secret.is_some());
+        let mut tries = if password::can_ask() {
+            password::TRIES
+        } else {
+            0
         };
         let client = loop {
             // Nothing passes before the password is right: the last tap is the one that sees something.
-            match SpiceClient::connect_with(self.config(tap())).await {
+            let error = match SpiceClient::connect_with(self.config(tap())).await {
                 Ok(client) => break client,
-                Err(error) if tries > 0 && refused_password(&error) => {
-                    if tries < password::TRIES {
-                        say(format_args!("{} refused it; try again", self.name));
-                    }
-                    tries -= 1;
-                    let asked = self.name.clone();
-                    let answer = tokio::task::spawn_blocking(move || password::ask(&asked)).await;
-                    self.secret = Some(answer.map_err(|_| Failure::interrupted())??);
-                }
-                Err(error) => self.ways.reconsider(error).await?,
+                Err(error) => error,
+            };
+            let (user, secret) = asked_for(&error, given, (&self.user, &self.secret));
+            if tries == 0 || !(user || secret) {
+                self.ways.reconsider(error).await?;
+                continue;
+            }
+            if tries < password::TRIES {
+                say(format_args!("{} refused it; try again", self.name));
+            }
+            tries -= 1;
+            if user {
+                self.user = Some(asking(&self.name, password::ask_user).await?);
+            }
+            if secret {
+                self.secret = Some(asking(&self.name, password::ask).await?);
             }
         };
         if let Some((path, file)) = &self.used_file {
@@ -277,6 +288,7 @@ impl Prepared<'_> {
                 .as_ref()
                 .map(Secret::password)
                 .unwrap_or_default(),
+            user: self.user.clone(),
             view_only: self.dial.view_only,
             connect_timeout: self.dial.timeout,
             tap,
@@ -331,12 +343,30 @@ fn codecs(args: &TargetArgs) -> Result<Option<Vec<Codec>>, Failure> {
     Ok(Some(codecs))
 }
 
-fn refused_password(error: &ConnectError) -> bool {
-    matches!(
-        error,
-        ConnectError::Link {
-            source: LinkError::WrongPassword,
-            ..
-        }
-    )
+/// Whether another user, and whether another password, may help against an error: what was `given` stays, what is not `known`
+/// is asked for.
+fn asked_for(
+    error: &ConnectError,
+    given: (bool, bool),
+    known: (&Option<String>, &Option<Secret>),
+) -> (bool, bool) {
+    let ConnectError::Link { source, .. } = error else {
+        return (false, false);
+    };
+    match source {
+        LinkError::WrongPassword => (false, !given.1),
+        LinkError::Sasl(SaslError::WantsUser) => (known.0.is_none(), known.1.is_none()),
+        LinkError::Sasl(SaslError::Refused(_)) => (!given.0, !given.1),
+        _ => (false, false),
+    }
+}
+
+/// Asks the person at the terminal on a thread for it.
+async fn asking<T: Send + 'static>(
+    name: &str,
+    ask: impl FnOnce(&str) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let name = name.to_owned();
+    let answer = tokio::task::spawn_blocking(move || ask(&name)).await;
+    answer.map_err(|_| Failure::interrupted())?
 }

@@ -1,8 +1,8 @@
-//! Where passwords come from: the target, a file, the environment, and the person at the terminal.
+//! Where passwords and users come from: the target, a file, the environment, and the person at the terminal.
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -136,6 +136,23 @@ pub fn read_wiped(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 /// Whether there is a person to ask.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks the person at the terminal who they are.
+///
+/// # Errors
+///
+/// When the person gives up, or there is none.
+pub fn ask_user(target: &str) -> Result<String, Failure> {
+    let mut line = String::new();
+    let asked = write!(io::stderr(), "user for {}: ", printable(target));
+    let read = asked.and_then(|()| io::stdin().lock().take(LONGEST_LINE).read_line(&mut line));
+    match read {
+        Ok(0) => Err(Failure::interrupted()),
+        Ok(_) => Ok(line.trim().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Failure::interrupted()),
+        Err(error) => Err(Failure::file("read the user from", "the terminal", &error)),
+    }
 }
 
 /// Asks the person at the terminal, without showing what is typed.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::{fmt, io};
 
 use crate::client::ConnectError;
-use crate::link::{LinkCode, LinkError, Peer, Step};
+use crate::link::{LinkCode, LinkError, Peer, SaslError, Step};
 #[cfg(feature = "tls")]
 use crate::net::tls::{Mismatch, Problem, Rejection, TlsError};
 use crate::net::websocket::WebSocketError;
@@ -223,6 +223,7 @@ fn link_exit(error: &LinkError) -> Exit {
         LinkError::Refused(LinkCode::NeedSecured | LinkCode::NeedUnsecured) => Exit::Tls,
         LinkError::WrongPassword
         | LinkError::NoCommonAuth
+        | LinkError::Sasl(_)
         | LinkError::Refused(LinkCode::PermissionDenied) => Exit::Authentication,
         LinkError::PasswordTooLong { .. } | LinkError::PasswordHasNul => Exit::Usage,
         LinkError::Refused(_) | LinkError::UnexpectedEnd { step: Step::Done } => Exit::Closed,
@@ -253,10 +254,27 @@ fn link_hint(address: &Address, error: &LinkError) -> Option<String> {
         LinkError::UnexpectedEnd { step: Step::Reply } => {
             "a TLS port hangs up like this, and so does a server that is not SPICE"
         }
-        LinkError::NoCommonAuth => "SASL is not supported yet",
+        LinkError::NoCommonAuth if cfg!(feature = "sasl") => return None,
+        LinkError::NoCommonAuth => "this capsaicin was built without SASL",
+        LinkError::Sasl(error) => sasl_hint(error)?,
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+const fn sasl_hint(error: &SaslError) -> Option<&'static str> {
+    Some(match error {
+        SaslError::WantsUser => "name the user with --user, and a password with --password-file",
+        SaslError::Refused(_) => "check --user and the password; a server says no more than this",
+        SaslError::NoMechanism {
+            is_secret: false, ..
+        } => "name the server's port with TLS: spice+tls://HOST:PORT, or --tls-port",
+        SaslError::NoMechanism { .. } => {
+            "known are SCRAM, DIGEST-MD5, PLAIN, EXTERNAL and ANONYMOUS: mech_list in the server's /etc/sasl2/qemu.conf"
+        }
+        SaslError::Unproven | SaslError::Weak { .. } => "this may not be the server you mean",
+        _ => return None,
+    })
 }
 
 const fn peer_hint(peer: Peer) -> &'static str {
@@ -273,6 +291,7 @@ fn proxy_exit(error: &ProxyError) -> Exit {
     match error {
         ProxyError::Refused { status: 407, .. } => Exit::Authentication,
         ProxyError::Host => Exit::Usage,
+        ProxyError::Late(_) => Exit::Timeout,
         #[cfg(feature = "tls")]
         ProxyError::Tls(error) => match tls_exit(error) {
             Exit::NotSpice => Exit::CannotConnect,
@@ -309,6 +328,9 @@ fn proxy_hint(error: &ProxyError) -> Option<&'static str> {
         ProxyError::Refused { .. } => "it may be a web server, and no proxy",
         ProxyError::Http(HttpError::NotHttp { guess: Peer::Tls }) => {
             "this is a port with TLS: write https:// in front of the proxy"
+        }
+        ProxyError::Late(_) => {
+            "the proxy or the way behind it swallows the connection; --timeout allows more time"
         }
         ProxyError::Http(_) => "check the proxy's port: a proxy for SPICE speaks HTTP",
         #[cfg(feature = "tls")]

@@ -98,9 +98,12 @@ impl Ways {
         &self.route
     }
 
-    /// Where the server listens.
+    /// Where the server listens. What a proxy leads to is not known here.
     pub fn places(&self) -> Vec<Address> {
         let route = &self.route;
+        if route.via.proxy.is_some() {
+            return Vec::new();
+        }
         #[cfg(feature = "tls")]
         let tls = route.tls.as_ref().map(|port| &port.address);
         #[cfg(not(feature = "tls"))]

@@ -33,6 +33,8 @@ pub struct Server {
     pub plain: Option<Address>,
     /// Its port with TLS.
     pub secure: Option<Address>,
+    /// Who the user is, if the target says so.
+    pub user: Option<String>,
     /// The password, if the target had one in it.
     pub password: Option<Secret>,
     /// Certificates to trust and no others, PEM.
@@ -144,6 +146,7 @@ fn malformed(why: impl Into<String>) -> BadTarget {
 /// After `spice://`: a host with a port, or with ports in the query.
 fn spice_uri(rest: &str) -> Result<Target, BadTarget> {
     let Uri {
+        user,
         host,
         port,
         query: asked,
@@ -159,6 +162,7 @@ fn spice_uri(rest: &str) -> Result<Target, BadTarget> {
     Ok(Target::Server(Server {
         plain: plain.or_else(usual),
         secure,
+        user,
         password: asked.password,
         ..Server::default()
     }))
@@ -167,6 +171,7 @@ fn spice_uri(rest: &str) -> Result<Target, BadTarget> {
 /// After `spice+tls://`: a host with a port.
 fn spice_tls_uri(rest: &str) -> Result<Target, BadTarget> {
     let Uri {
+        user,
         host,
         port,
         query: asked,
@@ -179,6 +184,7 @@ fn spice_tls_uri(rest: &str) -> Result<Target, BadTarget> {
     let port = port.ok_or(malformed("the port with TLS is missing"))?;
     Ok(Target::Server(Server {
         secure: Some(Address::tcp(host, port)),
+        user,
         password: asked.password,
         ..Server::default()
     }))
@@ -192,7 +198,9 @@ fn websocket_uri(rest: &str, usual: u16) -> Result<Target, BadTarget> {
     if authority.contains(';') {
         return Err(malformed("the host is not one"));
     }
-    let Uri { host, port, .. } = Uri::parse(authority)?;
+    let Uri {
+        user, host, port, ..
+    } = Uri::parse(authority)?;
     if !path.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(malformed("the path has characters to be written as %41"));
     }
@@ -208,13 +216,15 @@ fn websocket_uri(rest: &str, usual: u16) -> Result<Target, BadTarget> {
     Ok(Target::Server(Server {
         plain,
         secure,
+        user,
         websocket: Some(Veiled::new(path.into())),
         ..Server::default()
     }))
 }
 
-/// `[USER@]HOST[:PORT][/PATH][?KEY=VALUE…]`. The user name is for SASL and not needed; a path means nothing.
+/// `[USER@]HOST[:PORT][/PATH][?KEY=VALUE…]`. The user name is for SASL; a path means nothing.
 struct Uri {
+    user: Option<String>,
     host: String,
     port: Option<u16>,
     query: Query,
@@ -227,9 +237,10 @@ impl Uri {
         let query = query
             .find(['?', ';'])
             .map_or("", |start| &query[start + 1..]);
-        let host = authority
+        let (user, host) = authority
             .rsplit_once('@')
-            .map_or(authority, |(_, host)| host);
+            .map_or(("", authority), |(user, host)| (user, host));
+        let user = percent_decoded(user).ok_or(malformed("the user's name is not UTF-8"))?;
         let host = percent_decoded(host).ok_or(malformed("the host is not UTF-8"))?;
         if host.is_empty() {
             return Err(malformed("the host is missing"));
@@ -242,6 +253,7 @@ impl Uri {
             // A slash is how a path begins, which a host of a URI is not.
             Ok(Address::Unix(_)) => Err(malformed("the host is not one")),
             Ok(Address::Tcp { host, port }) => Ok(Self {
+                user: Some(user).filter(|user| !user.is_empty()),
                 host,
                 port: has_port.then_some(port),
                 query,
@@ -384,7 +396,9 @@ mod tests {
                 "spice://vm.example/?port=5908&tls-port=",
                 tcp("vm.example", 5908),
             ),
-            ("spice://user@vm.example:5909", tcp("vm.example", 5909)),
+            ("spice://@vm.example:5909", tcp("vm.example", 5909)),
+            ("spice://vm%2eexample:5909", tcp("vm.example", 5909)),
+            ("spice://[fe80::1%25eth0]:5909", tcp("fe80::1%eth0", 5909)),
             ("spice+tls://vm.example:5910", tls("vm.example", 5910)),
             ("spice+tls://[::1]:5911/", tls("::1", 5911)),
             ("spice://vm.example?tls-port=5912", tls("vm.example", 5912)),
@@ -442,6 +456,25 @@ mod tests {
     }
 
     #[test]
+    fn a_user_in_a_uri_is_decoded() {
+        for (text, user) in [
+            ("spice://ann@vm:5900", Some("ann")),
+            ("spice://ann%40here@vm?tls-port=1", Some("ann@here")),
+            ("spice+tls://ann@b@vm:1", Some("ann@b")),
+            ("wss://ann@vm/x@y", Some("ann")),
+            ("spice://vm:5900", None),
+        ] {
+            let target = Target::parse(text);
+            let Ok(Target::Server(server)) = target else {
+                panic!("{text}: {target:?}");
+            };
+            assert_eq!(server.user.as_deref(), user, "{text}");
+        }
+        let why = Target::parse("spice://%ff@vm:1").unwrap_err().to_string();
+        assert_eq!(why, "the user's name is not UTF-8");
+    }
+
+    #[test]
     fn a_password_in_a_uri_is_decoded_and_never_shown() {
         let target = Target::parse("spice://vm:5900?password=se%20s%26me+x").unwrap();
         let expected = Secret::new("se s&me+x".into()).unwrap();
@@ -457,7 +490,8 @@ mod tests {
         for text in [
             "spice://vm?port=5900&tls-port=5901",
             "spice://vm:5900?tls-port=5901",
-            "spice://user@vm/?tls-port=5901;port=5900",
+            "spice://vm/?tls-port=5901;port=5900",
+            "spice://vm/some/path;port=5900&tls-port=5901&password=",
         ] {
             let both = Server {
                 plain: Some(Address::tcp("vm", 5900)),
@@ -495,6 +529,18 @@ mod tests {
             ),
             ("ws://vm;port=1/", "the host is not one"),
             ("spice://?port=5900", "the host is missing"),
+            ("spice://user@:5900", "the host is missing"),
+            ("spice://%ff:5900", "the host is not UTF-8"),
+            ("spice://a%2fb:5900", "the host is not one"),
+            (
+                "spice://vm?port=65536",
+                "a port is not a number from 1 to 65535",
+            ),
+            (
+                "spice://vm?tls-port=+1",
+                "a port is not a number from 1 to 65535",
+            ),
+            ("spice://vm?port", "a key in it has no value"),
             ("spice://vm:5900?port=5901", "the port is given twice"),
             ("spice://vm?port=5900;port=5901", "'port' is given twice"),
             (

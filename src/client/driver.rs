@@ -87,6 +87,7 @@ type Dialled = Result<(Established, Wire), ConnectError>;
 struct Dial {
     route: Route,
     password: Password,
+    user: Option<String>,
     timeout: Duration,
 }
 
@@ -135,6 +136,7 @@ impl Driver {
         let dial = Dial {
             route: config.route,
             password: config.password,
+            user: config.user,
             timeout: config.connect_timeout,
         };
         let (to_driver, incoming) = mpsc::channel(FRAME_QUEUE);
@@ -420,6 +422,7 @@ impl Driver {
             channel_id: id.id,
             capabilities: self.session.capabilities(id).unwrap_or_default(),
             password: self.dial.password.clone(),
+            user: self.dial.user.clone(),
         }
     }
 
@@ -491,10 +494,7 @@ impl Dial {
         };
         match tokio::time::timeout(self.timeout, greeting).await {
             Ok(result) => result,
-            Err(_) => Err(ConnectError::Timeout {
-                address: address.clone(),
-                after: self.timeout,
-            }),
+            Err(_) => Err(ConnectError::late(hop, self.timeout)),
         }
     }
 
@@ -525,10 +525,7 @@ impl Dial {
         };
         match tokio::time::timeout(self.timeout, link).await {
             Ok(result) => result,
-            Err(_) => Err(ConnectError::Timeout {
-                address: address.clone(),
-                after: self.timeout,
-            }),
+            Err(_) => Err(ConnectError::late(hop, self.timeout)),
         }
     }
 

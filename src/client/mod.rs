@@ -17,7 +17,7 @@ pub use screens::{Monitor, Screens};
 use crate::channel::inputs::InputEvent;
 use crate::link::{LinkError, Password};
 use crate::net::websocket::WebSocketError;
-use crate::net::{Address, BadAddress, DialError, HandshakeError, Proxy, ProxyError, Route};
+use crate::net::{Address, BadAddress, DialError, HandshakeError, Hop, Proxy, ProxyError, Route};
 use crate::session::{ClientEvent, Command, SessionConfig, Tap};
 
 /// Commands that may wait for the driver. It always empties them first, so they wait only while it decodes one image.
@@ -30,8 +30,10 @@ const EVENT_QUEUE: usize = 32;
 pub struct ClientConfig {
     /// Where it listens, and where it does with TLS.
     pub route: Route,
-    /// The ticket; empty for none.
+    /// The ticket, or the user's password; empty for none.
     pub password: Password,
+    /// Who the user is, for servers that ask by SASL.
+    pub user: Option<String>,
     /// Sends no input.
     pub view_only: bool,
     /// How long connecting and linking one channel may take.
@@ -53,6 +55,7 @@ impl ClientConfig {
         Self {
             route,
             password: Password::default(),
+            user: None,
             view_only: false,
             connect_timeout: Duration::from_secs(10),
             session: SessionConfig::default(),
@@ -241,6 +244,19 @@ impl ConnectError {
                 source,
             },
             DialError::WebSocket(source) => Self::WebSocket { address, source },
+        }
+    }
+
+    /// Nothing came of connecting by this way for so long.
+    pub fn late(hop: Hop<'_>, after: Duration) -> Self {
+        let address = hop.address().clone();
+        match hop.proxy() {
+            Some(proxy) => Self::Proxy {
+                address,
+                proxy: Arc::clone(proxy),
+                source: ProxyError::Late(after),
+            },
+            None => Self::Timeout { address, after },
         }
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use super::messages::{
     BODY_MOST, HEADER_BYTES, LinkHeader, LinkMess, LinkReply, MAJOR, REPLY_LEAST,
 };
+#[cfg(feature = "sasl")]
+use super::sasl::{Exchange, Login, Progress};
 use super::{AUTH_SASL, AUTH_SELECTION, AUTH_SPICE, MAGIC, MINI_HEADER};
 use super::{Capabilities, Established, LinkCode, LinkError, PUBLIC_KEY_BYTES, Password, Peer};
 use crate::wire::{Decode, DecodeErrorKind, HeaderKind, Reader};
@@ -25,6 +27,8 @@ pub struct LinkRequest {
     pub capabilities: Capabilities,
     /// The session's password; the empty one when there is none.
     pub password: Password,
+    /// Who the user is, for servers that ask by SASL.
+    pub user: Option<String>,
 }
 
 /// Where a handshake stands, for error texts.
@@ -32,7 +36,7 @@ pub struct LinkRequest {
 pub enum Step {
     /// The link message was sent, the reply is awaited.
     Reply,
-    /// The ticket was sent, its result is awaited.
+    /// The ticket was sent, or SASL has come to its end; the result is awaited.
     Result,
     /// The channel is up.
     Done,
@@ -46,8 +50,10 @@ pub struct ClientLink {
     request: LinkRequest,
     /// The password comes from somebody else, after the server has answered.
     asks: bool,
+    /// Nobody on the way can read along.
+    is_secret: bool,
     state: State,
-    /// Bytes of the packet being received. INVARIANT: at most one header and `BODY_MOST` bytes.
+    /// Bytes of the packet being received. INVARIANT: no more than its length, which is checked first.
     buffer: Vec<u8>,
     transmit: Option<Vec<u8>>,
 }
@@ -55,8 +61,12 @@ pub struct ClientLink {
 #[derive(Debug)]
 enum State {
     AwaitHeader,
-    AwaitReply { size: usize },
+    AwaitReply {
+        size: usize,
+    },
     AskPassword(Box<Challenge>),
+    #[cfg(feature = "sasl")]
+    Sasl(Box<Exchange>, Established),
     AwaitResult(Established),
     Done(Established),
     Failed(LinkError),
@@ -81,6 +91,7 @@ impl ClientLink {
         Self {
             request,
             asks: false,
+            is_secret: false,
             state: State::AwaitHeader,
             buffer: Vec::new(),
             transmit: Some(mess.to_packet()),
@@ -94,6 +105,12 @@ impl ClientLink {
             asks: true,
             ..Self::new(request)
         }
+    }
+
+    /// Whether the stream hides from everybody else what is said on it, as TLS does. Until then it does not, and nothing is
+    /// said that gives a password away.
+    pub const fn set_secret(&mut self, is_secret: bool) {
+        self.is_secret = is_secret;
     }
 
     /// What the server announces, while the handshake waits for [`ClientLink::prove`].
@@ -134,6 +151,8 @@ impl ClientLink {
             let wanted = match &self.state {
                 State::AwaitHeader => HEADER_BYTES,
                 State::AwaitReply { size } => *size,
+                #[cfg(feature = "sasl")]
+                State::Sasl(exchange, _) => exchange.wanted(),
                 State::AwaitResult(_) => 4,
                 State::AskPassword(_) | State::Done(_) => return Ok(used),
                 State::Failed(error) => return Err(error.clone()),
@@ -154,7 +173,7 @@ impl ClientLink {
         }
     }
 
-    /// The next bytes to send.
+    /// The next bytes to send. They may hold a password: wipe them.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         self.transmit.take()
     }
@@ -174,6 +193,8 @@ impl ClientLink {
             State::AwaitHeader if !MAGIC.starts_with(prefix(&self.buffer)) => {
                 return LinkError::not_spice(&self.buffer);
             }
+            #[cfg(feature = "sasl")]
+            State::Sasl(exchange, _) => return exchange.end_of_stream(),
             State::AwaitHeader | State::AwaitReply { .. } => Step::Reply,
             State::AskPassword(_) | State::AwaitResult(_) => Step::Result,
             State::Done(_) => Step::Done,
@@ -194,13 +215,34 @@ impl ClientLink {
         let next = match state {
             State::AwaitHeader => check_header(packet),
             State::AwaitReply { .. } => self.answer(packet, entropy),
+            #[cfg(feature = "sasl")]
+            State::Sasl(exchange, established) => {
+                self.authenticate(exchange, established, packet, entropy)
+            }
             State::AwaitResult(established) => check_result(packet, established),
             settled => Ok(settled),
         };
         self.state = next.unwrap_or_else(State::Failed);
     }
 
-    /// Checks the reply and sends the ticket.
+    /// Goes one step on with SASL.
+    #[cfg(feature = "sasl")]
+    fn authenticate(
+        &mut self,
+        mut exchange: Box<Exchange>,
+        established: Established,
+        packet: &[u8],
+        entropy: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<State, LinkError> {
+        match exchange.step(packet, entropy)? {
+            Progress::Listen => {}
+            Progress::Say(mut words) => self.transmit = Some(std::mem::take(&mut *words)),
+            Progress::Accepted => return Ok(State::AwaitResult(established)),
+        }
+        Ok(State::Sasl(exchange, established))
+    }
+
+    /// Checks the reply and sends the ticket, or begins with SASL.
     fn answer(
         &mut self,
         body: &[u8],
@@ -212,15 +254,17 @@ impl ClientLink {
         accepted(error)?;
         let reply = LinkReply::decode(&mut r)?;
         let (client, server) = (&self.request.capabilities, &reply.capabilities);
-        if server.has_common(AUTH_SASL) && !server.has_common(AUTH_SPICE) {
-            return Err(LinkError::NoCommonAuth);
-        }
         let both = |bit| client.has_common(bit) && server.has_common(bit);
         let header = if both(MINI_HEADER) {
             HeaderKind::Mini
         } else {
             HeaderKind::Full
         };
+        let has_sasl = cfg!(feature = "sasl") && !self.asks && both(AUTH_SELECTION);
+        let begins_sasl = has_sasl && both(AUTH_SASL);
+        if server.has_common(AUTH_SASL) && !server.has_common(AUTH_SPICE) && !begins_sasl {
+            return Err(LinkError::NoCommonAuth);
+        }
         let challenge = Challenge {
             pub_key: reply.pub_key,
             established: Established {
@@ -231,6 +275,17 @@ impl ClientLink {
         };
         if self.asks {
             return Ok(State::AskPassword(Box::new(challenge)));
+        }
+        #[cfg(feature = "sasl")]
+        if begins_sasl {
+            // A server that has both at hand wants this one: it has left out the key for the other.
+            self.transmit = Some(AUTH_SASL.to_le_bytes().to_vec());
+            let exchange = Exchange::new(Login {
+                user: self.request.user.clone(),
+                password: self.request.password.clone(),
+                is_secret: self.is_secret,
+            });
+            return Ok(State::Sasl(Box::new(exchange), challenge.established));
         }
         let password = self.request.password.clone();
         self.send_ticket(challenge, &password, entropy)

@@ -43,6 +43,34 @@ pub enum LinkError {
     PasswordHasNul,
     /// The server takes no ticket.
     NoCommonAuth,
+    /// The server wants to know by SASL who the user is, and that did not come about.
+    Sasl(SaslError),
+}
+
+/// Why a user could not be proven by SASL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SaslError {
+    /// None of the server's mechanisms can be used.
+    NoMechanism {
+        /// Those it offers, commas between.
+        offered: String,
+        /// Whether TLS hides what is said.
+        is_secret: bool,
+    },
+    /// The server wants the name of a user, and none is known.
+    WantsUser,
+    /// The server does not take user and password; why, if it says so.
+    Refused(String),
+    /// The server does not prove that it knows the password.
+    Unproven,
+    /// The server asks for so few rounds of hashing that the password could be guessed.
+    Weak {
+        /// How many.
+        rounds: u32,
+    },
+    /// The server breaks the rules; the clause says how.
+    Malformed(&'static str),
 }
 
 /// Who may be answering in place of a SPICE server.
@@ -159,6 +187,7 @@ impl fmt::Display for LinkError {
                 )
             }
             Self::PasswordHasNul => f.write_str("the password has a NUL character in it"),
+            Self::Sasl(error) => error.fmt(f),
             Self::NoCommonAuth => f.write_str("the server takes no password ticket, only SASL"),
         }
     }
@@ -179,3 +208,47 @@ fn write_foreign(guess: Peer, first: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::
 }
 
 impl std::error::Error for LinkError {}
+
+impl From<SaslError> for LinkError {
+    fn from(error: SaslError) -> Self {
+        Self::Sasl(error)
+    }
+}
+
+impl fmt::Display for SaslError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMechanism { offered, .. } if offered.is_empty() => {
+                f.write_str("the server wants SASL and offers no mechanism for it here")
+            }
+            Self::NoMechanism {
+                offered,
+                is_secret: false,
+            } => write!(
+                f,
+                "the server offers SASL only by {offered}, not to be used without TLS"
+            ),
+            Self::NoMechanism { offered, .. } => {
+                write!(
+                    f,
+                    "the server offers SASL only by {offered}, none of which is known"
+                )
+            }
+            Self::WantsUser => f.write_str("the server wants a user's name and password (SASL)"),
+            Self::Refused(why) if why.is_empty() => {
+                f.write_str("the server refused the user's name or password")
+            }
+            Self::Refused(why) => {
+                write!(f, "the server refused the user's name or password: {why:?}")
+            }
+            Self::Unproven => f.write_str("the server does not prove that it knows the password"),
+            Self::Weak { rounds } => write!(
+                f,
+                "the server would have the password hashed {rounds} times only, which gives it away"
+            ),
+            Self::Malformed(why) => write!(f, "the server breaks the rules of SASL: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for SaslError {}

@@ -50,6 +50,12 @@ impl Password {
         self.0.is_empty()
     }
 
+    /// Its bytes, for those who prove it in another way.
+    #[cfg(feature = "sasl")]
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The ticket for the server with this public key; `None` when the key is not an RSA-1024 key.
     pub(super) fn encrypt(
         &self,

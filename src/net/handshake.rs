@@ -5,6 +5,7 @@ use std::io;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use zeroize::Zeroizing;
 
 use super::{Stream, entropy};
 use crate::link::{ClientLink, Established, LinkError, LinkRequest};
@@ -24,9 +25,10 @@ pub async fn handshake(
     request: LinkRequest,
 ) -> Result<(Established, BytesMut), HandshakeError> {
     let mut link = ClientLink::new(request);
+    link.set_secret(stream.is_secret());
     let mut received = BytesMut::with_capacity(4096);
     loop {
-        while let Some(bytes) = link.poll_transmit() {
+        while let Some(bytes) = link.poll_transmit().map(Zeroizing::new) {
             // A peer that is no SPICE server may have closed already; what it said is the better answer.
             if let Err(error) = write(stream, &bytes).await
                 && received.is_empty()

@@ -178,6 +178,7 @@ async fn dial(mess: &LinkMess, hub: &Hub) -> Result<(Side, ClientLink, String), 
         channel_id: mess.channel_id,
         capabilities,
         password: Default::default(),
+        user: None,
     };
     let route = &hub.config.route;
     let mut hop = route.first(kind).ok_or(Failure::Nowhere)?;

@@ -27,6 +27,7 @@ fn client(bytes: &[u8]) {
         channel_id: 0,
         capabilities: Capabilities::of(COMMON, &[]),
         password: Password::default(),
+        user: None,
     });
     if let Ok(used) = client.receive(bytes, &mut entropy()) {
         assert!(used <= bytes.len());

@@ -89,6 +89,7 @@ async fn linked(proxy: &Proxy) -> Stream {
         channel_id: 0,
         capabilities: Capabilities::of(COMMON, &[]),
         password: Password::default(),
+        user: None,
     };
     let linked = handshake(&mut stream, request).await;
     linked.expect("the scripted server links everything");

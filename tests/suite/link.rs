@@ -51,6 +51,7 @@ fn request(text: &str) -> LinkRequest {
             channel: vec![0x0f],
         },
         password: password(text),
+        user: None,
     }
 }
 
@@ -490,7 +491,13 @@ fn a_reply_that_contradicts_the_protocol_names_the_field() {
 fn a_server_that_takes_only_sasl_is_named_as_such() {
     let mut reply = fixture!("main-server.bin").to_vec();
     reply[16 + 178] = 0x0d;
-    assert_eq!(error_of(&reply), LinkError::NoCommonAuth);
+    // Somebody who does not know it.
+    let mut client = ClientLink::new(LinkRequest {
+        capabilities: server_capabilities(),
+        ..request("")
+    });
+    let error = client.receive(&reply, &mut entropy(2)).unwrap_err();
+    assert_eq!(error, LinkError::NoCommonAuth);
 
     // Where the mechanism is refused later, a whole link reply takes the place of the result.
     let (mut client, _) = client_after(&fixture!("main-server.bin")[..202]);

@@ -49,7 +49,7 @@ impl Playback {
         const OPUS: u32 = 3;
         let bits = [VOLUME, LATENCY, OPUS];
         Capabilities::of(
-            link::COMMON,
+            link::CLIENT_COMMON,
             &bits[..if opus && cfg!(feature = "opus") { 3 } else { 2 }],
         )
     }
@@ -174,7 +174,7 @@ impl Record {
         const VOLUME: u32 = 1;
         let bits = [VOLUME, Self::OPUS];
         Capabilities::of(
-            link::COMMON,
+            link::CLIENT_COMMON,
             &bits[..if opus && cfg!(feature = "opus") { 2 } else { 1 }],
         )
     }

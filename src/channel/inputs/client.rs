@@ -75,7 +75,7 @@ enum Pointer {
 impl Client {
     /// What this client announces on the inputs channel: bit 0, KEY_SCANCODE.
     pub fn capabilities() -> Capabilities {
-        Capabilities::of(link::COMMON, &[KEY_SCANCODE])
+        Capabilities::of(link::CLIENT_COMMON, &[KEY_SCANCODE])
     }
 
     /// The channel is linked with a server of these capabilities.

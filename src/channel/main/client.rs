@@ -39,7 +39,7 @@ impl Client {
 
     /// What this client announces on the main channel: bit 1, NAME_AND_UUID; bit 2, AGENT_CONNECTED_TOKENS.
     pub fn capabilities() -> Capabilities {
-        Capabilities::of(link::COMMON, &[1, 2])
+        Capabilities::of(link::CLIENT_COMMON, &[1, 2])
     }
 
     /// Repeated by every other channel's link; `None` before INIT.

@@ -44,7 +44,7 @@ impl Client {
 
     /// What this client announces on port channels: nothing of their own. Data comes as it is.
     pub fn capabilities() -> Capabilities {
-        Capabilities::of(link::COMMON, &[])
+        Capabilities::of(link::CLIENT_COMMON, &[])
     }
 
     /// Bytes that wait to be sent.

@@ -421,7 +421,7 @@ async fn within<T>(
     part: impl Future<Output = Result<T, DialError>>,
 ) -> Result<T, ConnectError> {
     let done = timeout(PATIENCE, part).await;
-    done.map_err(|_| late(hop.address()))?
+    done.map_err(|_| ConnectError::late(hop, PATIENCE))?
         .map_err(|error| ConnectError::from_dial(hop.address(), error))
 }
 

@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::lookup_host;
 use zeroize::Zeroizing;
@@ -55,6 +56,8 @@ pub enum ProxyError {
         /// Whether it was told who asks.
         with_login: bool,
     },
+    /// Nothing came of it in time.
+    Late(Duration),
     /// The host cannot be written into a request.
     Host,
 }
@@ -220,6 +223,7 @@ impl fmt::Display for ProxyError {
             Self::Tls(error) => error.fmt(f),
             Self::Http(error) => error.fmt(f),
             Self::Refused { line, .. } => write!(f, "it answers {line}"),
+            Self::Late(after) => write!(f, "no answer within {} s", after.as_secs_f32()),
             Self::Host => f.write_str("the server's host has characters that no request can carry"),
         }
     }

@@ -102,7 +102,7 @@ impl ClientSession {
             Behaviour::Main(_) => main::Client::capabilities(),
             Behaviour::Display(display) => display.capabilities(),
             Behaviour::Inputs(_) => inputs::Client::capabilities(),
-            Behaviour::Cursor(_) => Capabilities::of(link::COMMON, &[]),
+            Behaviour::Cursor(_) => Capabilities::of(link::CLIENT_COMMON, &[]),
             Behaviour::Playback(_) => audio::Playback::capabilities(!self.config.raw_sound),
             Behaviour::Record(_) => audio::Record::capabilities(!self.config.raw_sound),
             Behaviour::Port(_) => port::Client::capabilities(),

@@ -51,6 +51,7 @@ fn a_client_that_wants_long_headers_gets_them() {
         channel_id: 0,
         capabilities: Capabilities::of(&[AUTH_SPICE], &[]),
         password: Password::default(),
+        user: None,
     });
     let mut byte = [0];
     while link.established().is_none() {

@@ -486,6 +486,7 @@ async fn link(
         channel_id,
         capabilities: Capabilities::of(COMMON, &[]),
         password: Password::default(),
+        user: None,
     };
     match soon(handshake(&mut stream, request)).await {
         Ok(_) => Ok(stream),

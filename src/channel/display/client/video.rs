@@ -27,7 +27,7 @@ impl Client {
             bits.extend(codecs.iter().map(|codec| announcement(*codec).1));
         }
         bits.sort_unstable();
-        Capabilities::of(link::COMMON, &bits)
+        Capabilities::of(link::CLIENT_COMMON, &bits)
     }
 
     /// Asks the server to prefer these codecs, best first, if it lets the client choose.
