@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::wire::{DecodeError, Frame, Writer, wire_enum};
+use crate::wire::{DecodeError, Frame, Reader, Writer, wire_enum};
 
 wire_enum! {
     /// What a channel is for (spec 00 §4).
@@ -118,12 +118,21 @@ impl fmt::Display for ChannelId {
 
 /// All messages of one channel in one direction. Bodies borrow from the frame they were decoded from.
 pub trait Message<'a>: Sized {
-    /// Decodes the body of message `number`; an unknown number is a value, not an error.
+    /// Reads the body of message `number`; an unknown number is a value, not an error. The reader needs no name.
     ///
     /// # Errors
     ///
     /// When the body does not hold what the number promises. Bytes after the last field are ignored.
-    fn decode(number: u16, body: &'a [u8]) -> Result<Self, DecodeError>;
+    fn read(number: u16, reader: Reader<'a>) -> Result<Self, DecodeError>;
+
+    /// Decodes the body of message `number`; as [`Message::read`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::read`].
+    fn decode(number: u16, body: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::read(number, Reader::new("", body))
+    }
 
     /// The message's number on the wire.
     fn number(&self) -> u16;
@@ -169,10 +178,13 @@ macro_rules! messages {
         impl<'a> $crate::channel::Message<'a> for $name<'a> {
             const NAMES: &'static [(u16, &'static str)] = &[$(($number, stringify!($wire))),*];
 
-            fn decode(number: u16, body: &'a [u8]) -> Result<Self, $crate::wire::DecodeError> {
+            fn read(
+                number: u16,
+                mut reader: $crate::wire::Reader<'a>,
+            ) -> Result<Self, $crate::wire::DecodeError> {
                 Ok(match number {
-                    $($number => $crate::channel::messages!(@decode body $wire $variant $(($type))?),)*
-                    _ => Self::Unknown { number, body },
+                    $($number => $crate::channel::messages!(@decode reader $wire $variant $(($type))?),)*
+                    _ => Self::Unknown { number, body: reader.rest("data") },
                 })
             }
 
@@ -199,9 +211,9 @@ macro_rules! messages {
             }
         }
     };
-    (@decode $body:ident $wire:ident $variant:ident) => { Self::$variant };
-    (@decode $body:ident $wire:ident $variant:ident ($type:ty)) => {
-        Self::$variant($crate::wire::Decode::decode(&mut $crate::wire::Reader::new(stringify!($wire), $body))?)
+    (@decode $reader:ident $wire:ident $variant:ident) => { Self::$variant };
+    (@decode $reader:ident $wire:ident $variant:ident ($type:ty)) => {
+        Self::$variant($crate::wire::Decode::decode(&mut $reader.named(stringify!($wire)))?)
     };
     (@pattern $variant:ident) => { Self::$variant };
     (@pattern $variant:ident ($type:ty)) => { Self::$variant(_) };

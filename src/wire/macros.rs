@@ -58,7 +58,11 @@ macro_rules! wire_enum {
 
         impl<'a> $crate::wire::Decode<'a> for $name {
             fn decode(r: &mut $crate::wire::Reader<'a>) -> Result<Self, $crate::wire::DecodeError> {
-                r.value::<$int>("").map(Self::from_number)
+                let value = r.value::<$int>("").map(Self::from_number)?;
+                if !matches!(value, Self::Other(_)) {
+                    r.label(format_args!("{value}"));
+                }
+                Ok(value)
             }
         }
 
@@ -116,7 +120,9 @@ macro_rules! wire_flags {
 
         impl<'a> $crate::wire::Decode<'a> for $name {
             fn decode(r: &mut $crate::wire::Reader<'a>) -> Result<Self, $crate::wire::DecodeError> {
-                r.value::<$int>("").map(Self)
+                let value = r.value::<$int>("").map(Self)?;
+                r.label(format_args!("{value:?}"));
+                Ok(value)
             }
         }
 

@@ -6,11 +6,13 @@
 mod framing;
 mod macros;
 mod reader;
+mod trace;
 mod writer;
 
 pub use framing::{Frame, FrameError, Framer, HeaderKind, Part, Parts, parts};
 pub(crate) use macros::{wire_enum, wire_flags, wire_struct};
-pub use reader::{DecodeError, DecodeErrorKind, Field, Reader, Trace};
+pub use reader::{DecodeError, DecodeErrorKind, Reader};
+pub use trace::{Field, Trace, Value};
 pub use writer::{Slot, Writer};
 
 use crate::geometry::{Point, Rect};
@@ -35,7 +37,11 @@ macro_rules! scalars {
     ($($type:ident),*) => {$(
         impl<'a> Decode<'a> for $type {
             fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
-                Ok($type::from_le_bytes(r.array("")?))
+                let value = $type::from_le_bytes(r.array("")?);
+                if $type::MIN != 0 {
+                    r.signed();
+                }
+                Ok(value)
             }
         }
 

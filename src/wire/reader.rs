@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::ops::Range;
 
 use smallvec::SmallVec;
 
 use super::Decode;
+use super::trace::{Trace, Value};
 
 /// Deepest nesting of pointers; the protocol's own structures need three (message → image → palette).
 const MAX_DEPTH: u8 = 6;
@@ -21,22 +21,8 @@ pub struct Reader<'a> {
     /// Names of the values that enclose the one being read, outermost first.
     path: SmallVec<[&'static str; 4]>,
     trace: Option<&'a RefCell<Trace>>,
-}
-
-/// Which bytes of a body were which field, in the order they were read.
-#[derive(Clone, Debug, Default)]
-pub struct Trace {
-    /// The fields, in reading order. Several may cover the same bytes.
-    pub fields: Vec<Field>,
-}
-
-/// One field of a [`Trace`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Dotted path, as in `src_bitmap.width`.
-    pub name: String,
-    /// Where it lies in the body, in bytes.
-    pub bytes: Range<usize>,
+    /// How many fields of the trace enclose the one being read.
+    level: u8,
 }
 
 /// Why a body could not be decoded, and where.
@@ -88,13 +74,26 @@ impl<'a> Reader<'a> {
             depth: 0,
             path: SmallVec::new(),
             trace: None,
+            level: 0,
         }
     }
 
-    /// Notes every field that is read in `trace`.
+    /// The same reader for the message of this protocol name.
+    pub fn named(mut self, message: &'static str) -> Self {
+        self.message = message;
+        self
+    }
+
+    /// Notes every field that is read in `trace`, while it has room.
     pub fn with_trace(mut self, trace: &'a RefCell<Trace>) -> Self {
         self.trace = Some(trace);
         self
+    }
+
+    /// The same reader at byte `at`; `None` beyond the body.
+    pub fn starting_at(mut self, at: usize) -> Option<Self> {
+        self.at = at;
+        (at <= self.body.len()).then_some(self)
     }
 
     /// Offset of the next read in the body.
@@ -129,14 +128,16 @@ impl<'a> Reader<'a> {
 
     /// A little-endian two's complement 32-bit number.
     pub fn i32(&mut self, field: &'static str) -> Result<i32, DecodeError> {
-        Ok(i32::from_le_bytes(self.array(field)?))
+        let value = i32::from_le_bytes(self.array(field)?);
+        self.signed();
+        Ok(value)
     }
 
     /// Exactly `N` bytes.
     pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
         match self.body[self.at..].first_chunk::<N>() {
             Some(bytes) => {
-                self.note(field, N);
+                self.note(field, N, || Value::number(bytes));
                 self.at += N;
                 Ok(*bytes)
             }
@@ -148,7 +149,7 @@ impl<'a> Reader<'a> {
     pub fn bytes(&mut self, field: &'static str, len: usize) -> Result<&'a [u8], DecodeError> {
         match self.body[self.at..].get(..len) {
             Some(bytes) => {
-                self.note(field, len);
+                self.note(field, len, || Value::Bytes);
                 self.at += len;
                 Ok(bytes)
             }
@@ -159,7 +160,7 @@ impl<'a> Reader<'a> {
     /// Everything to the end of the body.
     pub fn rest(&mut self, field: &'static str) -> &'a [u8] {
         let rest = &self.body[self.at..];
-        self.note(field, rest.len());
+        self.note(field, rest.len(), || Value::Bytes);
         self.at = self.body.len();
         rest
     }
@@ -180,7 +181,36 @@ impl<'a> Reader<'a> {
         if needs > self.left() as u64 {
             return Err(self.truncated(field, needs));
         }
-        self.inside(field, |r| (0..count).map(|_| T::decode(r)).collect())
+        self.inside(field, |r| match r.trace {
+            None => (0..count).map(|_| T::decode(r)).collect(),
+            Some(trace) => (0..count).map(|i| r.element(i, count, trace)).collect(),
+        })
+    }
+
+    /// The next value of a traced list of `count`. A list that would make the trace too long ends in it with one field for
+    /// all that is left.
+    fn element<T: Decode<'a>>(
+        &mut self,
+        index: usize,
+        count: usize,
+        trace: &'a RefCell<Trace>,
+    ) -> Result<T, DecodeError> {
+        let start = self.at;
+        if self.trace.is_some() && trace.borrow().is_full() {
+            self.trace = None;
+        }
+        let value = match self.trace {
+            Some(_) => self.group("", Some(index), T::decode),
+            None => T::decode(self),
+        };
+        match self.trace {
+            Some(_) => {}
+            None => trace.borrow_mut().skip(self.level, index, start..self.at),
+        }
+        if index + 1 == count {
+            self.trace = Some(trace);
+        }
+        value
     }
 
     /// Follows a pointer; `None` when it is null.
@@ -199,6 +229,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Option<T>, DecodeError> {
         let at = self.at;
         let offset = self.u32(field)?;
+        self.revalue(|_| Value::Pointer(offset));
         if offset == 0 {
             return Ok(None);
         }
@@ -214,7 +245,9 @@ impl<'a> Reader<'a> {
         }
         let mut target = self.clone();
         (target.at, target.depth) = (offset as usize, self.depth + 1);
-        target.inside(field, read).map(Some)
+        target.level += 1;
+        target.path.push(field);
+        read(&mut target).map(Some)
     }
 
     /// Follows a pointer that must not be null.
@@ -269,8 +302,29 @@ impl<'a> Reader<'a> {
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
         self.path.push(field);
-        let value = read(self);
+        let value = match self.trace {
+            Some(_) if !field.is_empty() => self.group(field, None, read),
+            _ => read(self),
+        };
         self.path.pop();
+        value
+    }
+
+    /// Notes a field made of those that `read` reads.
+    fn group<T>(
+        &mut self,
+        field: &'static str,
+        index: Option<usize>,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let Some(trace) = self.trace else {
+            return read(self);
+        };
+        let opened = trace.borrow_mut().open(field, index, self.level, self.at);
+        self.level += 1;
+        let value = read(self);
+        self.level -= 1;
+        trace.borrow_mut().close(opened, self.at);
         value
     }
 
@@ -291,13 +345,28 @@ impl<'a> Reader<'a> {
         path
     }
 
-    fn note(&self, field: &str, len: usize) {
+    fn note(&self, field: &'static str, len: usize, value: impl FnOnce() -> Value) {
         if let Some(trace) = self.trace {
             let bytes = self.at..self.at + len;
-            trace.borrow_mut().fields.push(Field {
-                name: self.path_of(field),
-                bytes,
-            });
+            trace.borrow_mut().leaf(field, self.level, bytes, value());
+        }
+    }
+
+    /// Says what the field that was read last is in words: `text`.
+    pub(crate) fn label(&self, text: fmt::Arguments<'_>) {
+        self.revalue(|value| value.named(text));
+    }
+
+    /// Says that the number that was read last is a signed one.
+    pub(crate) fn signed(&self) {
+        if let Some(trace) = self.trace {
+            trace.borrow_mut().sign_last();
+        }
+    }
+
+    fn revalue(&self, change: impl FnOnce(Value) -> Value) {
+        if let Some(trace) = self.trace {
+            trace.borrow_mut().revalue_last(change);
         }
     }
 }
@@ -367,21 +436,5 @@ mod tests {
             error.kind,
             DecodeErrorKind::Truncated { left: 4, .. }
         ));
-    }
-
-    #[test]
-    fn a_trace_names_nested_fields_with_their_bytes() {
-        let trace = RefCell::default();
-        let body = [1, 0, 0, 0, 2, 0, 0, 0];
-        let mut r = Reader::new("TEST", &body).with_trace(&trace);
-        r.value::<crate::geometry::Point>("origin").unwrap();
-        let fields = trace.into_inner().fields;
-        assert_eq!(
-            fields[1],
-            Field {
-                name: "origin.y".into(),
-                bytes: 4..8
-            }
-        );
     }
 }

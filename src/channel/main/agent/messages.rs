@@ -325,7 +325,19 @@ impl<'a> Message<'a> {
         payload: &'a [u8],
         layout: Layout,
     ) -> Result<Self, DecodeError> {
-        let r = &mut Reader::new(name(kind), payload);
+        Self::read(kind, &mut Reader::new(name(kind), payload), layout)
+    }
+
+    /// Reads the payload of a message; as [`Message::decode`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::decode`].
+    pub fn read(
+        kind: MessageKind,
+        r: &mut Reader<'a>,
+        layout: Layout,
+    ) -> Result<Self, DecodeError> {
         Ok(match kind {
             MessageKind::MonitorsConfig => Self::MonitorsConfig(r.value("")?),
             MessageKind::Reply => Self::Reply(r.value("")?),
@@ -356,7 +368,10 @@ impl<'a> Message<'a> {
             MessageKind::FileXferData => Self::FileXferData(FileXferData::read(r)?),
             MessageKind::MaxClipboard => Self::MaxClipboard(r.value("")?),
             MessageKind::AudioVolumeSync => Self::AudioVolumeSync(r.value("")?),
-            kind => Self::Other { kind, payload },
+            kind => Self::Other {
+                kind,
+                payload: r.rest("data"),
+            },
         })
     }
 
@@ -428,24 +443,30 @@ impl<'a> Message<'a> {
 
 /// The protocol's name of a message.
 pub fn name(kind: MessageKind) -> &'static str {
+    let name = full_name(kind);
+    name.strip_prefix("AGENT ").unwrap_or(name)
+}
+
+/// The protocol's name of a message with a word in front that tells it from messages of the channels: `AGENT CLIPBOARD`.
+pub fn full_name(kind: MessageKind) -> &'static str {
     match kind {
-        MessageKind::MouseState => "MOUSE_STATE",
-        MessageKind::MonitorsConfig => "MONITORS_CONFIG",
-        MessageKind::Reply => "REPLY",
-        MessageKind::Clipboard => "CLIPBOARD",
-        MessageKind::DisplayConfig => "DISPLAY_CONFIG",
-        MessageKind::AnnounceCapabilities => "ANNOUNCE_CAPABILITIES",
-        MessageKind::ClipboardGrab => "CLIPBOARD_GRAB",
-        MessageKind::ClipboardRequest => "CLIPBOARD_REQUEST",
-        MessageKind::ClipboardRelease => "CLIPBOARD_RELEASE",
-        MessageKind::FileXferStart => "FILE_XFER_START",
-        MessageKind::FileXferStatus => "FILE_XFER_STATUS",
-        MessageKind::FileXferData => "FILE_XFER_DATA",
-        MessageKind::ClientDisconnected => "CLIENT_DISCONNECTED",
-        MessageKind::MaxClipboard => "MAX_CLIPBOARD",
-        MessageKind::AudioVolumeSync => "AUDIO_VOLUME_SYNC",
-        MessageKind::GraphicsDeviceInfo => "GRAPHICS_DEVICE_INFO",
-        MessageKind::Other(_) => "UNKNOWN",
+        MessageKind::MouseState => "AGENT MOUSE_STATE",
+        MessageKind::MonitorsConfig => "AGENT MONITORS_CONFIG",
+        MessageKind::Reply => "AGENT REPLY",
+        MessageKind::Clipboard => "AGENT CLIPBOARD",
+        MessageKind::DisplayConfig => "AGENT DISPLAY_CONFIG",
+        MessageKind::AnnounceCapabilities => "AGENT ANNOUNCE_CAPABILITIES",
+        MessageKind::ClipboardGrab => "AGENT CLIPBOARD_GRAB",
+        MessageKind::ClipboardRequest => "AGENT CLIPBOARD_REQUEST",
+        MessageKind::ClipboardRelease => "AGENT CLIPBOARD_RELEASE",
+        MessageKind::FileXferStart => "AGENT FILE_XFER_START",
+        MessageKind::FileXferStatus => "AGENT FILE_XFER_STATUS",
+        MessageKind::FileXferData => "AGENT FILE_XFER_DATA",
+        MessageKind::ClientDisconnected => "AGENT CLIENT_DISCONNECTED",
+        MessageKind::MaxClipboard => "AGENT MAX_CLIPBOARD",
+        MessageKind::AudioVolumeSync => "AGENT AUDIO_VOLUME_SYNC",
+        MessageKind::GraphicsDeviceInfo => "AGENT GRAPHICS_DEVICE_INFO",
+        MessageKind::Other(_) => "AGENT UNKNOWN",
     }
 }
 
