@@ -29,6 +29,7 @@
 //! | [`channel`] | each SPICE channel: messages, client, server | all of the above |
 //! | [`session`] | all channels of one connection as one value | `channel` |
 //! | [`sound`] | samples: coded, in WAV files, played and recorded | `channel` (sound only), `codec` |
+//! | [`inspect`] | frames as named fields: filtered, counted, held against the rules | `session` |
 //! | [`recording`] | captured sessions: read, and played into a session | `session` |
 #![cfg_attr(
     feature = "client",
@@ -58,6 +59,7 @@ pub mod cli;
 pub mod client;
 pub mod codec;
 pub mod geometry;
+pub mod inspect;
 #[cfg(feature = "viewer")]
 pub mod keyboard;
 pub mod link;

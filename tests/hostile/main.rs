@@ -4,6 +4,7 @@
 
 mod agent;
 mod drawing;
+mod inspect;
 mod link;
 mod messages;
 mod mutate;

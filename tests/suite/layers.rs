@@ -29,6 +29,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "session", "channel", "wire", "geometry", "pixels", "codec", "canvas", "link",
         ],
     ),
+    (
+        "inspect",
+        &["session", "channel", "wire", "geometry", "link"],
+    ),
     ("sound", &["channel", "codec"]),
     ("net", &["wire", "link", "channel"]),
     (
@@ -48,6 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tui",
         &[
             "client",
+            "inspect",
             "recording",
             "term",
             "keyboard",
@@ -69,6 +74,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server",
             "proxy",
             "net",
+            "inspect",
             "recording",
             "session",
             "channel",
