@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args as Group, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 
+use super::inspect::InspectArgs;
 use super::layouts::LayoutParser;
 use super::logging::Wanted;
 use super::proxy::ProxyArgs;
@@ -94,6 +95,8 @@ pub enum Command {
     Record(RecordArgs),
     /// Stand between a client and a server: record, slow down, damage
     Proxy(ProxyArgs),
+    /// Print the messages of a session or a recording, decoded
+    Inspect(InspectArgs),
     /// Put text or a picture into the clipboard of a machine
     Paste(PasteArgs),
     /// Print what was copied in a machine

@@ -10,6 +10,7 @@ mod console;
 mod decode;
 mod dial;
 mod doctor;
+mod inspect;
 mod keys;
 #[cfg(feature = "tls")]
 mod known_hosts;
@@ -70,6 +71,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
         Command::Record(args) => block_on(record::run(args, common)),
         Command::Proxy(args) => block_on(proxy::run(args, common)),
+        Command::Inspect(args) => block_on(inspect::run(args, common)),
         Command::Paste(args) => block_on(until_interrupted(agent::paste(args, common))),
         Command::Copy(args) => block_on(until_interrupted(agent::copy(args, common))),
         Command::Send(args) => block_on(agent::send(args, common)),

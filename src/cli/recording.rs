@@ -84,13 +84,19 @@ pub fn show(path: &Path, at: Option<Duration>) -> Result<Shown, Failure> {
     })
 }
 
-fn open(path: &Path) -> Result<Reader<File>, Failure> {
+/// Opens a recording.
+///
+/// # Errors
+///
+/// When it cannot be read, or is none.
+pub fn open(path: &Path) -> Result<Reader<File>, Failure> {
     let file = File::open(path)
         .map_err(|error| Failure::file("open", &path.display().to_string(), &error))?;
     Reader::new(file).map_err(|error| cannot_open(path, &error))
 }
 
-fn cannot_open(path: &Path, error: &RecordingError) -> Failure {
+/// Why a recording could not be opened or read, in words.
+pub fn cannot_open(path: &Path, error: &RecordingError) -> Failure {
     let name = path.display().to_string();
     let hint = match &error.kind {
         ErrorKind::Io(kind, text) => {

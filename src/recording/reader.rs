@@ -127,7 +127,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// What to say about a file that had no SPICE in it.
-    pub(super) fn no_spice(&self) -> RecordingError {
+    pub fn no_spice(&self) -> RecordingError {
         RecordingError::at(0, ErrorKind::NoSpice(self.instead.clone()))
     }
 

@@ -18,6 +18,7 @@ mod firmware;
 mod guest;
 mod guest_sound;
 mod heads;
+mod inspect;
 mod keys;
 mod libvirt;
 mod live;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         server::tests(),
         recording::tests(),
         proxy::tests(),
+        inspect::tests(),
         sound::tests(),
         viewer_sound::tests(),
         served_sound::tests(),

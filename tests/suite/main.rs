@@ -15,6 +15,7 @@ mod cursor;
 mod displays;
 mod doctor;
 mod hostile_text;
+mod inspect;
 mod iterm2;
 mod jobs;
 mod keyboard;
