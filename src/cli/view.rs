@@ -7,9 +7,11 @@ use super::dial::{self, Dial, Dialled, Extras};
 use super::logging::{self, Logging};
 use super::report::{Exit, Failure, say};
 use super::{layouts, places, recent};
+use crate::session::Tap;
 use crate::term::probe::Surroundings;
 use crate::term::{Colours, Drawing, Style};
 use crate::tui::picker::{self, Choice, Picker};
+use crate::tui::watch::Watch;
 use crate::tui::{self, Ending, Options, ViewError, screen};
 
 /// Views a machine until the user or the server ends it.
@@ -37,18 +39,19 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         return Err(ViewError::Dumb.into());
     }
     let logging = logging::to_viewer(common.logging())?;
+    let watch = Watch::default();
     let dialled = match is_named {
-        true => dial(args).connect(&args.target).await?,
-        false => match choose(args).await? {
+        true => connect(args, &args.target, &watch).await?,
+        false => match choose(args, &watch).await? {
             Some(dialled) => dialled,
             None => return Ok(()),
         },
     };
-    view(args, dialled, logging).await
+    view(args, dialled, watch, logging).await
 }
 
 /// Lets the user choose until a connection stands; `None` when they leave.
-async fn choose(args: &ViewArgs) -> Result<Option<Dialled>, Failure> {
+async fn choose(args: &ViewArgs, watch: &Watch) -> Result<Option<Dialled>, Failure> {
     let mut picker = Picker::default();
     loop {
         let target = match picker::pick(&mut picker, style(args), &places::look).await? {
@@ -63,7 +66,7 @@ async fn choose(args: &ViewArgs) -> Result<Option<Dialled>, Failure> {
         if let Ok(target) = dial::target(&target) {
             say(format_args!("connecting to {target}"));
         }
-        match dial(args).connect(&target).await {
+        match connect(args, &target, watch).await {
             Ok(dialled) => return Ok(Some(dialled)),
             Err(failure) => picker.fail(lines(failure)),
         }
@@ -96,8 +99,19 @@ fn dial(args: &ViewArgs) -> Dial {
     }
 }
 
+/// Connects, with the message panes looking on.
+async fn connect(args: &ViewArgs, target: &TargetArgs, watch: &Watch) -> Result<Dialled, Failure> {
+    let tap = || Some(Box::new(watch.clone()) as Box<dyn Tap>);
+    dial(args).connect_tapped(target, tap).await
+}
+
 /// Shows a session until it ends.
-async fn view(args: &ViewArgs, dialled: Dialled, logging: Logging) -> Result<(), Failure> {
+async fn view(
+    args: &ViewArgs,
+    dialled: Dialled,
+    watch: Watch,
+    logging: Logging,
+) -> Result<(), Failure> {
     let server = sound_server();
     if let Some(again) = &dialled.again {
         recent::keep(again);
@@ -117,6 +131,7 @@ async fn view(args: &ViewArgs, dialled: Dialled, logging: Logging) -> Result<(),
         overrides: args.terminal.clone(),
         sound: server,
         microphone: args.mic,
+        watch,
         logged: logging.lines,
     };
     match tui::run(dialled.client, options).await? {

@@ -108,6 +108,8 @@ pub enum MenuKey {
     ShiftRight,
     PageUp,
     PageDown,
+    Tab,
+    ShiftTab,
     Enter,
     /// Deletes what was typed last, or goes back.
     Back,
@@ -116,13 +118,15 @@ pub enum MenuKey {
 }
 
 impl MenuKey {
-    /// The same key without Shift, where that counts.
+    /// The same key without Shift, where that counts, and Tab as an arrow.
     pub fn without_shift(self) -> Self {
         match self {
             Self::ShiftUp => Self::Up,
             Self::ShiftDown => Self::Down,
             Self::ShiftLeft => Self::Left,
             Self::ShiftRight => Self::Right,
+            Self::Tab => Self::Down,
+            Self::ShiftTab => Self::Up,
             key => key,
         }
     }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use super::history::History;
 use super::keymap::{Escape, Mode};
 use super::meter::Meter;
 use super::microphone::Microphone;
 use super::mouse::GuestMouse;
-use super::panes::{PaneKind, log, palette};
+use super::panes::{PaneKind, Reading, log, palette};
 use super::picture::Picture;
 use super::pixels::Pixels;
+use super::protocol::Protocol;
 use super::sharing::Sharing;
 use super::sound::Sound;
 use super::stage::is_kept;
@@ -18,6 +20,7 @@ use super::tabs::Tabs;
 use super::text::printable;
 use super::typist::Typist;
 use super::view;
+use super::watch::Watch;
 use crate::channel::inputs::Locks;
 use crate::channel::main::MouseMode;
 use crate::geometry::{Point, Size};
@@ -67,6 +70,12 @@ pub struct App {
     pub log: log::Log,
     /// The newest numbers of the session.
     pub stats: Option<Box<SessionStats>>,
+    /// How they went.
+    pub history: History,
+    /// What passes on the channels, while a pane shows it.
+    pub watch: Watch,
+    /// The messages of it.
+    pub protocol: Protocol,
     /// How fast pictures reach the terminal.
     pub meter: Meter,
     /// How the connection is.
@@ -117,6 +126,10 @@ pub struct App {
     pub(super) drawn: Option<Duration>,
     /// When fresh numbers are to be asked for.
     pub(super) stats_due: Option<Duration>,
+    /// When what passes is to be looked at again.
+    pub(super) watch_due: Option<Duration>,
+    /// Whether it is watched.
+    pub(super) is_watching: bool,
     /// When they were last asked for.
     pub(super) stats_asked: Option<Duration>,
     /// When displays without a screen are to be forgotten.
@@ -135,6 +148,8 @@ pub enum Focus {
     Help(u16),
     /// The guest's mouse.
     Steering(Steering),
+    /// A pane.
+    Pane(Reading),
 }
 
 /// A line for the user that goes by itself.
@@ -161,6 +176,9 @@ impl App {
             panes: Vec::new(),
             log: log::Log::default(),
             stats: None,
+            history: History::default(),
+            watch: Watch::default(),
+            protocol: Protocol::default(),
             meter: Meter::default(),
             staying: Staying::default(),
             flash: None,
@@ -187,6 +205,8 @@ impl App {
             picture_stale: true,
             drawn: None,
             stats_due: None,
+            watch_due: None,
+            is_watching: false,
             stats_asked: None,
             gone_due: None,
             setup,
@@ -204,6 +224,14 @@ impl App {
             releases: self.releases,
             layout: self.typist.layout(),
             num_lock: self.typist.locks.contains(Locks::NUM),
+        }
+    }
+
+    /// The pane that has the keyboard.
+    pub fn reading(&self) -> Option<Reading> {
+        match self.focus {
+            Focus::Pane(reading) => Some(reading),
+            _ => None,
         }
     }
 
@@ -255,6 +283,7 @@ impl App {
         [
             self.typist.deadline(),
             self.stats_due,
+            self.watch_due,
             self.gone_due,
             self.flash.as_ref().map(|flash| flash.until),
             self.meter.deadline(),

@@ -9,6 +9,7 @@ pub mod app;
 pub mod cell_writer;
 pub mod easel;
 mod feed;
+pub mod history;
 pub mod keymap;
 pub mod meter;
 pub mod microphone;
@@ -20,6 +21,8 @@ pub mod picture;
 pub mod pixels;
 mod presence;
 pub mod probing;
+pub mod protocol;
+mod reading;
 mod run_loop;
 mod saving;
 pub mod screen;
@@ -34,6 +37,7 @@ pub mod tty;
 pub mod typist;
 mod update;
 pub mod view;
+pub mod watch;
 
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -76,6 +80,8 @@ pub struct Options {
     pub sound: Option<PathBuf>,
     /// Whether the guest hears the microphone from the start.
     pub microphone: bool,
+    /// What sees every frame of the session, for the panes that show messages.
+    pub watch: watch::Watch,
     /// Lines of the program's own log, for the log pane.
     pub logged: Option<mpsc::Receiver<String>>,
 }

@@ -112,7 +112,7 @@ enum Woken {
 impl Viewer {
     pub fn new(feed: Feed, options: Options) -> Result<Self, ViewError> {
         let size = screen::terminal_size()?;
-        let app = App::new(Setup {
+        let mut app = App::new(Setup {
             target: options.target,
             view_only: options.view_only,
             escape: options.escape,
@@ -123,6 +123,7 @@ impl Viewer {
             size,
             cell_aspect: screen::cell_aspect(None),
         });
+        app.watch = options.watch;
         let around = Surroundings::of(|name| std::env::var(name).ok());
         let is_tmux = around.multiplexer == Some(Multiplexer::Tmux) && options.drawing.is_none();
         let tip = (is_tmux && Tmux::ask().passes == Some(false)).then_some(PASSTHROUGH_TIP);

@@ -96,6 +96,9 @@ impl App {
         self.digest_ports(effects);
         let before = self.progress();
         while let Some(event) = self.typist.next_due(self.now) {
+            if matches!(event, InputEvent::KeyDown(_)) {
+                self.history.key(self.now);
+            }
             effects.push(Effect::Command(Command::Input(event)));
         }
         self.stale |= before != self.progress();
@@ -105,6 +108,10 @@ impl App {
             self.stats_due = None;
             self.stats_asked = Some(self.now);
             effects.push(Effect::Command(Command::Stats));
+        }
+        if self.watch_due.take_if(|due| *due <= self.now).is_some() {
+            self.stale |= self.watch.has_seen() && !self.protocol.frozen;
+            self.watch_if_seen();
         }
         if self.gone_due.take_if(|due| *due <= self.now).is_some() {
             for display in self.picture.gone().into_iter().filter(|id| *id > 0) {
@@ -131,6 +138,9 @@ impl App {
         self.stale = false;
         self.is_behind = false;
         self.drawn = Some(self.now);
+        if self.panes.iter().any(|pane| pane.watches()) {
+            self.protocol.take_in(&self.watch);
+        }
         if !self.tabs.is_shown() {
             self.picture.refresh();
         }
@@ -231,6 +241,11 @@ impl App {
                 state.type_text(&text);
                 self.stale = true;
             }
+            Focus::Pane(_) => {
+                let line = text.lines().next().unwrap_or_default().to_owned();
+                self.protocol.write(|filter| filter.push_str(&line));
+                self.stale = true;
+            }
             Focus::Help(_) | Focus::Steering(_) => {}
             Focus::Guest if self.sharing.expects_paste => self.offer(&text, effects),
             Focus::Guest if self.tabs.is_shown() => self.port_paste(&text, effects),
@@ -248,6 +263,10 @@ impl App {
         match &mut self.focus {
             Focus::Palette(state) => {
                 state.type_text(text);
+                self.stale = true;
+            }
+            Focus::Pane(_) => {
+                self.protocol.write(|filter| filter.push_str(text));
                 self.stale = true;
             }
             Focus::Help(_) | Focus::Steering(_) => {}
@@ -315,6 +334,10 @@ impl App {
         self.stale = true;
         match &mut self.focus {
             Focus::Guest => {}
+            Focus::Pane(reading) => {
+                let reading = *reading;
+                self.pane_key(reading, key);
+            }
             Focus::Help(from) => match help::key(key, *from) {
                 Some(line) => *from = line,
                 None => self.focus = Focus::Guest,
@@ -369,7 +392,16 @@ impl App {
                 let text = self.pasted.take().unwrap_or_default();
                 self.offer(&text, effects);
             }
-            Choice::Pane(kind) => self.toggle(kind),
+            Choice::Pane(kind) => {
+                self.toggle(kind);
+                if kind.watches() && self.panes.contains(&kind) {
+                    self.read(kind);
+                }
+            }
+            Choice::ReadPanes => match self.panes.last() {
+                Some(kind) => self.read(*kind),
+                None => self.open_and_read(PaneKind::Messages),
+            },
             Choice::Whole => self.zoom(Zoom::Whole),
             Choice::Times(times) => {
                 let centre = self.looked_at();
@@ -476,6 +508,7 @@ impl App {
             None => self.panes.push(kind),
         }
         self.ask_for_stats(self.now);
+        self.watch_if_seen();
         self.lay_out();
     }
 
@@ -633,6 +666,7 @@ impl App {
             ClientEvent::Notice(notice) => self.notice(&notice),
             ClientEvent::Agent(event) => self.agent(event, effects),
             ClientEvent::Stats(stats) => {
+                self.history.add(&stats);
                 self.stats = Some(stats);
                 self.stale |= self.panes.iter().any(|pane| pane.shows_stats());
                 return;
@@ -651,7 +685,7 @@ impl App {
     }
 
     /// Fresh numbers at `at`, if somebody would see them. Nothing happens between events, so nothing is asked then.
-    fn ask_for_stats(&mut self, at: Duration) {
+    pub(super) fn ask_for_stats(&mut self, at: Duration) {
         if self.panes.iter().any(|pane| pane.shows_stats()) {
             self.stats_due.get_or_insert(at);
         }
@@ -694,6 +728,7 @@ impl App {
             self.gone_due = Some(self.now + GONE_AFTER);
         }
         if self.picture.apply(event) {
+            self.history.picture(self.now);
             self.stale = true;
             self.picture_stale = true;
         }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::text::Line;
-use ratatui::widgets::Widget;
+use ratatui::widgets::{Clear, Widget};
 
 use super::app::{App, Focus};
 use super::panes::{PaneKind, help, palette, viewer};
@@ -132,6 +132,12 @@ pub fn draw(app: &App, buf: &mut Buffer) {
     }
     match &app.focus {
         Focus::Guest | Focus::Steering(_) => {}
+        Focus::Pane(reading) if reading.large => {
+            let area = area_above(layout.status, area);
+            Clear.render(area, buf);
+            reading.kind.draw(app, area, buf);
+        }
+        Focus::Pane(_) => {}
         Focus::Palette(state) => palette::draw(app, state, area_above(layout.status, area), buf),
         Focus::Help(from) => help::draw(app, *from, area_above(layout.status, area), buf),
     }
@@ -337,6 +343,11 @@ impl Theme {
     /// The filled and the empty part of a gauge.
     pub fn gauge(&self) -> (&'static str, &'static str) {
         (self.choose("█", "#"), self.choose("░", "."))
+    }
+
+    /// Bars of one row, from nothing to full.
+    pub fn steps(&self) -> &'static str {
+        self.choose(" ▁▂▃▄▅▆▇█", " .:-=+*#")
     }
 
     /// The lines around a box.

@@ -31,17 +31,34 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         .iter()
         .flat_map(|channel| {
             let more = capabilities(channel, area.width, &theme);
-            std::iter::once(numbers(channel, &theme)).chain(more)
+            std::iter::once(line(app, channel, area.width, &theme)).chain(more)
         })
         .collect();
     // Where room is short, the numbers of all channels come before what they can do.
     let lines = if all.len() < usize::from(area.height) {
         all
     } else {
-        let numbers = stats.channels.iter().map(|c| numbers(c, &theme));
-        numbers.collect()
+        let channels = stats.channels.iter();
+        channels.map(|c| line(app, c, area.width, &theme)).collect()
     };
     draw_lines(std::iter::once(head).chain(lines), area, buf);
+}
+
+/// The numbers of a channel; its rates too, where there is room.
+fn line<'a>(app: &App, channel: &ChannelStats, width: u16, theme: &Theme) -> Line<'a> {
+    const WITH_RATES: u16 = 76;
+    let mut line = numbers(channel, theme);
+    if let Some([received, sent]) = app.history.rate(channel.id).filter(|_| width >= WITH_RATES) {
+        let missing = 52usize.saturating_sub(line.width());
+        let rates = format!(
+            "{}  {:>6}B/s {:>6}B/s",
+            " ".repeat(missing),
+            short(received),
+            short(sent)
+        );
+        line.push_span(Span::raw(rates));
+    }
+    line
 }
 
 fn numbers<'a>(channel: &ChannelStats, theme: &Theme) -> Line<'a> {

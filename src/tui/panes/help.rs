@@ -34,7 +34,11 @@ const LINES: &[(&str, &str)] = &[
     ),
     ("g", "make the guest's screen as large as this window"),
     ("G", "keep it so"),
-    ("i", "panes: channels, codecs, agent, log"),
+    ("i", "panes: channels, messages and their bytes, surfaces,"),
+    (
+        "",
+        "        codecs, streams, timing, log; i i gives them the keys",
+    ),
     ("z", "zoom: the whole screen, 1:1 and larger, or a loupe"),
     ("o", "monitor: another one, n and p go round"),
     (

@@ -96,6 +96,8 @@ pub enum Choice {
     Forget,
     /// Opens or closes a pane.
     Pane(PaneKind),
+    /// Gives the keyboard to the panes.
+    ReadPanes,
     /// Shows the whole picture.
     Whole,
     /// Shows so many dots a pixel.
@@ -578,15 +580,10 @@ fn size_of_paste(app: &App) -> String {
 fn panes(app: &App) -> Vec<Entry> {
     let one = |kind: PaneKind| Entry {
         on: Some(app.panes.contains(&kind)),
-        ..entry(
-            kind.name().chars().next().unwrap_or_default(),
-            kind.name(),
-            Choice::Pane(kind),
-        )
+        ..entry(kind.letter(), kind.name(), Choice::Pane(kind))
     };
     let mut entries: Vec<Entry> = PaneKind::ALL.into_iter().map(one).collect();
-    // "channels" and "codecs" begin alike.
-    entries[1].shortcut = Some(MenuKey::Char('s'));
+    entries.push(entry('i', "keys to the panes", Choice::ReadPanes));
     entries
 }
 

@@ -16,10 +16,13 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let Some(stats) = &app.stats else {
         return draw_lines([Line::styled("no numbers yet", theme.dim())], area, buf);
     };
-    let head = format!(
+    let mut head = format!(
         "{:<13}{:>6}{:>7}{:>7}{:>8}{:>5}",
         "images", "count", "bytes", "pixels", "time", "bad"
     );
+    if area.width >= WIDE {
+        head.push_str(&format!("{:>7}{:>8}  lately", "ratio", "MPx/s"));
+    }
     let draws: u64 = stats.displays.iter().map(|display| display.draws).sum();
     let memory = format!(
         "draws {}  surfaces {}B  GLZ window {}px  cache {}px",
@@ -29,9 +32,34 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         short(stats.pixmap_cache_pixels),
     );
     let lines = std::iter::once(Line::styled(head, theme.dim()))
-        .chain(stats.codecs.iter().map(codec))
+        .chain(
+            stats
+                .codecs
+                .iter()
+                .map(|c| line(app, c, area.width, &theme)),
+        )
         .chain(std::iter::once(Line::styled(memory, theme.dim())));
     draw_lines(lines, area, buf);
+}
+
+/// Columns from which on there is room for ratio, speed and how many pixels came lately.
+const WIDE: u16 = 68;
+
+fn line<'a>(app: &App, of: &CodecStats, width: u16, theme: &Theme) -> Line<'a> {
+    let mut line = codec(of);
+    if width >= WIDE {
+        let per = |of: f64, by: f64| match by > 0.0 {
+            true => format!("{:.1}", of / by),
+            false => "-".to_owned(),
+        };
+        let ratio = per(of.pixels as f64 * 4.0, of.bytes as f64);
+        let speed = per(of.pixels as f64 / 1e6, of.time.as_secs_f64());
+        let room = usize::from(width).saturating_sub(63);
+        let pixels = app.history.pixels(of.name, room.min(30));
+        let lately = super::sparkline(&pixels, theme);
+        line.push_span(format!("{ratio:>7}{speed:>8}  {lately}"));
+    }
+    line
 }
 
 fn codec<'a>(codec: &CodecStats) -> Line<'a> {
