@@ -322,7 +322,7 @@ impl Dissection {
 mod tests {
     use super::*;
     use crate::inspect::Dissector;
-    use crate::link::caps::Capabilities;
+    use crate::link::Capabilities;
     use crate::wire::Frame;
 
     const DISPLAY: ChannelId = ChannelId::new(ChannelKind::Display, 0);
