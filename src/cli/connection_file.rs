@@ -79,7 +79,39 @@ pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
         proxy: file.proxy.clone().map(Veiled::new),
         websocket: None,
     };
+    let unused = ignored(&file);
+    if !unused.is_empty() {
+        tracing::info!(file = %name, "{unused}");
+    }
     Ok((Target::Server(server), file))
+}
+
+/// What to call the server: where it is, behind the name that the file gives it.
+pub fn name(file: &ConnectionFile, server: &Target) -> String {
+    match &file.title {
+        Some(title) => format!("{title} ({server})"),
+        None => server.to_string(),
+    }
+}
+
+/// What the file says that nothing is made of, for people; empty if there is nothing of the kind.
+pub fn ignored(file: &ConnectionFile) -> String {
+    let possible = [
+        "playback",
+        "record",
+        "port",
+        "smartcard",
+        "usbredir",
+        "webdav",
+    ];
+    let channels = file.disable_channels.iter();
+    let mut channels = channels.filter(|name| !possible.contains(&name.as_str()));
+    let channel = channels.next().map(|_| "disable-channels");
+    let keys: Vec<&str> = file.ignored.iter().copied().chain(channel).collect();
+    match keys.is_empty() {
+        true => String::new(),
+        false => format!("nothing is made of {}", keys.join(", ")),
+    }
 }
 
 /// What is in a file, and when it was written; of standard input the latter is not known.

@@ -118,7 +118,10 @@ impl Dial {
             // Its password is as hidden as the file is.
             (target, used_file) = (server, Some((path, file)));
         }
-        let name = target.to_string();
+        let name = match &used_file {
+            Some((_, file)) => connection_file::name(file, &target),
+            None => target.to_string(),
+        };
         let mut is_hidden = used_file.is_some();
         let mut again = used_file.as_ref().and_then(connection_file::again);
         if let Target::Libvirt(domain) = &target {
@@ -180,6 +183,18 @@ impl Prepared<'_> {
     /// The ways to the server.
     pub const fn route(&self) -> &Route {
         self.ways.route()
+    }
+
+    /// What the connection file says that nothing is made of, for people; empty without.
+    pub fn ignored(&self) -> String {
+        let file = self.used_file.as_ref().map(|(_, file)| file);
+        file.map_or_else(String::new, connection_file::ignored)
+    }
+
+    /// Whether the connection file lets a channel be opened.
+    fn opens(&self, channel: &str) -> bool {
+        let file = self.used_file.as_ref().map(|(_, file)| file);
+        file.is_none_or(|file| !file.disable_channels.iter().any(|name| name == channel))
     }
 
     /// Whether a password was given.
@@ -296,10 +311,10 @@ impl Prepared<'_> {
                 preferred_compression: self.args.preferred_compression.map(ImageCompression::from),
                 codecs: self.codecs.clone(),
                 pixels: self.dial.pixels,
-                playback: self.dial.extras.playback,
-                record: self.dial.extras.record,
+                playback: self.dial.extras.playback && self.opens("playback"),
+                record: self.dial.extras.record && self.opens("record"),
                 raw_sound: self.dial.extras.raw_sound,
-                ports: self.dial.extras.ports,
+                ports: self.dial.extras.ports && self.opens("port"),
                 ..SessionConfig::default()
             },
             ..ClientConfig::along(self.ways.route().clone())

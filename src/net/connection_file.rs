@@ -34,15 +34,41 @@ pub struct ConnectionFile {
     pub proxy: Option<Zeroizing<String>>,
     /// Channels that must use TLS, by name, or `all`.
     pub secure_channels: Vec<String>,
-    /// What the guest should do without, to be faster: `wallpaper`, `font-smooth`, `animation`, `all`.
-    pub disable_effects: Vec<String>,
+    /// Channels that are not to be opened, by name.
+    pub disable_channels: Vec<String>,
     /// What to call the guest.
     pub title: Option<String>,
     /// Whether the file is to be removed once it was used.
     pub delete: bool,
     /// How long the password is good for, as oVirt says in a comment.
     pub valid_for: Option<Duration>,
+    /// Keys that say something of which nothing is made here.
+    pub ignored: Vec<&'static str>,
 }
+
+/// Keys of virt-viewer that mean nothing here: they are about its windows and keys, smart cards, USB, and versions of its own.
+const IGNORED: &[&str] = &[
+    "version",
+    "versions",
+    "newer-version-url",
+    "tls-ciphers",
+    "fullscreen",
+    "toggle-fullscreen",
+    "release-cursor",
+    "zoom-in",
+    "zoom-out",
+    "zoom-reset",
+    "secure-attention",
+    "usb-device-reset",
+    "smartcard-insert",
+    "smartcard-remove",
+    "color-depth",
+    "disable-effects",
+    "enable-smartcard",
+    "enable-usbredir",
+    "enable-usb-autoshare",
+    "usb-filter",
+];
 
 /// Why a text is no connection file that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +174,7 @@ impl ConnectionFile {
             "host-subject" => self.host_subject = text(),
             "proxy" => self.proxy = text().map(Zeroizing::new),
             "secure-channels" => self.secure_channels = list(value),
-            "disable-effects" => self.disable_effects = list(value),
+            "disable-channels" => self.disable_channels = list(value),
             "title" => self.title = text(),
             "delete-this-file" => {
                 self.delete = match value.trim_end() {
@@ -162,8 +188,13 @@ impl ConnectionFile {
                     }
                 }
             }
-            // What is left is about windows, keys, smart cards and USB, none of which is here.
-            _ => {}
+            key => {
+                let known = IGNORED.iter().find(|known| **known == key);
+                // Switched off it asks for nothing.
+                let says = !matches!(value.trim_end(), "" | "0" | "false");
+                let fresh = known.filter(|known| says && !self.ignored.contains(known));
+                self.ignored.extend(fresh);
+            }
         }
         Ok(())
     }

@@ -461,8 +461,8 @@ fn a_connection_file_that_cannot_be_used_says_why() {
         ("[virt-viewer\n", "its first group is not [virt-viewer]"),
         (proxmox, "it expired"),
         (
-            "[virt-viewer]\ntype=spice\nhost=vm\ntls-port=5901\nproxy=http://vm\n",
-            "it wants a proxy, which is not supported yet",
+            "[virt-viewer]\ntype=spice\nhost=vm\ntls-port=5901\nproxy=ftp://me:sesame@vm\n",
+            "cannot use the proxy of the connection file: its scheme is neither http:// nor https://\n",
         ),
     ] {
         let (exit, words) = said(text);

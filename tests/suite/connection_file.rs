@@ -60,6 +60,10 @@ fn a_file_of_proxmox_names_a_host_that_only_its_proxy_knows() {
     );
     assert_eq!(file.title.as_deref(), Some("VM 101 - web"));
     assert!(file.delete);
+    assert_eq!(
+        file.ignored,
+        ["secure-attention", "toggle-fullscreen", "release-cursor"]
+    );
 }
 
 #[test]
@@ -68,7 +72,10 @@ fn a_file_of_ovirt_has_a_group_of_its_own_that_changes_nothing() {
     assert_eq!(file.host.as_deref(), Some("198.51.100.4"));
     assert_eq!((file.port, file.tls_port), (Some(5900), Some(5901)));
     assert_eq!(file.password.unwrap().as_str(), "aBc d=e\\f");
-    assert_eq!(file.disable_effects, ["animation", "wallpaper"]);
+    assert_eq!(
+        file.ignored,
+        ["enable-usbredir", "disable-effects", "enable-usb-autoshare"]
+    );
     assert_eq!(file.secure_channels, ["main", "inputs", "cursor"]);
     assert!(!file.delete);
 }
@@ -95,6 +102,14 @@ fn a_socket_needs_no_host() {
     let text = "# made by hand\r\n\r\n[virt-viewer]\r\ntype=spice\r\nunix-path=/run/vm.sock\r\n";
     let file = ConnectionFile::parse(text).unwrap();
     assert_eq!(file.unix_path.as_deref(), Some("/run/vm.sock"));
+}
+
+#[test]
+fn channels_that_are_not_to_be_opened_are_listed() {
+    let text = "[virt-viewer]\ntype=spice\nhost=a\nport=1\ndisable-channels=playback;record\nunheard-of=1\n";
+    let file = ConnectionFile::parse(text).unwrap();
+    assert_eq!(file.disable_channels, ["playback", "record"]);
+    assert!(file.ignored.is_empty());
 }
 
 #[test]

@@ -181,7 +181,7 @@ impl Walk {
     ) -> Result<(), (Step, Failure)> {
         let prepared = dial.prepare(args).await;
         let mut prepared = prepared.map_err(|failure| (Step::Target, failure))?;
-        self.pass(Step::Target, "");
+        self.pass(Step::Target, &prepared.ignored());
         let somebody = match take {
             true => None,
             false => prepared.somebody().await,
