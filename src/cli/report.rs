@@ -289,7 +289,9 @@ const fn peer_hint(peer: Peer) -> &'static str {
 
 fn proxy_exit(error: &ProxyError) -> Exit {
     match error {
-        ProxyError::Refused { status: 407, .. } => Exit::Authentication,
+        ProxyError::Refused {
+            status: 401 | 407, ..
+        } => Exit::Authentication,
         ProxyError::Host => Exit::Usage,
         ProxyError::Late(_) => Exit::Timeout,
         #[cfg(feature = "tls")]
@@ -311,14 +313,16 @@ fn proxy_hint(error: &ProxyError) -> Option<&'static str> {
         }
         ProxyError::Io(_) => "--proxy '' connects without it",
         ProxyError::Refused {
-            status: 407,
+            status: 401 | 407,
             with_login: false,
             ..
         } => "tell it who you are: SPICE_PROXY=http://USER:PASSWORD@HOST:PORT",
-        ProxyError::Refused { status: 407, .. } => "it does not take this user and password",
+        // Some say 401 to a wrong password (seen from tinyproxy 1.11).
         ProxyError::Refused {
-            status: 401 | 403 | 405,
-            ..
+            status: 401 | 407, ..
+        } => "it does not take this user and password",
+        ProxyError::Refused {
+            status: 403 | 405, ..
         } => "whoever runs it decides which hosts and ports it leads to",
         ProxyError::Refused {
             status: 500..=599, ..

@@ -161,6 +161,9 @@ pub async fn ask(stream: &mut Stream, request: &[u8]) -> Result<(Answer, BytesMu
             Ok(0) => return Err(head.end_of_stream()),
             Ok(_) => {}
             // Who does not even read the request may have said why before.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return Err(head.end_of_stream());
+            }
             Err(error) => return Err(HttpError::Io(sent.err().unwrap_or(error))),
         }
         let used = head.receive(&received)?;
@@ -252,6 +255,24 @@ mod tests {
             ),
         ] {
             assert_eq!(read(text, 3).unwrap_err().to_string(), words, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn damaged_answers_are_refused_or_leave_what_follows_alone() {
+        let text = b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\nREDQ";
+        for end in 0..text.len() {
+            let result = read(&text[..end], 3);
+            assert_eq!(result.is_ok(), end >= text.len() - 4, "{end} bytes");
+        }
+        for at in 0..text.len() {
+            for byte in [0, b'\n', b'\r', b' ', b':', 0x80, 0xff] {
+                let mut damaged = text.to_vec();
+                damaged[at] = byte;
+                if let Ok((answer, left)) = read(&damaged, 5) {
+                    assert!(damaged.ends_with(&left) && answer.line.len() <= damaged.len());
+                }
+            }
         }
     }
 

@@ -371,6 +371,42 @@ mod tests {
     }
 
     #[test]
+    fn damaged_frames_are_refused_or_say_no_more_than_they_hold() {
+        let mut frames = Vec::new();
+        for len in [0, 5, 126, 300] {
+            write_bytes(
+                Role::Client,
+                [3, 1, 4, 1],
+                &vec![len as u8; len],
+                &mut frames,
+            );
+        }
+        write(PING, Role::Client, [5; 4], b"hello", &mut frames);
+        write_close(Role::Client, [9; 4], &mut frames);
+        let holds = |bytes: &[u8]| {
+            if let Ok((said, pings, _)) = read(Role::Server, bytes, 7) {
+                let total = said.len() + pings.iter().map(Vec::len).sum::<usize>();
+                assert!(total <= bytes.len());
+            }
+        };
+        for end in 0..frames.len() {
+            holds(&frames[..end]);
+        }
+        let mut seed = 0x2545_f491_u32;
+        for _ in 0..20_000 {
+            let mut damaged = frames.clone();
+            for _ in 0..3 {
+                seed ^= seed << 13;
+                seed ^= seed >> 17;
+                seed ^= seed << 5;
+                let at = seed as usize % damaged.len();
+                damaged[at] = (seed >> 24) as u8;
+            }
+            holds(&damaged);
+        }
+    }
+
+    #[test]
     fn frames_that_cannot_be_are_refused() {
         for (frames, error) in [
             (&[0xc2, 0x00][..], BadFrame::Reserved),
