@@ -47,9 +47,9 @@ pub fn command() -> clap::Command {
 
 const TARGETS: &str = "\
 TARGET is HOST[:PORT] (port 5900 unless named), spice://HOST:PORT,
-spice+tls://HOST:PORT, spice+unix:///PATH, a .vv file, the path of a socket, libvirt:NAME (libvirt+URI:NAME) for a
-machine of libvirt, or demo: for the server inside this program, which needs no machine at all. 'screenshot'
-takes recordings too.
+spice+tls://HOST:PORT, spice+unix:///PATH, ws://HOST[:PORT]/PATH, wss://..., a .vv file, the path of a socket,
+libvirt:NAME (libvirt+URI:NAME) for a machine of libvirt, or demo: for the server inside this program, which needs
+no machine at all. 'screenshot' takes recordings too.
 
 Examples:
   capsaicin view demo:
@@ -120,7 +120,7 @@ pub enum Command {
 /// What to connect to, and how.
 #[derive(Clone, Debug, Group)]
 pub struct TargetArgs {
-    /// HOST[:PORT], spice://HOST:PORT, spice+tls://HOST:PORT, spice+unix:///PATH, a socket, a .vv file, libvirt:NAME, a recording, or demo:
+    /// HOST[:PORT], spice://HOST:PORT, spice+tls://HOST:PORT, spice+unix:///PATH, ws://HOST/PATH, a socket, a .vv file, libvirt:NAME, a recording, or demo:
     pub target: String,
     /// Read the password from the first line of this file (- for standard input)
     #[arg(long, value_name = "FILE")]

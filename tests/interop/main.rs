@@ -29,6 +29,8 @@ mod pointer;
 mod ports;
 mod program;
 mod proxy;
+#[cfg(feature = "tls")]
+mod reach;
 mod recording;
 mod served_sound;
 mod server;
@@ -76,6 +78,8 @@ fn main() -> ExitCode {
         picker::tests(),
         #[cfg(feature = "tls")]
         tls::tests(),
+        #[cfg(feature = "tls")]
+        reach::tests(),
         terminals::tests(),
         viewer::tests(),
         server::tests(),

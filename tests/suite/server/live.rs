@@ -9,7 +9,7 @@ use capsaicin::channel::inputs::Button;
 use capsaicin::client::{ClientConfig, ConnectError, Framebuffer};
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::link::{COMMON, Capabilities, LinkCode, LinkError, LinkRequest, Password};
-use capsaicin::net::{Address, Stream, handshake};
+use capsaicin::net::{Address, Route, Stream, handshake};
 use capsaicin::pixels::{PixelBuf, PixelFormat, PixelView};
 use capsaicin::server::{DisplayHandle, ServeError, ServerConfig};
 use capsaicin::session::{Parting, ServerEvent, SessionConfig};
@@ -446,6 +446,18 @@ async fn a_unix_socket_serves_as_well_and_goes_with_the_server() {
         }
     }
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_web_socket_serves_as_well() {
+    let server = serve(small()).await;
+    let mut route = Route::plain(server.local_address().clone());
+    route.via.websocket = Some("/".into());
+    let client = SpiceClient::connect_with(ClientConfig::along(route)).await;
+    let mut eye = Eye::of(client.expect("a server that takes web-sockets"));
+    eye.sees(&server.display()).await;
+    cover(&server.display(), 7);
+    eye.sees(&server.display()).await;
 }
 
 #[tokio::test]

@@ -12,10 +12,12 @@ pub mod guest;
 pub mod outer;
 pub mod picture;
 pub mod process;
+pub mod proxy;
 pub mod pulse;
 pub mod qemu;
 pub mod qmp;
 pub mod relay;
+pub mod sasl;
 pub mod spicy;
 pub mod tap;
 pub mod tmux;
@@ -58,6 +60,10 @@ pub enum Peer {
     Kitty,
     /// A Wayland compositor, and a terminal with sixels for that.
     Foot,
+    /// Mechanisms of SASL, and what makes users for them.
+    Sasl,
+    /// An HTTP proxy.
+    Tinyproxy,
     /// What asks libvirt; its test driver needs no libvirt.
     Virsh,
 }
@@ -102,6 +108,8 @@ impl Peer {
             ),
             Self::Kitty => (&["kitty"], "kitty"),
             Self::Foot => (&["weston", "foot"], "weston foot"),
+            Self::Sasl => return sasl::missing(),
+            Self::Tinyproxy => (&["tinyproxy"], "tinyproxy-bin"),
             Self::Virsh => (&["virsh"], "libvirt-clients"),
         };
         programs

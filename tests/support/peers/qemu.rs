@@ -12,7 +12,7 @@ use super::guest::Image;
 use super::picture::Picture;
 use super::process::{Process, read_lossy};
 use super::qmp::Qmp;
-use super::{boot, free_port, quiet, until};
+use super::{boot, free_port, quiet, sasl, until};
 
 /// How long anything of a peer may take. Generous: the machine may be busy, and processors are emulated.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -55,6 +55,7 @@ pub struct Machine {
     second_display: bool,
     switched_off: bool,
     restarts: bool,
+    sasl: Option<&'static str>,
 }
 
 /// How a machine speaks TLS.
@@ -82,7 +83,14 @@ impl Machine {
             second_display: false,
             switched_off: false,
             restarts: false,
+            sasl: None,
         }
+    }
+
+    /// Asks by SASL who the user is, with these mechanisms; the user is [`sasl::USER`].
+    pub fn sasl(mut self, mechanisms: &'static str) -> Self {
+        self.sasl = Some(mechanisms);
+        self
     }
 
     /// Starts anew when it is reset, rather than end.
@@ -209,6 +217,9 @@ impl Machine {
         if let Some(tls) = &self.tls {
             qemu.env("OPENSSL_CONF", tls.install(dir));
         }
+        if let Some(mechanisms) = self.sasl {
+            qemu.env("SASL_CONF_PATH", sasl::install(dir, mechanisms));
+        }
         if self.second_display {
             let device = format!("virtio-gpu-pci,id={SECOND_DISPLAY}");
             qemu.args(["-device", &device]);
@@ -235,6 +246,9 @@ impl Machine {
             for channel in tls.channels {
                 spice += &format!(",{channel}");
             }
+        }
+        if self.sasl.is_some() {
+            spice += ",sasl=on";
         }
         if let Some(mode) = &self.image_compression {
             spice += &format!(",image-compression={mode}");
