@@ -37,10 +37,10 @@ fn demo() -> Place {
 
 fn visits() -> Vec<Place> {
     let place = |visit: recent::Visit| Place {
-        name: visit.target.clone(),
+        name: recent::title(&visit.target).to_owned(),
+        note: visit.target.clone(),
         target: visit.target,
         state: recent::ago(visit.ago),
-        note: String::new(),
         is_managed: false,
     };
     recent::all().into_iter().map(place).collect()

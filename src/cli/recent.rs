@@ -48,8 +48,12 @@ pub fn keep(target: &str) {
     }
 }
 
-/// The target of a server by these ways; none of it was a secret.
+/// The target of a server by these ways; none of it was a secret. `None` where more than a target leads there, or a web-socket,
+/// whose path may hold one.
 pub fn target_of(route: &Route) -> Option<String> {
+    if route.via.proxy.is_some() || route.via.websocket.is_some() {
+        return None;
+    }
     let plain = route.plain.as_ref();
     #[cfg(feature = "tls")]
     let tls = route.tls.as_ref().map(|port| &port.address);
@@ -69,6 +73,16 @@ pub fn target_of(route: &Route) -> Option<String> {
             Some(format!("spice://{bracketed}?port={port}&tls-port={tls}"))
         }
         _ => None,
+    }
+}
+
+/// What a target is called where there is little room: a host, or the last part of a path.
+pub fn title(target: &str) -> &str {
+    let without_scheme = target.split_once("://").map_or(target, |(_, rest)| rest);
+    let host = without_scheme.split('?').next().unwrap_or(without_scheme);
+    match target.starts_with("libvirt") {
+        true => target.rsplit(':').next().unwrap_or(target),
+        false => host.rsplit('/').next().unwrap_or(host),
     }
 }
 
@@ -145,6 +159,21 @@ mod tests {
         let lines = (0..50).fold(String::new(), |lines, n| with(&lines, &format!("vm{n}"), n));
         assert_eq!(lines.lines().count(), MOST);
         assert!(lines.starts_with("49\tvm49\n"));
+    }
+
+    #[test]
+    fn a_title_is_the_part_that_people_know() {
+        for (target, name) in [
+            ("vm.example:5901", "vm.example:5901"),
+            ("spice+unix:///run/my vm.sock", "my vm.sock"),
+            ("spice://[::1]?port=5900&tls-port=5901", "[::1]"),
+            ("/home/me/vm.vv", "vm.vv"),
+            ("libvirt+qemu:///system:fedora", "fedora"),
+            ("libvirt:fedora", "fedora"),
+            ("", ""),
+        ] {
+            assert_eq!(title(target), name);
+        }
     }
 
     #[test]

@@ -52,12 +52,12 @@ fn a_machine_is_found() {
 
     drop(qemu);
     terminal.command(&view);
+    terminal.wait_for("What to view?");
+    terminal.text("/just now");
     terminal.wait_until("it is offered again", |screen| {
-        screen.contains("viewed before")
-            && screen.contains("spice.sock")
-            && screen.contains("just now")
+        screen.contains("viewed before") && screen.contains("> spice.sock")
     });
-    terminal.text("q");
+    terminal.key("C-c");
     terminal.wait_for("exit 0");
     assert_eq!(terminal.modes(), before);
 }

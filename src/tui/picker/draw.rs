@@ -31,7 +31,7 @@ pub fn draw(picker: &mut Picker, style: Style, buf: &mut Buffer) {
     for (line, row) in message.iter().zip(foot.rows()) {
         buf.set_stringn(row.x, row.y, line, row.width.into(), theme.alert());
     }
-    if let Some(row) = foot.rows().last() {
+    if let Some(row) = foot.rows().next_back() {
         let keys = match (picker.filter(), row.width >= WIDE) {
             (Some(_), true) => "Enter connects  Esc shows all  arrows choose",
             (None, true) => "Enter connects  / or typing filters  r looks again  q quits",
