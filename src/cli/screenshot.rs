@@ -33,14 +33,7 @@ const MOVING: Duration = Duration::from_secs(2);
 pub async fn run(args: &ScreenshotArgs, common: &Common) -> Result<(), Failure> {
     let place = Place::find(args.output.as_deref())?;
     let _logging = logging::to_stderr(common.logging())?;
-    let taken = timeout(args.timeout, take(args)).await;
-    let taken = taken.map_err(|_| {
-        let text = format!(
-            "cannot take the screen: it was not complete within {} s",
-            args.timeout.as_secs_f32()
-        );
-        Failure::new(Exit::Timeout, text).with_hint("--timeout allows more time")
-    })??;
+    let taken = take(args).await?;
     let screen = taken.screens.display(taken.part.display);
     let screen = screen.and_then(Framebuffer::view);
     let Some(view) = screen.map(|screen| screen.crop(taken.part.rect)) else {
@@ -125,13 +118,27 @@ struct Part {
 
 async fn take(args: &ScreenshotArgs) -> Result<Taken, Failure> {
     match dial::target(&args.target)? {
-        Target::Recording(path) => replayed(path, args.at, args.monitor).await,
+        Target::Recording(path) => {
+            let replayed = replayed(path, args.at, args.monitor);
+            timeout(args.timeout, replayed)
+                .await
+                .map_err(|_| late(args))?
+        }
         _ if args.at.is_some() => Err(Failure::new(
             Exit::Usage,
             "cannot take the screen of another time: --at is for recordings",
         )),
         _ => live(args).await,
     }
+}
+
+/// There was no whole screen in time.
+fn late(args: &ScreenshotArgs) -> Failure {
+    let text = format!(
+        "cannot take the screen: it was not complete within {} s",
+        args.timeout.as_secs_f32()
+    );
+    Failure::new(Exit::Timeout, text).with_hint("--timeout allows more time")
 }
 
 async fn replayed(
@@ -170,7 +177,9 @@ async fn live(args: &ScreenshotArgs) -> Result<Taken, Failure> {
         timeout: args.timeout,
     };
     let mut dialled: dial::Dialled = dial.connect(&args.target).await?;
-    let (screens, part) = still(&mut dialled.client, args.monitor).await?;
+    // Connecting has a limit of its own, and what people are asked before has none.
+    let still = timeout(args.timeout, still(&mut dialled.client, args.monitor)).await;
+    let (screens, part) = still.map_err(|_| late(args))??;
     // A server that does not hear it notices the closed connections.
     let _ = dialled.client.sender().try_send(Command::Disconnect);
     Ok(Taken {
