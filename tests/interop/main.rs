@@ -32,6 +32,7 @@ mod proxy;
 #[cfg(feature = "tls")]
 mod reach;
 mod recording;
+mod secrets;
 mod served_sound;
 mod server;
 mod sound;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         libvirt::tests(),
         turns::tests(),
         picker::tests(),
+        secrets::tests(),
         #[cfg(feature = "tls")]
         tls::tests(),
         #[cfg(feature = "tls")]
