@@ -181,7 +181,8 @@ pub struct SecurityArgs {
     /// Nothing without TLS: a single port is taken for one with TLS
     #[arg(long, hide_short_help = true, conflicts_with = "plain")]
     pub tls_only: bool,
-    /// Use the plain port even where there is one with TLS
+    /// Begin at the plain port even where there is one with TLS; a channel that the server wants with TLS gets it. Without
+    /// this no channel is ever made plain, not even when the server asks for it
     #[arg(long, hide_short_help = true)]
     pub plain: bool,
 }

@@ -271,7 +271,19 @@ impl Prepared<'_> {
             };
             let (user, secret) = asked_for(&error, given, (&self.user, &self.secret));
             if tries == 0 || !(user || secret) {
-                self.ways.reconsider(error).await?;
+                let is_refused = matches!(
+                    &error,
+                    ConnectError::Link {
+                        source: LinkError::WrongPassword,
+                        ..
+                    }
+                );
+                let had_none = is_refused && self.secret.is_none();
+                let failed = self.ways.reconsider(error).await;
+                failed.map_err(|failure| match had_none {
+                    true => failure.with_hint(NO_PASSWORD),
+                    false => failure,
+                })?;
                 continue;
             }
             if tries < password::TRIES {
@@ -321,6 +333,10 @@ impl Prepared<'_> {
         }
     }
 }
+
+/// What is said where none was given and nobody could be asked.
+const NO_PASSWORD: &str =
+    "none was given: name a file that has it with --password-file, or set CAPSAICIN_PASSWORD";
 
 /// The target of a command line.
 ///

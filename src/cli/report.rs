@@ -207,12 +207,23 @@ fn io_hint(address: &Address, error: &io::Error) -> Option<String> {
         (Address::Unix(_), io::ErrorKind::PermissionDenied) => {
             "the socket belongs to somebody else: run as its owner, or ask for access"
         }
+        (_, io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
+            "no way leads there from this machine: is it on the right network, or behind a VPN?"
+        }
+        (Address::Tcp { .. }, _) if is_lookup(error) => {
+            "nobody knows this name: check its spelling, or give the address"
+        }
         (_, io::ErrorKind::ConnectionReset) => {
             "the server hung up; one that takes a single viewer may have one"
         }
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Whether a name could not be resolved. The standard library has no kind for it.
+fn is_lookup(error: &io::Error) -> bool {
+    error.to_string().starts_with("failed to lookup address")
 }
 
 fn link_exit(error: &LinkError) -> Exit {

@@ -155,6 +155,16 @@ impl Ways {
 
     /// An error in words; where there is another port it is named.
     pub fn explain(&self, error: ConnectError) -> Failure {
+        use crate::link::{LinkCode, LinkError};
+        if let ConnectError::Link {
+            source: LinkError::Refused(LinkCode::NeedUnsecured),
+            ..
+        } = &error
+            && self.route.plain.is_none()
+        {
+            return Failure::from(error)
+                .with_hint("its plain port is the one named by port of -spice: spice://HOST:PORT");
+        }
         #[cfg(feature = "tls")]
         if let (ConnectError::Io { address, .. }, Some(_), Some(tls)) =
             (&error, &self.route.plain, &self.route.tls)

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{debug, info};
@@ -12,7 +13,7 @@ use tracing::{debug, info};
 use super::{ClientConfig, ConnectError};
 use crate::channel::job::Finished;
 use crate::channel::{ChannelId, Fault};
-use crate::link::{Established, LinkCode, LinkError, LinkRequest, Password, Step};
+use crate::link::{Established, LinkCode, LinkError, LinkRequest, Password, Peer, Step};
 #[cfg(feature = "tls")]
 use crate::net::Address;
 use crate::net::{Budget, Hop, Incoming, PumpEnd, Route, Wire, greet, handshake, pump};
@@ -38,8 +39,10 @@ const EVENT_PACE: Duration = Duration::from_millis(4);
 /// a MiB of fresh memory.
 const EVENTS_FOR: Duration = Duration::from_millis(1);
 
-/// How long a server that hung up is asked whether it speaks TLS.
-#[cfg(feature = "tls")]
+/// How long a server may say nothing before it is asked whether it is one.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// How long a server that hung up is asked whether it speaks TLS, and one that says nothing whether it speaks HTTP.
 const RECOGNISED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Frames taken in one go while no command waits. Acknowledgements leave after them, so they are fewer than a server's window.
@@ -447,7 +450,10 @@ impl Dial {
         id: ChannelId,
     ) -> Result<(Established, Wire), ConnectError> {
         let first = self.route.first(id.kind).ok_or(ConnectError::Nowhere)?;
-        let result = self.by(first, request.clone(), id).await;
+        let result = tokio::select! {
+            result = self.by(first, request.clone(), id) => result,
+            error = recognised_silent(first), if id == ChannelId::MAIN && first.is_direct() => Err(error),
+        };
         let Err(ConnectError::Link { address, source }) = result else {
             return result;
         };
@@ -467,7 +473,10 @@ impl Dial {
     /// Asks for a channel, and leaves when that was answered. A server that wants TLS for it is asked again with TLS.
     async fn greet(&self, request: LinkRequest, id: ChannelId) -> Result<(), ConnectError> {
         let first = self.route.first(id.kind).ok_or(ConnectError::Nowhere)?;
-        let result = self.greet_by(first, request.clone()).await;
+        let result = tokio::select! {
+            result = self.greet_by(first, request.clone()) => result,
+            error = recognised_silent(first), if first.is_direct() => Err(error),
+        };
         let Err(ConnectError::Link { address, source }) = result else {
             return result;
         };
@@ -540,7 +549,7 @@ impl Dial {
             let answer = tokio::time::timeout(self.timeout.min(RECOGNISED_WITHIN), asked).await;
             if let Ok(Some(())) = answer {
                 return LinkError::NotSpice {
-                    guess: crate::link::Peer::Tls,
+                    guess: Peer::Tls,
                     first: Vec::new(),
                 };
             }
@@ -548,6 +557,32 @@ impl Dial {
         let _ = hop;
         error
     }
+}
+
+/// What somebody is who has said nothing for a while. A web server that waits for the end of a line, which a link message does
+/// not have, answers when it is asked in its own words. Ends only when that is so. Cancel safe: it drops its own connection.
+async fn recognised_silent(hop: Hop<'_>) -> ConnectError {
+    tokio::time::sleep(SILENCE).await;
+    let asked = async {
+        let mut stream = hop.connect().await.ok()?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
+        stream.flush().await.ok()?;
+        let mut first = [0; 16];
+        let read = stream.read(&mut first).await.ok()?;
+        Some(first[..read].to_vec())
+    };
+    if let Ok(Some(first)) = tokio::time::timeout(RECOGNISED_WITHIN, asked).await
+        && Peer::guess(&first) == Peer::Http
+    {
+        return ConnectError::Link {
+            address: hop.address().clone(),
+            source: LinkError::NotSpice {
+                guess: Peer::Http,
+                first,
+            },
+        };
+    }
+    pending().await
 }
 
 /// Does work on a thread for it. When that comes to nothing the result is `lost`.

@@ -81,7 +81,7 @@ pub enum Peer {
     Vnc,
     /// An SSH server: says "SSH-2.0-" first.
     Ssh,
-    /// A web server: answers "HTTP/1.1 400".
+    /// A web server: answers "HTTP/1.1 400", or with a page.
     Http,
     /// A TLS server: answers with an alert.
     Tls,
@@ -100,6 +100,9 @@ const GREETINGS: &[(&[u8], Peer)] = &[
     (b"RFB ", Peer::Vnc),
     (b"SSH-", Peer::Ssh),
     (b"HTTP/", Peer::Http),
+    // What is no request at all is answered in the way of HTTP 0.9, without a header.
+    (b"<!DOCTYPE", Peer::Http),
+    (b"<html", Peer::Http),
     (&[0x15, 0x03], Peer::Tls),
     (b"REDQ", Peer::Spice),
     (b"220 ", Peer::Smtp),

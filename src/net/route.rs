@@ -11,7 +11,8 @@ use crate::channel::ChannelKind;
 /// How a server is reached.
 ///
 /// Where a port with TLS is known, channels begin there unless it says otherwise, and none of them is ever made plain
-/// because TLS has failed: whoever stands between could bring that about.
+/// because TLS has failed, nor because the server refuses a channel with NEED_UNSECURED: whoever stands between could bring
+/// the one about, and a server that was set up so says nothing of whether the user knows. That is the user's to say.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The plain port, or a socket.
@@ -138,6 +139,11 @@ impl SecureChannels {
 }
 
 impl<'a> Hop<'a> {
+    /// Whether nothing lies between us and what listens there.
+    pub const fn is_direct(&self) -> bool {
+        self.via.proxy.is_none() && self.via.websocket.is_none()
+    }
+
     /// Where it leads.
     pub const fn address(&self) -> &'a Address {
         match self.port {

@@ -1,16 +1,22 @@
 //! What a person is told when it does not work: each failure has its own text and exit code.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
 use capsaicin::CloseReason;
 use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::live::Live;
 use crate::peers::picture::assert_same;
-use crate::peers::qemu::{Boot, Machine};
+use crate::peers::process::Process;
+use crate::peers::qemu::{Boot, Machine, Tls};
 use crate::peers::relay::Relay;
-use crate::peers::{Peer, free_port};
-use crate::program::{self, Ended};
-use crate::test;
+use crate::peers::{Peer, free_port, until};
+use crate::program::{self, CAPSAICIN, Ended};
+use crate::{LIMIT, test};
 
 pub fn tests() -> Vec<Trial> {
     let needs = &[Peer::Qemu];
@@ -58,6 +64,48 @@ pub fn tests() -> Vec<Trial> {
             || {
                 a_password_that_was_never_set_or_has_expired();
             },
+        ),
+        test(
+            "failures::an_ssh_server_is_recognised",
+            &[Peer::Ssh],
+            || {
+                an_ssh_server_is_recognised();
+            },
+        ),
+        test(
+            "failures::a_web_server_that_waits_for_more_is_recognised",
+            &[Peer::Web],
+            a_web_server_that_waits_for_more_is_recognised,
+        ),
+        test(
+            "failures::a_port_that_swallows_everything_is_a_timeout",
+            &[],
+            a_port_that_swallows_everything_is_a_timeout,
+        ),
+        test(
+            "failures::without_a_way_the_network_is_to_blame",
+            &[Peer::Namespaces],
+            without_a_way_the_network_is_to_blame,
+        ),
+        test(
+            "failures::a_name_that_nobody_knows_is_said_to_be_that",
+            &[],
+            names_that_nobody_knows,
+        ),
+        test(
+            "failures::a_server_of_the_first_version_is_too_old",
+            &[],
+            a_server_of_the_first_version,
+        ),
+        test(
+            "failures::viewing_needs_a_terminal",
+            &[],
+            viewing_needs_a_terminal,
+        ),
+        test(
+            "failures::a_channel_that_is_refused_is_told_and_the_rest_goes_on",
+            needs,
+            a_channel_that_is_refused_is_told_and_the_rest_goes_on,
         ),
         test(
             "failures::another_viewer_that_takes_over_ends_the_session",
@@ -181,6 +229,147 @@ fn another_viewer_takes_over() {
 
     second.assert_shows("the second viewer", &screen);
     assert_eq!(first.wait_for_end(), CloseReason::ByPeer);
+}
+
+fn an_ssh_server_is_recognised() {
+    let dir = tempfile::TempDir::new().expect("a scratch folder");
+    let port = free_port();
+    let mut ssh = Command::new("dropbear");
+    ssh.args(["-F", "-E", "-R", "-s", "-r"])
+        .arg(dir.path().join("key"));
+    ssh.args(["-p", &format!("127.0.0.1:{port}"), "-P"])
+        .arg(dir.path().join("pid"));
+    let _ssh = Process::start("dropbear", &ssh, dir.path());
+    wait_for_listener(port);
+    not_spice(
+        port,
+        "the peer speaks SSH",
+        "this is the port of the SSH server; use the one of -spice",
+    );
+}
+
+fn a_web_server_that_waits_for_more_is_recognised() {
+    let dir = tempfile::TempDir::new().expect("a scratch folder");
+    let port = free_port();
+    let mut web = Command::new("python3");
+    web.args(["-m", "http.server", "--bind", "127.0.0.1", "--directory"]);
+    web.arg(dir.path()).arg(port.to_string());
+    let _web = Process::start("python3", &web, dir.path());
+    wait_for_listener(port);
+    // It waits for the end of a line, which a link message has not: it is asked in its own words then.
+    not_spice(
+        port,
+        "the peer speaks HTTP",
+        "this is the port of a web server; use the one of -spice",
+    );
+    let target = format!("spice+tls://127.0.0.1:{port}");
+    let ended = screenshot_fails(&target, &[]);
+    let expected = format!(
+        "capsaicin: cannot connect to 127.0.0.1:{port} with TLS: this is not TLS: the peer speaks HTTP\n  hint: this is the \
+         port of a web server; use the one of -spice\n"
+    );
+    assert_eq!((ended.code, ended.stderr), (4, expected));
+}
+
+fn not_spice(port: u16, what: &str, hint: &str) {
+    let ended = screenshot_fails(&format!("127.0.0.1:{port}"), &[]);
+    let expected = format!(
+        "capsaicin: cannot connect to 127.0.0.1:{port}: this is not SPICE: {what}\n  hint: {hint}\n"
+    );
+    assert_eq!((ended.code, ended.stderr), (4, expected));
+}
+
+fn wait_for_listener(port: u16) {
+    until("somebody listens", LIMIT, || {
+        TcpStream::connect(("127.0.0.1", port)).ok()
+    });
+}
+
+/// A port whose queue is full, as that of a server that hangs: the kernel swallows what comes then, as a firewall does.
+fn a_port_that_swallows_everything_is_a_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut waiting = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        waiting.push(stream);
+        assert!(waiting.len() < 10_000, "the queue has no end");
+    }
+    let ended = screenshot_fails(&address.to_string(), &["--timeout", "1"]);
+    let expected = format!(
+        "capsaicin: cannot connect to {address}: no answer within 1 s\n  hint: a firewall may swallow the connection; \
+         --timeout allows more time\n"
+    );
+    assert_eq!((ended.code, ended.stderr), (8, expected));
+}
+
+/// In a network of its own there is nothing but a machine that is alone.
+fn without_a_way_the_network_is_to_blame() {
+    let ended = Command::new("unshare")
+        .args(["-rn", CAPSAICIN, "connect", "192.0.2.1:5900"])
+        .output()
+        .expect("unshare starts");
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let expected = "capsaicin: cannot connect to 192.0.2.1:5900: network is unreachable\n  hint: no way leads there from this \
+                    machine: is it on the right network, or behind a VPN?\n";
+    assert_eq!((ended.status.code(), &*told), (Some(3), expected));
+}
+
+fn names_that_nobody_knows() {
+    let ended = screenshot_fails("no.such.host.invalid", &[]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let first = "capsaicin: cannot connect to no.such.host.invalid:5900: failed to lookup address information: ";
+    assert!(ended.stderr.starts_with(first), "{}", ended.stderr);
+    let last = "  hint: nobody knows this name: check its spelling, or give the address\n";
+    assert!(ended.stderr.ends_with(last), "{}", ended.stderr);
+}
+
+/// The first version of the protocol died with Red Hat Enterprise Linux 5: its server is played.
+fn a_server_of_the_first_version() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // REDQ, version 1.0, a reply of one error code.
+            let _ = stream.write_all(b"REDQ\x01\0\0\0\0\0\0\0\x04\0\0\0\x04\0\0\0");
+            while stream.read(&mut [0; 512]).is_ok_and(|n| n > 0) {}
+        }
+    });
+    let ended = screenshot_fails(&address.to_string(), &[]);
+    let expected = format!(
+        "capsaicin: cannot connect to {address}: the server speaks version 1.0 of the protocol, not 2.2\n  hint: the server \
+         is too old for this program; a newer QEMU speaks version 2\n"
+    );
+    assert_eq!((ended.code, ended.stderr), (4, expected));
+}
+
+fn viewing_needs_a_terminal() {
+    let ended = program::run(&["view", "demo:"]);
+    let expected = "capsaicin: cannot view: standard output is not a terminal\n  hint: 'capsaicin screenshot' needs none\n";
+    assert_eq!((ended.code, &*ended.stderr), (10, expected));
+    let ended = program::run(&["view"]);
+    let expected = "capsaicin: cannot view: no target is named, and there is no terminal to choose one on\n  hint: \
+                    'capsaicin view TARGET' views it\n";
+    assert_eq!((ended.code, &*ended.stderr), (2, expected));
+}
+
+/// A server that wants TLS for one channel and has no port with it that is known: the session stands, the channel is told.
+fn a_channel_that_is_refused_is_told_and_the_rest_goes_on() {
+    let tls = Tls {
+        certificate: "ec",
+        newest: "TLSv1.3",
+        channels: &["tls-channel=cursor"],
+    };
+    let qemu = Machine::new(Boot::Pattern).tls(tls).start();
+    let ended = program::run(&["connect", &qemu.address, "--for", "1.5"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let lines = String::from_utf8_lossy(&ended.stdout);
+    let refused = format!(
+        "could not be opened: cannot connect to {}: the server refused the link: the server requires a secure connection (TLS)",
+        qemu.address
+    );
+    let told = |line: &str| line.contains("cursor:0") && line.contains(&refused);
+    assert!(lines.lines().any(told), "{lines}");
+    assert!(lines.contains("marked"), "{lines}");
 }
 
 /// Asks for a screenshot that there cannot be, and checks how the program says so: one line for what happened, at most

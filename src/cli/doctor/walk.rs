@@ -10,8 +10,10 @@ use tokio::time::timeout;
 use crate::channel::{ChannelId, ChannelKind};
 use crate::cli::args::{DoctorArgs, TargetArgs};
 use crate::cli::dial::{Dial, Dialled, Extras, Prepared, target};
+use crate::cli::machines;
 use crate::cli::report::{Exit, Failure};
 use crate::client::ConnectError;
+use crate::link::LinkCode;
 use crate::net::{Address, DialError, Hop, Stream};
 use crate::session::{ClientEvent, CloseReason};
 use crate::tui::printable;
@@ -158,7 +160,7 @@ impl Walk {
         };
         let mut walk = Self {
             // It may hold a password, so it is named only once it was understood.
-            target: target(&target_args).map_or("target".into(), |t| t.to_string()),
+            target: target(&target_args).map_or("the target".into(), |t| t.to_string()),
             found: Vec::new(),
             channels: Vec::new(),
             way: Way::default(),
@@ -217,7 +219,11 @@ impl Walk {
                 let began = Instant::now();
                 let stream = within(hop, hop.reach()).await;
                 let stream = stream.map_err(failed(Step::Connection))?;
-                self.pass(Step::Connection, &after(began));
+                let risk = match hop.is_plain() && !is_here(hop.address()) {
+                    true => ", without TLS: everybody on the way can read along",
+                    false => "",
+                };
+                self.pass(Step::Connection, &format!("{}{risk}", after(began)));
                 stream
             }
             Some(proxy) => {
@@ -288,7 +294,13 @@ impl Walk {
             .find_map(|(id, why)| Some((id, why.as_ref()?)));
         if let Some((id, why)) = failed {
             let text = format!("the channel {id} of {}: {why}", self.target);
-            return Err((Step::Channels, Failure::new(Exit::Closed, text)));
+            let mut failure = Failure::new(Exit::Closed, text);
+            if why.to_string().ends_with(LinkCode::NeedSecured.text()) {
+                failure = failure.with_hint(
+                    "name the server's port with TLS (tls-port of -spice) with --tls-port",
+                );
+            }
+            return Err((Step::Channels, failure));
         }
         let names: Vec<String> = self.channels.iter().map(|(id, _)| id.to_string()).collect();
         self.pass(Step::Channels, &names.join(", "));
@@ -391,6 +403,14 @@ impl Walk {
             "details": details.map(|d| Value::Object(d.collect())),
             "hint": failure.and_then(|f| f.hint.as_ref()),
         })
+    }
+}
+
+/// Whether nothing that is sent there leaves this machine.
+fn is_here(address: &Address) -> bool {
+    match address {
+        Address::Tcp { host, .. } => machines::address(host).is_some_and(|ip| ip.is_loopback()),
+        Address::Unix(_) => true,
     }
 }
 

@@ -64,6 +64,12 @@ pub enum Peer {
     Sasl,
     /// An HTTP proxy.
     Tinyproxy,
+    /// An SSH server.
+    Ssh,
+    /// A web server.
+    Web,
+    /// A network of one's own.
+    Namespaces,
     /// What asks libvirt; its test driver needs no libvirt.
     Virsh,
 }
@@ -110,6 +116,9 @@ impl Peer {
             Self::Foot => (&["weston", "foot"], "weston foot"),
             Self::Sasl => return sasl::missing(),
             Self::Tinyproxy => (&["tinyproxy"], "tinyproxy-bin"),
+            Self::Ssh => (&["dropbear"], "dropbear-bin"),
+            Self::Web => (&["python3"], "python3"),
+            Self::Namespaces => return namespaces_missing(),
             Self::Virsh => (&["virsh"], "libvirt-clients"),
         };
         programs
@@ -139,6 +148,18 @@ fn spicy_sound_missing() -> Option<String> {
         ("libgstautodetect.so", "gstreamer1.0-plugins-good"),
         ("libgstaudiotestsrc.so", "gstreamer1.0-plugins-base"),
     ])
+}
+
+/// Why there can be no network of one's own.
+fn namespaces_missing() -> Option<String> {
+    let alone = std::process::Command::new("unshare")
+        .args(["-rn", "true"])
+        .output();
+    match alone {
+        Ok(ended) if ended.status.success() => None,
+        Ok(ended) => Some(String::from_utf8_lossy(&ended.stderr).trim().to_owned()),
+        Err(_) => Some("no unshare (Debian: util-linux)".to_owned()),
+    }
 }
 
 /// The first of these GStreamer plugins that is missing, each with its package.
