@@ -9,6 +9,7 @@ mod at_once;
 mod base64;
 pub mod cells;
 pub mod clipboard;
+mod costs;
 mod fit;
 mod half;
 pub mod input;

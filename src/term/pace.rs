@@ -12,6 +12,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::costs::Costs;
+use super::paint::Room;
+
 /// What a fence looks like.
 pub const FENCE: &[u8] = b"\x1b[5n";
 
@@ -36,6 +39,13 @@ const OVERTAKING: u64 = 2 * LEAST_PIECE;
 const QUEUE: Duration = Duration::from_millis(50);
 /// How long a link may need for one piece. Half the queue: the other half keeps the link busy until the next comes.
 const PIECE: Duration = Duration::from_millis(20);
+/// From here on a frame costs much by itself.
+const MUCH: Duration = Duration::from_millis(40);
+/// How long the bytes of a frame may take where it costs that much, and how many they may be.
+const LONG: Duration = Duration::from_millis(200);
+const MOST: u64 = 1024 * 1024;
+/// Parts of a frame that costs much by itself: something urgent, and something else.
+const FEW_PARTS: usize = 2;
 /// How much faster than its known rate a link is filled.
 const HASTE: f64 = 1.1;
 /// How much later than twice a round trip an answer may come.
@@ -75,6 +85,9 @@ pub struct Pace {
     /// Whether one of them was, since others were given up.
     heard_late: bool,
     rates: Rates,
+    costs: Costs,
+    /// When they were last seen.
+    costs_at: Duration,
     round_trip: Option<Duration>,
     /// When the way was last seen to be as short as that.
     round_trip_at: Duration,
@@ -86,6 +99,8 @@ pub struct Pace {
 struct Fence {
     /// Bytes sent up to its end.
     end: u64,
+    /// Those of them that are its own, if they are a frame of pixels.
+    frame: Option<u64>,
     sent_at: Duration,
     /// What had arrived when it was sent, and since when that was known.
     arrived: u64,
@@ -164,6 +179,7 @@ impl Pace {
         if fence {
             self.fences.push_back(Fence {
                 end: self.sent,
+                frame: frame.then(|| self.sent - last),
                 sent_at: now,
                 arrived: self.arrived,
                 arrived_at: self.arrived_at,
@@ -174,7 +190,7 @@ impl Pace {
 
     /// The terminal answered the oldest fence.
     pub fn answered(&mut self, now: Duration) {
-        self.heard_at = now;
+        let heard_at = std::mem::replace(&mut self.heard_at, now);
         if let Some(sent_at) = self.late.pop_front() {
             (self.answers, self.heard_late) = (true, true);
             self.round_trip.get_or_insert(now.saturating_sub(sent_at));
@@ -184,6 +200,15 @@ impl Pace {
         let Some(fence) = self.fences.pop_front() else {
             return;
         };
+        if let (Some(bytes), Some(round_trip)) = (fence.frame, self.round_trip) {
+            // Behind another one it was begun when that was done, however long the way is.
+            if fence.sent_at + round_trip <= heard_at {
+                self.costs.see(bytes, now.saturating_sub(heard_at));
+                self.costs_at = now;
+            } else {
+                self.costs.see_at_most(now.saturating_sub(fence.sent_at));
+            }
+        }
         self.measure_round_trip(fence, now);
         let bytes = fence.end - fence.arrived;
         let took = now.saturating_sub(fence.arrived_at);
@@ -212,7 +237,10 @@ impl Pace {
     }
 
     fn measure_round_trip(&mut self, fence: Fence, now: Duration) {
-        let waited = now.saturating_sub(fence.sent_at);
+        let mut waited = now.saturating_sub(fence.sent_at);
+        if fence.frame.is_some() {
+            waited = waited.saturating_sub(self.much());
+        }
         let anew = fence.was_idle && self.is_round_trip_old(fence.sent_at);
         match self.round_trip {
             // What is hardly more says that it is still true.
@@ -336,21 +364,56 @@ impl Pace {
         let piece = self.piece();
         // A piece that does not fit waits for the next answer, unless nothing is on its way.
         let fits = outstanding + piece <= self.budget() + LEAST_PIECE;
-        if fits || outstanding == 0 { piece } else { 0 }
+        if fits || outstanding == 0 {
+            piece
+        } else if self.are_costs_old(now) && self.fences.len() == 1 {
+            LEAST_PIECE
+        } else {
+            0
+        }
     }
 
     /// An answer that takes longer than this means that the link carries less than it did.
     fn late(&self) -> Duration {
-        self.round_trip.unwrap_or_default() * 2 + LATE
+        self.round_trip.unwrap_or_default() * 2 + LATE + self.much() * 3
     }
 
     /// Bytes of a piece.
     fn piece(&self) -> u64 {
-        match self.rates.best() {
-            Some(rate) if self.answers => ((rate * PIECE.as_secs_f64()) as u64).max(LEAST_PIECE),
-            _ if self.answers => self.budget() / 4,
-            _ => BELIEVED / 2,
+        if !self.answers {
+            return BELIEVED / 2;
         }
+        let piece = match self.rates.best() {
+            Some(rate) => ((rate * PIECE.as_secs_f64()) as u64).max(LEAST_PIECE),
+            None => self.budget() / 4,
+        };
+        match self.much() {
+            // Once one is twice as large it is known why they take so long.
+            Duration::ZERO if self.costs.may_be_fixed(MUCH) => piece * 2,
+            Duration::ZERO => piece,
+            // Half of the time is for the bytes.
+            much => piece.max(self.costs.bytes_in(much.min(LONG)).min(MOST)),
+        }
+    }
+
+    /// What a frame costs by itself, where that is much; zero elsewhere.
+    fn much(&self) -> Duration {
+        let much = Some(self.costs.fixed()).filter(|fixed| *fixed >= MUCH);
+        much.unwrap_or_default()
+    }
+
+    /// What the next frame may take.
+    pub fn room_of_frame(&self, bytes: usize) -> Room {
+        let parts = match self.much() {
+            Duration::ZERO => usize::MAX,
+            _ => FEW_PARTS,
+        };
+        Room { bytes, parts }
+    }
+
+    /// Whether what frames cost is believed to be much, and has to be seen anew: for that one is sent behind another.
+    fn are_costs_old(&self, now: Duration) -> bool {
+        !self.much().is_zero() && now >= self.costs_at + BELIEVED_FOR
     }
 
     /// Whether another piece may be sent, now or at [`Pace::ready_at`].
@@ -361,6 +424,14 @@ impl Pace {
     /// Bytes a second the link carries; `None` until it was seen at work.
     pub fn rate(&self) -> Option<f64> {
         self.rates.best()
+    }
+
+    /// The same of the bytes of frames, without what each frame costs by itself: less bytes make a frame quicker by this.
+    pub fn rate_of_frames(&self) -> Option<f64> {
+        match self.much() {
+            Duration::ZERO => self.rate(),
+            _ => Some(self.costs.bytes_in(Duration::from_secs(1)) as f64),
+        }
     }
 
     /// The shortest time from a fence to its answer.

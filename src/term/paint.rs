@@ -14,10 +14,10 @@ pub trait Painter: Send {
     /// from the moment it returns. The cursor may stay anywhere; colours and attributes are left as they were.
     fn paint(&mut self, scene: &Scene<'_>, out: &mut Vec<u8>) -> Painted;
 
-    /// From now on a call of [`Painter::paint`] appends about `room` bytes at most, and begins with what changed at the places
-    /// `first`, dots of the picture. What there is no room for is drawn, as it is then, by the calls that follow, which need not
-    /// be told that it changed. Does nothing in a painter that can only draw everything at once.
-    fn limit(&mut self, room: usize, first: &[Rect]) {
+    /// From now on a call of [`Painter::paint`] appends about as much as there is room for, and begins with what changed at the
+    /// places `first`, dots of the picture. What there is no room for is drawn, as it is then, by the calls that follow, which
+    /// need not be told that it changed. Does nothing in a painter that can only draw everything at once.
+    fn limit(&mut self, room: Room, first: &[Rect]) {
         let _ = (room, first);
     }
 
@@ -32,6 +32,23 @@ pub trait Painter: Send {
     fn has_pointer_layer(&self) -> bool {
         false
     }
+}
+
+/// What a frame may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes, a few more or less.
+    pub bytes: usize,
+    /// Parts that are drawn by themselves, where each costs the terminal much.
+    pub parts: usize,
+}
+
+impl Room {
+    /// Room for everything.
+    pub const ALL: Self = Self {
+        bytes: usize::MAX,
+        parts: usize::MAX,
+    };
 }
 
 /// One frame as it is to be.

@@ -5,6 +5,7 @@
 //! where the last portion ended, from the top again after the bottom, always with the newest dots: none is drawn twice before
 //! all were drawn once, and what was overtaken by newer dots is never drawn.
 
+use super::paint::Room;
 use crate::geometry::{Point, Rect, Size};
 
 /// Dots of what is small.
@@ -26,8 +27,7 @@ const MOST_PARTS: usize = 8;
 /// What one call of a painter may draw.
 #[derive(Clone, Debug)]
 pub struct Portion {
-    /// Bytes, a few more or less.
-    room: usize,
+    room: Room,
     /// Where something small is known to have changed, whatever changed around it.
     first: Vec<Rect>,
     /// Where the user is likely to look: at what became urgent last.
@@ -60,7 +60,7 @@ impl Default for Portion {
     /// Room for everything.
     fn default() -> Self {
         Self {
-            room: usize::MAX,
+            room: Room::ALL,
             first: Vec::new(),
             eye: Point::new(0, 0),
             per_dot: USUAL,
@@ -70,8 +70,8 @@ impl Default for Portion {
 }
 
 impl Portion {
-    /// From now on there is room for so many bytes, and these places are urgent.
-    pub fn limit(&mut self, room: usize, first: &[Rect]) {
+    /// From now on there is room for so much, and these places are urgent.
+    pub fn limit(&mut self, room: Room, first: &[Rect]) {
         self.room = room;
         // A pointer that stands still is urgent as well.
         if let Some(newest) = first.iter().find(|place| !self.first.contains(place)) {
@@ -97,14 +97,14 @@ impl Portion {
         self.from = Point::new(0, self.eye.y.saturating_sub(above).max(0));
     }
 
-    /// Bytes there is room for.
-    pub fn room(&self) -> usize {
+    /// What there is room for.
+    pub fn room(&self) -> Room {
         self.room
     }
 
     /// Whether so many dots are likely to have room.
     pub fn has_room_for(&self, dots: u64) -> bool {
-        dots as f64 * self.per_dot <= self.room as f64
+        dots as f64 * self.per_dot <= self.room.bytes as f64
     }
 
     /// Sorts rectangles that do not overlap. Urgent places within large ones are cut out along the grain.
@@ -153,12 +153,12 @@ impl Portion {
         let mut large = sorted.large;
         for rect in sorted.small {
             let before = out.len();
-            if before - start >= self.room / share {
+            if before - start >= self.room.bytes / share {
                 drawn.owed.push(rect);
                 continue;
             }
             let result = encode(rect, true, out);
-            if out.len() - before > (self.room / 4).max(MODEST) {
+            if out.len() - before > (self.room.bytes / 4).max(MODEST) {
                 // Few dots, but of a picture.
                 out.truncate(before);
                 large.push(rect);
@@ -167,16 +167,18 @@ impl Portion {
             }
         }
         let urgent = drawn.shown.len();
-        if urgent > 0 && self.room <= MODEST {
+        if urgent > 0 && self.room.bytes <= MODEST {
             drawn.owed.append(&mut large);
         }
+        // Something is drawn of what is not urgent as well.
+        let most_parts = MOST_PARTS.min(self.room.parts.saturating_sub(urgent).max(1));
         // The next one to draw is the last.
         let mut waiting = self.in_order(large, grain);
         while let Some(rect) = waiting.pop() {
-            let left = self.room.saturating_sub(out.len() - start);
+            let left = self.room.bytes.saturating_sub(out.len() - start);
             let parts = drawn.shown.len() - urgent;
-            let is_limited = self.room != usize::MAX;
-            if is_limited && (left <= self.room / 4 || parts >= MOST_PARTS) {
+            let is_limited = self.room != Room::ALL;
+            if is_limited && (left <= self.room.bytes / 4 || parts >= most_parts) {
                 drawn.owed.push(rect);
                 continue;
             }
@@ -184,6 +186,10 @@ impl Portion {
             self.from = after(part);
             waiting.extend(rest_of(rect, part));
             drawn.shown.push((part, result));
+        }
+        if drawn.owed.is_empty() {
+            // The next picture begins where it begins, and need not be cut.
+            self.from = Point::new(0, 0);
         }
         drawn
     }
@@ -335,6 +341,10 @@ mod tests {
         portion.draw(sorted, GRAIN, &mut Vec::new(), encode)
     }
 
+    fn bytes(bytes: usize) -> Room {
+        Room { bytes, ..Room::ALL }
+    }
+
     fn area(rects: impl IntoIterator<Item = Rect>) -> u64 {
         rects.into_iter().map(|rect| rect.area()).sum()
     }
@@ -354,7 +364,7 @@ mod tests {
         for room in [3000, 20_000, 100_000] {
             for bytes_per_dot in [1, 2, 4] {
                 let mut portion = Portion::default();
-                portion.limit(room, &[]);
+                portion.limit(bytes(room), &[]);
                 for _ in 0..5 {
                     let drawn = draw(&mut portion, &[SCREEN], bytes_per_dot);
                     let shown = area(drawn.shown.iter().map(|(rect, _)| *rect));
@@ -372,7 +382,7 @@ mod tests {
     #[test]
     fn whatever_keeps_changing_every_dot_has_its_turn() {
         let mut portion = Portion::default();
-        portion.limit(3000, &[]);
+        portion.limit(bytes(3000), &[]);
         let mut seen = vec![0u32; SCREEN.area() as usize];
         // All of it changes all the time.
         for _ in 0..2 * SCREEN.area() / 1000 {
@@ -391,7 +401,7 @@ mod tests {
     #[test]
     fn what_is_small_goes_first_and_the_rest_is_not_forgotten() {
         let mut portion = Portion::default();
-        portion.limit(3000, &[]);
+        portion.limit(bytes(3000), &[]);
         let film = Rect::new(0, 0, 640, 300);
         let glyph = Rect::new(320, 320, 328, 336);
         let drawn = draw(&mut portion, &[film, glyph], 1);
@@ -402,7 +412,7 @@ mod tests {
     #[test]
     fn an_urgent_place_in_a_film_is_cut_out_of_it() {
         let mut portion = Portion::default();
-        portion.limit(3000, &[Rect::new(321, 165, 327, 170)]);
+        portion.limit(bytes(3000), &[Rect::new(321, 165, 327, 170)]);
         let drawn = draw(&mut portion, &[SCREEN], 1);
         assert_eq!(drawn.shown[0], (Rect::new(320, 160, 328, 176), true));
         let shown = drawn.shown.iter().map(|(rect, _)| *rect);
@@ -413,7 +423,7 @@ mod tests {
     fn in_a_little_room_there_is_nothing_beside_what_is_urgent() {
         let mut portion = Portion::default();
         let place = Rect::new(321, 165, 327, 170);
-        portion.limit(MODEST, &[place]);
+        portion.limit(bytes(MODEST), &[place]);
         let drawn = draw(&mut portion, &[SCREEN], 1);
         assert_eq!(drawn.shown, [(Rect::new(320, 160, 328, 176), true)]);
         let owed = area(drawn.owed);
@@ -424,8 +434,8 @@ mod tests {
     fn what_is_made_better_is_so_from_a_little_above_the_eye_on() {
         let mut portion = Portion::default();
         let pointer = Rect::new(8, 8, 16, 16);
-        portion.limit(3000, &[Rect::new(320, 320, 328, 336), pointer]);
-        portion.limit(3000, &[pointer]);
+        portion.limit(bytes(3000), &[Rect::new(320, 320, 328, 336), pointer]);
+        portion.limit(bytes(3000), &[pointer]);
         portion.begin_at_eye(GRAIN);
         let drawn = draw(&mut portion, &[SCREEN], 1);
         // Four rows of 16 dots above 320; the pointer stands still, and is small.
@@ -444,7 +454,7 @@ mod tests {
     #[test]
     fn at_least_a_grain_is_drawn_however_little_room_there_is() {
         let mut portion = Portion::default();
-        portion.limit(1, &[]);
+        portion.limit(bytes(1), &[]);
         let drawn = draw(&mut portion, &[SCREEN], 4);
         assert_eq!(drawn.shown, [(GRAIN.to_rect(), false)]);
     }

@@ -144,6 +144,7 @@ impl App {
         let area = view::layout(self.setup.size, &self.panes).picture;
         let cell = self.cell();
         let (pointer_at, shape) = (self.pointer_at(), self.picture.shape());
+        let room = self.pace.room_of_frame(room);
         let pixels = self.pixels.as_mut()?;
         let changed = self.picture.take_changed();
         for dots in changed.rects() {
@@ -210,7 +211,7 @@ impl App {
         let Some(pixels) = &mut self.pixels else {
             return Vec::new();
         };
-        let (bytes, is_complete) = pixels.accept(frame, rate);
+        let (bytes, is_complete) = pixels.accept(frame, self.pace.rate_of_frames());
         if self.tabs.is_shown() {
             // It was taken off the terminal while this was painted.
             self.hide_picture();

@@ -227,3 +227,22 @@ fn a_terminal_that_answers_no_fence_shows_everything_all_the_same() {
     link.run(&mut Still, MS * 5000);
     assert_eq!((link.seen.written, link.seen.woken), (0, 0));
 }
+
+#[test]
+fn a_terminal_that_is_slow_at_every_edit_gets_few_and_large_ones() {
+    let mut link = SlowLink::new(1000.0, MS, Drawing::Kitty);
+    link.per_edit = MS * 150;
+    link.screen(&screens::photo());
+    link.run(&mut Still, MS * 1500);
+    let mut film = film(SMALL);
+    // Until it is known what takes it so long.
+    link.run(&mut film, MS * 6000);
+    link.reset();
+    link.type_at(&mut film, PROMPT, MS * 4000, MS * 490);
+    // Two edits, the key's and the film's, take 300 ms: one that waits for them is shown with the next two.
+    let echoes = &link.seen.echoes;
+    assert_eq!(echoes.len(), 8);
+    assert!(link.seen.slowest_echo() <= MS * 750, "{echoes:?}");
+    let fps = link.seen.frames_per_second();
+    assert!(fps >= 2.5, "{fps}");
+}

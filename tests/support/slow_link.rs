@@ -46,6 +46,10 @@ pub struct SlowLink {
     pub stalled_until: Duration,
     /// Whether the terminal answers fences.
     pub answers: bool,
+    /// How long the terminal takes for an edit of a picture, however small it is.
+    pub per_edit: Duration,
+    /// When it has done what it was told so far.
+    free_at: Duration,
     app: App,
     easel: Easel,
     /// When the frame that is being painted was ordered, and when it is ready.
@@ -356,6 +360,8 @@ impl SlowLink {
             round_trip,
             stalled_until: Duration::ZERO,
             answers: true,
+            per_edit: Duration::ZERO,
+            free_at: Duration::ZERO,
             app,
             easel: Easel::new(),
             painting: None,
@@ -582,8 +588,10 @@ impl SlowLink {
             if *bytes > 0.0 {
                 break;
             }
-            let at = self.now + self.round_trip / 2;
             let mut piece = std::mem::take(piece);
+            let begun = self.free_at.max(self.now + self.round_trip / 2);
+            let at = begun + self.per_edit * edits(&piece.picture);
+            self.free_at = at;
             piece.last = self.now;
             self.arriving.push_back((at, piece));
             self.queue.pop_front();
@@ -622,6 +630,12 @@ impl SlowLink {
             !is_shown
         });
     }
+}
+
+/// How many edits of a picture there are, beginnings of pictures counted.
+fn edits(picture: &[u8]) -> u32 {
+    // The first chunk of each says how its dots are coded.
+    picture.windows(3).filter(|key| key == b",f=").count() as u32
 }
 
 fn near(a: [u8; 3], b: [u8; 3]) -> bool {

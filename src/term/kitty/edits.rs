@@ -18,7 +18,7 @@ use super::sight::Sight;
 use super::{delete, quiet};
 use crate::geometry::{Rect, Size};
 use crate::pixels::{PixelFormat, PixelView};
-use crate::term::paint::{Painted, Painter, Place, Quality, Scene};
+use crate::term::paint::{Painted, Painter, Place, Quality, Room, Scene};
 use crate::term::portion::{Portion, Sorted};
 use crate::term::shadow::{Changes, Move, Moves, Shadow, Wanted};
 
@@ -122,7 +122,7 @@ impl Edits {
         }
         let how = self.how(scene.quality, whole.area());
         let inexact = self.send(keys, quiet(), scene, whole, how, out);
-        if self.media.is_inline() && (out.len() - start) / 2 > self.portion.room() {
+        if self.media.is_inline() && (out.len() - start) / 2 > self.portion.room().bytes {
             out.truncate(start);
             return false;
         }
@@ -245,16 +245,18 @@ impl Edits {
         let dots: u64 = rects.iter().map(|rect| rect.area()).sum();
         let how = self.how(scene.quality, dots);
         let mut portion = std::mem::take(&mut self.portion);
+        let parts = portion.room().parts;
+        let most = MOST_EDITS.min(parts);
         let sorted = if scene.quality.is_best() && portion.has_room_for(dots) {
             Sorted {
                 small: Vec::new(),
-                large: join(rects, MOST_EDITS),
+                large: join(rects, most),
             }
         } else {
             let sorted = portion.sort(rects, GRAIN);
             Sorted {
-                small: join(&sorted.small, MOST_EDITS),
-                large: join(&sorted.large, MOST_EDITS),
+                small: join(&sorted.small, MOST_EDITS.min(parts.div_ceil(2))),
+                large: join(&sorted.large, most),
             }
         };
         let painted = self.draw_portion(&mut portion, sorted, scene, how, out);
@@ -297,7 +299,20 @@ impl Edits {
         };
         let rects = self.shadow.plan(scene.picture, &[], wanted).rects;
         let mut step = std::mem::take(&mut self.step);
-        step.limit(self.portion.room().min(STEP_BYTES), &[]);
+        let room = self.portion.room();
+        // Steps that cost much by themselves are large ones.
+        let most = if room.parts < MOST_EDITS {
+            usize::MAX
+        } else {
+            STEP_BYTES
+        };
+        step.limit(
+            Room {
+                bytes: room.bytes.min(most),
+                ..room
+            },
+            &[],
+        );
         if !std::mem::replace(&mut self.is_refining, true) {
             step.look_at(self.portion.eye());
             step.begin_at_eye(GRAIN);
@@ -340,7 +355,7 @@ impl Painter for Edits {
         }
     }
 
-    fn limit(&mut self, room: usize, first: &[Rect]) {
+    fn limit(&mut self, room: Room, first: &[Rect]) {
         self.portion.limit(room, first);
     }
 

@@ -8,7 +8,7 @@
 use super::command::Route;
 use super::tiles::{Board, Placing};
 use crate::geometry::Rect;
-use crate::term::paint::{Painted, Painter, Scene};
+use crate::term::paint::{Painted, Painter, Room, Scene};
 
 /// A painter for terminals that know placeholders (kitty from 0.28, ghostty), usually around a tmux. It draws no pointer.
 pub struct Placeholders(Board);
@@ -26,7 +26,7 @@ impl Painter for Placeholders {
         self.0.paint(scene, out)
     }
 
-    fn limit(&mut self, room: usize, first: &[Rect]) {
+    fn limit(&mut self, room: Room, first: &[Rect]) {
         self.0.limit(room, first);
     }
 

@@ -12,7 +12,7 @@ use super::pointer::PointerLayer;
 use super::sight::{Sight, without};
 use super::{delete, quiet};
 use crate::geometry::{Rect, Size};
-use crate::term::paint::{Painted, Painter, Place, Quality, Scene};
+use crate::term::paint::{Painted, Painter, Place, Quality, Room, Scene};
 use crate::term::portion::Portion;
 use crate::term::shadow::{Changes, Move, Moves, Shadow, Wanted};
 
@@ -53,7 +53,7 @@ impl Painter for Tiles {
         painted
     }
 
-    fn limit(&mut self, room: usize, first: &[Rect]) {
+    fn limit(&mut self, room: Room, first: &[Rect]) {
         self.board.limit(room, first);
     }
 
@@ -208,7 +208,7 @@ impl Board {
     }
 
     /// As in [`Painter::limit`].
-    pub(super) fn limit(&mut self, room: usize, first: &[Rect]) {
+    pub(super) fn limit(&mut self, room: Room, first: &[Rect]) {
         self.portion.limit(room, first);
     }
 
@@ -284,7 +284,7 @@ impl Board {
         let others = others.filter(|at| turns[*at] == Turn::Later);
         for at in of(Turn::Now).chain(of(Turn::Soon)).chain(others) {
             let rect = self.rect(at, scene.picture.size);
-            if turns[at] != Turn::Now && out.len() - start >= self.portion.room() {
+            if turns[at] != Turn::Now && out.len() - start >= self.portion.room().bytes {
                 painted.owed += rect.area();
                 self.shadow.owe(rect);
                 continue;
@@ -317,7 +317,7 @@ impl Board {
         let differs = self.tiles_in(&changes.rects);
         self.payloads.begin(scene.picture, None, How::Exact);
         let start = out.len();
-        let most = STEP_BYTES.min(self.portion.room());
+        let most = STEP_BYTES.min(self.portion.room().bytes);
         for (at, _) in differs.iter().enumerate().filter(|(_, differs)| **differs) {
             let rect = self.rect(at, scene.picture.size);
             if out.len() - start < most {

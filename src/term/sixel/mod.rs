@@ -13,7 +13,7 @@ use std::mem::take;
 use encode::decimal;
 
 use super::half::halve;
-use super::paint::{Painted, Painter, Place, Quality, Scene};
+use super::paint::{Painted, Painter, Place, Quality, Room, Scene};
 use super::portion::{Portion, Sorted};
 use super::quantise::Quantiser;
 use super::shadow::{Changes, Move, Moves, Shadow, Wanted};
@@ -293,7 +293,7 @@ impl Painter for Sixel {
         self.paint_all(&Scene { picture, ..*scene }, place, out)
     }
 
-    fn limit(&mut self, room: usize, first: &[Rect]) {
+    fn limit(&mut self, room: Room, first: &[Rect]) {
         self.portion.limit(room, first);
     }
 

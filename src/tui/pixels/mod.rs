@@ -21,7 +21,7 @@ use crate::geometry::{Rect, Size};
 use crate::pixels::PixelView;
 use crate::term::Fit;
 use crate::term::ladder::{Ladder, STILL};
-use crate::term::paint::{Painted, Painter, Place, Quality};
+use crate::term::paint::{Painted, Painter, Place, Quality, Room};
 use pointer::DotPointer;
 use studio::Studio;
 
@@ -40,8 +40,8 @@ pub struct Pixels {
     /// Whether the terminal has lost what it showed.
     forget: bool,
     ladder: Ladder,
-    /// Bytes of the next frame, a few more or less.
-    room: usize,
+    /// What the next frame may take.
+    room: Room,
     /// Where something small changed, to be drawn first.
     urgent: Vec<Rect>,
     /// Dots that had no room in the last frame.
@@ -73,7 +73,7 @@ impl Pixels {
             pending: Damage::default(),
             forget: true,
             ladder: Ladder::default(),
-            room: usize::MAX,
+            room: Room::ALL,
             urgent: Vec::new(),
             owed: 0,
             drawn: 0,
@@ -95,8 +95,8 @@ impl Pixels {
         self.rest = time;
     }
 
-    /// How many bytes the next frame may take, and where something small changed that is to be drawn before all else.
-    pub fn limit(&mut self, room: usize, urgent: Vec<Rect>) {
+    /// What the next frame may take, and where something small changed that is to be drawn before all else.
+    pub fn limit(&mut self, room: Room, urgent: Vec<Rect>) {
         self.room = room;
         self.urgent.extend(urgent);
         self.urgent.truncate(MOST_URGENT);

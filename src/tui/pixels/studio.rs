@@ -3,7 +3,7 @@
 use super::pointer::DotPointer;
 use crate::geometry::{Rect, Size};
 use crate::pixels::{PixelFormat, PixelView};
-use crate::term::paint::{Painted, Painter, Place, Quality, Scene};
+use crate::term::paint::{Painted, Painter, Place, Quality, Room, Scene};
 
 /// Bytes of a dot.
 const DOT: usize = 4;
@@ -17,7 +17,7 @@ pub struct Order {
     pub(super) quality: Quality,
     /// Whether nothing changed and the picture is only to be better.
     pub(super) refines: bool,
-    pub(super) room: usize,
+    pub(super) room: Room,
     pub(super) urgent: Vec<Rect>,
     pub(super) forget: bool,
 }
