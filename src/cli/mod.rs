@@ -33,6 +33,7 @@ mod serve;
 mod sound;
 mod stage;
 mod state;
+mod still;
 mod taking;
 pub mod target;
 #[cfg(feature = "tls")]

@@ -13,7 +13,7 @@ use super::picture::{self, Format};
 use super::recording;
 use super::report::{self, Exit, Failure};
 use super::target::Target;
-use super::{dial, logging};
+use super::{dial, logging, still};
 use crate::channel::ChannelKind;
 use crate::client::{Framebuffer, Screens, SpiceClient};
 use crate::geometry::Rect;
@@ -42,7 +42,7 @@ pub async fn run(args: &ScreenshotArgs, common: &Common) -> Result<(), Failure> 
             "cannot take the screen: it is empty",
         ));
     };
-    place.put(view)?;
+    place.put(view).await?;
     if args.json {
         print_facts(args.output.as_deref(), &taken)?;
     }
@@ -53,7 +53,6 @@ pub async fn run(args: &ScreenshotArgs, common: &Common) -> Result<(), Failure> 
 enum Place<'a> {
     File(&'a Path, Format),
     StandardOutput,
-    #[cfg(feature = "viuer")]
     Terminal,
 }
 
@@ -69,7 +68,6 @@ impl<'a> Place<'a> {
             .with_hint("leave out -o to see the picture, or name a file")),
             Some(path) if path == Path::new("-") => Ok(Self::StandardOutput),
             Some(path) => Format::of(path).map(|format| Self::File(path, format)),
-            #[cfg(feature = "viuer")]
             None if terminal => Ok(Self::Terminal),
             None => Err(Failure::new(
                 Exit::Usage,
@@ -79,7 +77,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn put(&self, view: PixelView<'_>) -> Result<(), Failure> {
+    async fn put(&self, view: PixelView<'_>) -> Result<(), Failure> {
         match self {
             Self::File(path, format) => picture::save(path, *format, view),
             Self::StandardOutput => {
@@ -87,17 +85,7 @@ impl<'a> Place<'a> {
                 let written = io::stdout().write_all(&bytes);
                 written.map_err(|error| Failure::output(&error))
             }
-            #[cfg(feature = "viuer")]
-            Self::Terminal => {
-                let config = viuer::Config {
-                    absolute_offset: false,
-                    ..viuer::Config::default()
-                };
-                let shown = viuer::print(&picture::to_image(view), &config);
-                shown.map(drop).map_err(|error| {
-                    Failure::new(Exit::Terminal, format!("cannot show the picture: {error}"))
-                })
-            }
+            Self::Terminal => still::show(view).await,
         }
     }
 }

@@ -279,12 +279,7 @@ fn painter(drawing: Drawing, capabilities: &Capabilities) -> Option<Box<dyn Pain
         }
         Drawing::Sixel => {
             let said = capabilities.sixel.unwrap_or_default();
-            let largest = said.largest.map(|(width, height)| Size::new(width, height));
-            Box::new(Sixel::new(sixel::Limits {
-                colours: u16::try_from(said.registers).unwrap_or(u16::MAX),
-                image: largest.unwrap_or(sixel::Limits::default().image),
-                scrolls: said.scrolls,
-            }))
+            Box::new(Sixel::new(sixel::Limits::of(&said)))
         }
         Drawing::Iterm2 => Box::new(Iterm2::new()),
         Drawing::Octant | Drawing::Sextant | Drawing::Quadrant | Drawing::Half | Drawing::Ascii => {

@@ -5,8 +5,10 @@
 //! images start at the cursor unless somebody has changed it, and an image never reaches the last row, where it would scroll.
 
 mod encode;
+mod still;
 
 pub use encode::Encoder;
+pub use still::still;
 
 use std::mem::take;
 
@@ -15,6 +17,7 @@ use encode::decimal;
 use super::half::halve;
 use super::paint::{Painted, Painter, Place, Quality, Room, Scene};
 use super::portion::{Portion, Sorted};
+use super::probe;
 use super::quantise::Quantiser;
 use super::shadow::{Changes, Move, Moves, Shadow, Wanted};
 use crate::geometry::{Rect, Size};
@@ -30,6 +33,18 @@ pub struct Limits {
     /// Whether images scroll together with the text, between margins too (seen from xterm 379). Used when the picture is as wide as
     /// the terminal and no text is on it.
     pub scrolls: bool,
+}
+
+impl Limits {
+    /// What a terminal said of itself.
+    pub fn of(said: &probe::Sixel) -> Self {
+        let largest = said.largest.map(|(width, height)| Size::new(width, height));
+        Self {
+            colours: u16::try_from(said.registers).unwrap_or(u16::MAX),
+            image: largest.unwrap_or(Self::default().image),
+            scrolls: said.scrolls,
+        }
+    }
 }
 
 impl Default for Limits {
