@@ -40,6 +40,7 @@ pub mod target;
 mod trust;
 mod view;
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;
 
@@ -47,14 +48,18 @@ use clap::FromArgMatches;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::tui::printable;
 use args::{Args, Command, Common, ConnectArgs};
 use naps::Naps;
 use report::{Exit, Failure};
 
 /// Does what the command line says; the exit code of the process.
 pub fn main() -> ExitCode {
-    let args = Args::from_arg_matches(&args::command().get_matches());
-    let args = args.unwrap_or_else(|error| error.exit());
+    let matches = args::command().try_get_matches();
+    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
+        Ok(args) => args,
+        Err(error) => return refuse(&error),
+    };
     match run(&args) {
         Ok(()) => Exit::Done.into(),
         Err(failure) => {
@@ -62,6 +67,22 @@ pub fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Says what is wrong with the command line, or helps. clap repeats arguments as they are: those that a terminal would act on are
+/// made harmless first, and then there are no colours.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let acts = |argument: OsString| {
+        let argument = argument.to_string_lossy();
+        printable(&argument) != argument
+    };
+    if !error.use_stderr() || !std::env::args_os().any(acts) {
+        error.exit();
+    }
+    for line in error.render().to_string().lines() {
+        eprintln!("{}", printable(line));
+    }
+    Exit::Usage.into()
 }
 
 fn run(args: &Args) -> Result<(), Failure> {

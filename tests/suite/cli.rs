@@ -95,6 +95,18 @@ fn a_command_line_without_sense_is_a_usage_error() {
 }
 
 #[test]
+fn a_command_line_is_repeated_without_what_a_terminal_would_act_on() {
+    let output = capsaicin(&["view", "demo:", "--draw", "cray\x1b]0;owned\x07\u{9b}2Jon"]);
+    let said = stderr(&output);
+    assert!(said.contains("invalid value 'cray"), "{said}");
+    assert!(
+        !said.contains(|c: char| c.is_control() && c != '\n'),
+        "{said:?}"
+    );
+    assert_eq!(code(&output), 2);
+}
+
+#[test]
 fn a_closed_port_is_told_with_what_to_check() {
     let port = closed_port();
     let output = capsaicin(&[
