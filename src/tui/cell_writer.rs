@@ -148,6 +148,20 @@ impl CellWriter {
         self.shown.fill(Shown::Unknown);
     }
 
+    /// What somebody else drew on these cells, columns and rows, is to go: where they are skipped they are made blank again.
+    pub fn wipe(&mut self, cells: geometry::Rect) {
+        let screen = geometry::Rect::new(0, 0, self.columns.into(), self.rows.into());
+        let cells = cells.intersect(screen);
+        for row in cells.top..cells.bottom {
+            // Inside of the screen.
+            let first = row as usize * usize::from(self.columns);
+            let columns = first + cells.left as usize..first + cells.right as usize;
+            let theirs = self.shown[columns].iter_mut();
+            let theirs = theirs.filter(|shown| matches!(shown, Shown::Theirs));
+            theirs.for_each(|shown| *shown = Shown::Unknown);
+        }
+    }
+
     /// From now on a frame takes about so many bytes at most: the cells `first`, then rows in which little differs, and then
     /// others, each in its turn. What had no room is written with the next frame, as it is then.
     pub fn limit(&mut self, room: usize, first: Vec<geometry::Rect>) {

@@ -10,7 +10,8 @@ use super::app::App;
 use super::cell_writer::{self, CellWriter};
 use super::pixels::Order;
 use super::view;
-use crate::geometry;
+use crate::geometry::{self, Size};
+use crate::term::Fit;
 
 /// Least bytes of pixels in a frame that has cells too.
 const LEAST_PIXELS: usize = 512;
@@ -20,6 +21,8 @@ const LEAST_PIXELS: usize = 512;
 pub struct Easel {
     buffer: Buffer,
     cells: CellWriter,
+    /// Where the picture of pixels was, columns and rows of the terminal, and its dots.
+    picture: Option<(geometry::Rect, Size)>,
 }
 
 /// A frame.
@@ -51,6 +54,7 @@ impl Easel {
         self.buffer.reset();
         view::draw(app, &mut self.buffer);
         let farewell = app.take_farewell();
+        self.wipe_edges(app);
         self.cells.limit(room, app.take_urgent_cells());
         let cells = self.cells.frame(&self.buffer);
         let length = cells.len();
@@ -68,6 +72,40 @@ impl Easel {
     }
 }
 
+impl Easel {
+    /// Has cells made blank that a picture at another place covers only in part: what was drawn there before would stay in sight
+    /// beside it.
+    fn wipe_edges(&mut self, app: &App) {
+        let picture = place_of(app).zip(app.picture.fit().map(Fit::dots));
+        if self.picture == picture {
+            return;
+        }
+        self.picture = picture;
+        let Some((place, dots)) = picture else {
+            return;
+        };
+        let cell = app.cell();
+        if !dots.width.is_multiple_of(cell.width) {
+            let left = place.right - 1;
+            self.cells.wipe(geometry::Rect { left, ..place });
+        }
+        if !dots.height.is_multiple_of(cell.height) {
+            let top = place.bottom - 1;
+            self.cells.wipe(geometry::Rect { top, ..place });
+        }
+    }
+}
+
+/// The cells of the terminal that belong to a picture of pixels.
+fn place_of(app: &App) -> Option<geometry::Rect> {
+    let fit = app
+        .picture
+        .fit()
+        .filter(|_| app.draws_pixels() && !app.tabs.is_shown())?;
+    let area = view::layout(app.setup.size, &app.panes).picture;
+    Some(fit.cells().translate(area.x.into(), area.y.into()))
+}
+
 /// A painted picture as it is written, so that the terminal shows it at once.
 pub fn framed(picture: &[u8]) -> Vec<u8> {
     if picture.is_empty() {
@@ -78,12 +116,7 @@ pub fn framed(picture: &[u8]) -> Vec<u8> {
 
 /// The cells of the picture that text was drawn on, as one rectangle of the terminal.
 fn covered(app: &App, buffer: &Buffer) -> Option<geometry::Rect> {
-    let fit = app
-        .picture
-        .fit()
-        .filter(|_| app.draws_pixels() && !app.tabs.is_shown())?;
-    let area = view::layout(app.setup.size, &app.panes).picture;
-    let place = fit.cells().translate(area.x.into(), area.y.into());
+    let place = place_of(app)?;
     let mut covered = geometry::Rect::default();
     for row in place.top..place.bottom {
         for column in place.left..place.right {

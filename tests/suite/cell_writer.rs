@@ -299,6 +299,18 @@ fn skipped_cells_are_left_alone_and_written_once_they_are_not_skipped() {
 }
 
 #[test]
+fn what_others_left_on_cells_they_only_cover_in_part_is_made_blank() {
+    let mut terminal = Terminal::new();
+    let mut skipping = blank();
+    skip(&mut skipping, Area::new(2, 2, 3, 3));
+    terminal.show(&skipping);
+    terminal.screen.process(b"\x1b[4;3H###\x1b[5;3H###");
+    terminal.writer.wipe(Rect::new(2, 4, 90, 5));
+    assert_eq!(text(&terminal.show(&skipping)), "\x1b[5;3H   ");
+    assert_eq!(terminal.show(&skipping), b"");
+}
+
+#[test]
 fn the_end_of_a_row_is_not_erased_over_cells_of_others() {
     let mut terminal = Terminal::new();
     let mut frame = with(&blank(), 0, 3, "a long line of text that fills the row..");
