@@ -1,6 +1,6 @@
-//! A picture of half the size, for links that cannot carry more.
+//! A picture of half or a quarter of the size, for links that cannot carry more.
 //!
-//! Each dot is the mean of two by two. Then dots that are nearly as the one left of them, or above, become as that: a film has
+//! Each dot of half the size is the mean of two by two. Then dots that are nearly as the one left of them, or above, become as that: a film has
 //! hardly two dots of the same colour, and every way of saying pictures says equal ones in much less.
 
 use crate::geometry::{Rect, Size};
@@ -11,6 +11,25 @@ const DOT: usize = 4;
 
 /// How far colours of a component may be from each other to become the same.
 const CLOSE: u8 = 16;
+
+/// Replaces `out` by a part of a picture whose sides are `times` times as short, 2 or 4, rounded up, packed; what its size is then.
+/// As [`halve`]; `scratch` is changed.
+pub fn shrink(
+    picture: PixelView<'_>,
+    part: Rect,
+    times: u32,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Size {
+    if times < 4 {
+        return halve(picture, part, out);
+    }
+    let size = halve(picture, part, scratch);
+    match PixelView::new(picture.format, size, size.width as usize * DOT, scratch) {
+        Some(half) => halve(half, size.to_rect(), out),
+        None => Size::default(),
+    }
+}
 
 /// Replaces `out` by a part of a picture at half its size, rounded up, packed; what its size is then.
 ///
@@ -104,6 +123,22 @@ mod tests {
         // (0 + 100 + 20 + 80) / 4, (200 + 240) / 2, (255 + 105) / 2, 0.
         let (size, dots) = greys(&picture, picture.size.to_rect());
         assert_eq!((size, dots), (Size::new(2, 2), vec![50, 220, 180, 0]));
+    }
+
+    #[test]
+    fn a_dot_of_a_quarter_of_the_size_is_the_mean_of_sixteen() {
+        // Rows of 0, 40, 80 and 120: halves of 20 and 100, and of those 60; the last column stands alone.
+        let picture = picture(Size::new(5, 4), |_, y| y as u8 * 40);
+        let (mut out, mut scratch) = (Vec::new(), Vec::new());
+        let size = shrink(
+            picture.view(),
+            picture.size.to_rect(),
+            4,
+            &mut scratch,
+            &mut out,
+        );
+        let dots: Vec<u8> = out.chunks_exact(DOT).map(|dot| dot[1]).collect();
+        assert_eq!((size, dots), (Size::new(2, 1), vec![60, 60]));
     }
 
     #[test]

@@ -9,18 +9,21 @@ use std::time::Duration;
 use super::paint::Quality;
 
 /// Best first.
-const RUNGS: [Quality; 7] = [
-    rung(false, 256),
-    rung(false, 128),
-    rung(false, 64),
-    rung(false, 32),
-    rung(true, 128),
-    rung(true, 64),
-    rung(true, 32),
+const RUNGS: [Quality; 10] = [
+    rung(1, 256),
+    rung(1, 128),
+    rung(1, 64),
+    rung(1, 32),
+    rung(2, 128),
+    rung(2, 64),
+    rung(2, 32),
+    rung(4, 64),
+    rung(4, 32),
+    rung(4, 16),
 ];
 
-const fn rung(halved: bool, colours: u16) -> Quality {
-    Quality { halved, colours }
+const fn rung(square: u32, colours: u16) -> Quality {
+    Quality { square, colours }
 }
 
 /// A frame should not take the link longer.
@@ -114,7 +117,7 @@ mod tests {
             64 => 450_000,
             _ => 300_000,
         };
-        colours / if quality.halved { 4 } else { 1 }
+        colours / u64::from(quality.square * quality.square)
     }
 
     fn after(frames: usize, rate: f64) -> Ladder {
@@ -128,7 +131,7 @@ mod tests {
     #[test]
     fn ten_megabits_carry_a_film_of_half_size() {
         let quality = after(20, 1.25e6).quality();
-        assert!(quality.halved && quality.colours <= 128, "{quality:?}");
+        assert!(quality.square == 2 && quality.colours <= 128, "{quality:?}");
         let fps = 1.25e6 / bytes(quality) as f64;
         assert!(fps >= 8.0, "{fps}");
     }

@@ -131,25 +131,25 @@ pub struct Pointer<'a> {
 
 /// How good a frame has to be, best by default.
 ///
-/// Qualities have no order: whether half the dots or half the colours are worse depends on the picture.
+/// Qualities have no order: whether fewer dots or fewer colours are worse depends on the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quality {
-    /// Whether only every second dot is drawn both ways, and drawn twice as large.
-    pub halved: bool,
-    /// Most colours of the picture at once: 256, 128, 64 or 32. Painters that can be exact are, at 256.
+    /// Dots of the sides of the squares that are drawn in one colour each: 1, 2 or 4.
+    pub square: u32,
+    /// Most colours of the picture at once: 256, 128, 64, 32 or 16. Painters that can be exact are, at 256.
     pub colours: u16,
 }
 
 impl Quality {
     /// As good as it can be.
     pub const BEST: Self = Self {
-        halved: false,
+        square: 1,
         colours: 256,
     };
 
     /// Whether nothing may be left out.
     pub const fn is_best(self) -> bool {
-        !self.halved && self.colours >= Self::BEST.colours
+        self.square <= 1 && self.colours >= Self::BEST.colours
     }
 }
 

@@ -41,11 +41,11 @@ fn main() {
                 &format!("{name}, {colours} colours"),
                 screen,
                 colours,
-                false,
+                1,
                 rounds,
             );
         }
-        whole(&format!("{name}, halved"), screen, 64, true, rounds);
+        whole(&format!("{name}, halved"), screen, 64, 2, rounds);
         first(&format!("{name}, new palette"), screen, rounds);
         if for_real {
             rivals(name, screen);
@@ -73,8 +73,8 @@ fn scene<'a>(picture: &'a PixelBuf, changed: &'a [Rect], quality: Quality) -> Sc
 }
 
 /// All of a screen again, with the palette from last time.
-fn whole(name: &str, screen: &PixelBuf, colours: u16, halved: bool, rounds: usize) {
-    let scene = scene(screen, &[], Quality { halved, colours });
+fn whole(name: &str, screen: &PixelBuf, colours: u16, square: u32, rounds: usize) {
+    let scene = scene(screen, &[], Quality { square, colours });
     let mut painter = Sixel::new(LIMITS);
     let mut out = Vec::new();
     painter.paint(&scene, &mut out);

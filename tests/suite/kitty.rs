@@ -251,8 +251,8 @@ fn whatever_happens_the_terminal_ends_with_the_picture() {
                     }
                     5 => {
                         let colours = [32, 64, 256][next.below(3) as usize];
-                        let halved = next.below(2) == 0;
-                        stage.quality = Quality { colours, halved };
+                        let square = [1, 2, 4][next.below(3) as usize];
+                        stage.quality = Quality { colours, square };
                         scribble(&mut picture, rect, 1 << 22, &mut next);
                     }
                     6 => scribble(&mut picture, rect, 1 << 22, &mut next),
@@ -318,10 +318,10 @@ fn a_poorer_quality_is_poorer_whether_in_dots_or_in_colours() {
     let mut picture = blank(104, 64);
     let mut next = Numbers(21);
     scribble(&mut picture, Rect::new(0, 0, 104, 64), 1 << 20, &mut next);
-    let qualities = [(true, 256), (false, 128), (true, 32)];
+    let qualities = [(2, 256), (1, 128), (2, 32), (4, 16)];
     for mut stage in Stage::all(SMALL) {
-        for (halved, colours) in qualities {
-            stage.quality = Quality { halved, colours };
+        for (square, colours) in qualities {
+            stage.quality = Quality { square, colours };
             stage.painter.forget();
             assert!(stage.paint(&picture, &[]).coarse, "{:?}", stage.quality);
         }

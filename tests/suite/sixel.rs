@@ -228,7 +228,7 @@ fn what_was_coarse_is_drawn_again_at_best() {
     let desktop = screens::desktop();
     let mut stage = Stage::of_a_screen(LIMITS);
     stage.quality = Quality {
-        halved: true,
+        square: 2,
         colours: 32,
     };
     assert!(stage.paint_whole(&desktop).coarse);

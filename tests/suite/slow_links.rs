@@ -116,6 +116,29 @@ fn ten_megabits_carry_a_film_over_the_screen_in_sixel() {
     films_over_the_screen(Drawing::Sixel);
 }
 
+/// Frames a second of a film over the screen at a megabit, while somebody types beside it.
+fn films_on_a_megabit(drawing: Drawing) -> f64 {
+    let mut link = showing_grey(1.0, MS * 20, drawing);
+    let mut film = Film::new(screens::photo(), LARGE, 14);
+    link.run(&mut film, MS * 3000);
+    link.reset();
+    link.type_at(&mut film, PROMPT, MS * 3000, MS * 190);
+    let echoes = &link.seen.echoes;
+    assert!(link.seen.slowest_echo() <= MS * 120, "{echoes:?}");
+    assert!(link.seen.share() > 0.9, "{}", link.seen.share());
+    link.seen.frames_per_second()
+}
+
+#[test]
+fn a_megabit_carries_a_coarse_film_over_the_screen() {
+    // At half the size it is 2 and 0.7.
+    let (kitty, sixel) = (
+        films_on_a_megabit(Drawing::Kitty),
+        films_on_a_megabit(Drawing::Sixel),
+    );
+    assert!(kitty > 3.0 && sixel > 1.3, "{kitty}, {sixel}");
+}
+
 #[test]
 fn what_stands_still_becomes_exact_and_then_nothing_is_written() {
     let mut link = showing_grey(10.0, MS * 20, Drawing::Kitty);

@@ -4,7 +4,7 @@ use super::deflate::{Deflate, Effort};
 use super::png;
 use crate::geometry::{Rect, Size};
 use crate::pixels::PixelView;
-use crate::term::half::halve;
+use crate::term::half::shrink;
 use crate::term::paint::Quality;
 use crate::term::quantise::Quantiser;
 
@@ -56,14 +56,17 @@ impl How {
     /// The part of a picture to say so that it fits to what is around it.
     pub(super) fn aligned(self, rect: Rect, picture: Rect) -> Rect {
         match self {
-            Self::Reduced(Quality { halved: true, .. }) => Rect::new(
-                rect.left & !1,
-                rect.top & !1,
-                (rect.right + 1) & !1,
-                (rect.bottom + 1) & !1,
-            )
-            .intersect(picture),
-            _ => rect,
+            Self::Reduced(Quality { square, .. }) => {
+                let last = square.max(1) as i32 - 1;
+                Rect::new(
+                    rect.left & !last,
+                    rect.top & !last,
+                    (rect.right + last) & !last,
+                    (rect.bottom + last) & !last,
+                )
+                .intersect(picture)
+            }
+            Self::Exact => rect,
         }
     }
 }
@@ -152,7 +155,8 @@ pub(super) struct Payloads {
     palette: Vec<[u8; 3]>,
     /// What is compressed.
     raw: Vec<u8>,
-    halved: Vec<u8>,
+    shrunk: Vec<u8>,
+    enlarged: Vec<u8>,
     filtered: Vec<u8>,
     packed: Vec<u8>,
     other: Vec<u8>,
@@ -185,17 +189,30 @@ impl Payloads {
 
     /// A part of a picture with fewer dots and colours.
     fn reduced(&mut self, picture: PixelView<'_>, rect: Rect, quality: Quality) -> Encoded<'_> {
-        let mut halved = std::mem::take(&mut self.halved);
-        if quality.halved {
-            doubled(picture, rect, &mut self.other, &mut halved);
+        let mut enlarged = std::mem::take(&mut self.enlarged);
+        if quality.square > 1 {
+            let size = shrink(
+                picture,
+                rect,
+                quality.square,
+                &mut self.other,
+                &mut self.shrunk,
+            );
+            enlarge(
+                &self.shrunk,
+                size,
+                rect.size(),
+                quality.square,
+                &mut enlarged,
+            );
             let stride = rect.width() as usize * DOT;
-            if let Some(dots) = PixelView::new(picture.format, rect.size(), stride, &halved) {
+            if let Some(dots) = PixelView::new(picture.format, rect.size(), stride, &enlarged) {
                 self.index(dots, rect.size().to_rect(), quality.colours);
             }
         } else {
             self.index(picture, rect, quality.colours);
         }
-        self.halved = halved;
+        self.enlarged = enlarged;
         let palette = png::Colours::Indexed(&self.palette);
         let effort = self.effort();
         png::write(
@@ -391,19 +408,21 @@ fn prune(palette: &[[u8; 3]], rows: &mut [u8], size: Size, used: &mut Vec<[u8; 3
     }
 }
 
-/// Replaces `out` by the dots of a part, two by two alike; `small` is scratch.
-fn doubled(picture: PixelView<'_>, part: Rect, small: &mut Vec<u8>, out: &mut Vec<u8>) {
-    let (stride, height) = (part.width() as usize * DOT, part.height() as usize);
-    let size = halve(picture, part, small);
+/// Replaces `out` by dots that are drawn as squares of so many dots a side, cut off at `room`.
+fn enlarge(dots: &[u8], size: Size, room: Size, square: u32, out: &mut Vec<u8>) {
+    let (stride, height) = (room.width as usize * DOT, room.height as usize);
+    let square = square as usize;
     out.clear();
-    out.reserve(stride * (height + 1));
-    for row in small.chunks_exact(size.width as usize * DOT) {
+    out.reserve(stride * (height + square - 1));
+    for row in dots.chunks_exact(size.width as usize * DOT) {
         let start = out.len();
         for dot in row.as_chunks::<DOT>().0 {
-            out.extend_from_slice([*dot; 2].as_flattened());
+            out.extend_from_slice([*dot; 4][..square.min(4)].as_flattened());
         }
         out.truncate(start + stride);
-        out.extend_from_within(start..);
+        for _ in 1..square {
+            out.extend_from_within(start..start + stride);
+        }
     }
     out.truncate(stride * height);
 }

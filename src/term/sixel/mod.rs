@@ -14,7 +14,7 @@ use std::mem::take;
 
 use encode::decimal;
 
-use super::half::halve;
+use super::half::shrink;
 use super::paint::{Painted, Painter, Place, Quality, Room, Scene};
 use super::portion::{Portion, Sorted};
 use super::probe;
@@ -73,8 +73,8 @@ pub struct Sixel {
     encoder: Encoder,
     /// Scratch: entries of an image.
     indices: Vec<u8>,
-    /// Scratch: dots at half size.
-    half: Vec<u8>,
+    /// Scratch: dots at half size, and at the size that is wanted.
+    small: [Vec<u8>; 2],
 }
 
 impl Sixel {
@@ -90,7 +90,7 @@ impl Sixel {
             portion: Portion::default(),
             encoder: Encoder::default(),
             indices: Vec::new(),
-            half: Vec::new(),
+            small: Default::default(),
         }
     }
 
@@ -216,8 +216,17 @@ impl Sixel {
     ) {
         let quantiser = self.quantisers.of(quality);
         for part in parts(rect, self.limits.image, place.cell) {
-            if quality.halved {
-                map_halved(picture, part, quantiser, &mut self.half, &mut self.indices);
+            if quality.square > 1 {
+                let [half, small] = &mut self.small;
+                let size = shrink(picture, part, quality.square, half, small);
+                map_small(
+                    small,
+                    size,
+                    part.size(),
+                    quality.square,
+                    quantiser,
+                    &mut self.indices,
+                );
             } else {
                 quantiser.map_part(picture, part, &mut self.indices);
             }
@@ -259,29 +268,31 @@ impl Quantisers {
     }
 }
 
-/// Replaces `indices` by those of a part at half its size, each drawn twice as large both ways. `half` is scratch.
-fn map_halved(
-    picture: PixelView<'_>,
-    part: Rect,
+/// Replaces `indices` by those of dots that are drawn as squares of so many dots a side, cut off at `room`.
+fn map_small(
+    dots: &[u8],
+    size: Size,
+    room: Size,
+    square: u32,
     quantiser: &mut Quantiser,
-    half: &mut Vec<u8>,
     indices: &mut Vec<u8>,
 ) {
-    let (width, height) = (part.width() as usize, part.height() as usize);
-    let size = halve(picture, part, half);
+    let (width, square) = (room.width as usize, square as usize);
     indices.clear();
-    indices.resize(width * height, 0);
+    indices.resize(width * room.height as usize, 0);
     let mut small = Vec::with_capacity(size.width as usize);
-    let pairs = indices.chunks_mut(2 * width);
-    for (dots, rows) in half.chunks_exact(size.width as usize * 4).zip(pairs) {
+    let bands = indices.chunks_mut(square * width);
+    for (dots, rows) in dots.chunks_exact(size.width as usize * 4).zip(bands) {
         small.clear();
         quantiser.map(dots, &mut small);
-        // The last row may be one by itself, and so may the last column.
-        let (upper, lower) = rows.split_at_mut(width);
-        for (pair, entry) in upper.chunks_mut(2).zip(&small) {
-            pair.fill(*entry);
+        // The last rows may be fewer, and so may the last columns.
+        let (first, others) = rows.split_at_mut(width);
+        for (run, entry) in first.chunks_mut(square).zip(&small) {
+            run.fill(*entry);
         }
-        lower.copy_from_slice(&upper[..lower.len()]);
+        for row in others.chunks_exact_mut(width) {
+            row.copy_from_slice(first);
+        }
     }
 }
 
@@ -332,7 +343,7 @@ const FEWEST: u64 = 16;
 
 /// How well an image by itself is drawn: with no more colours than its dots are worth.
 fn worth(quality: Quality, dots: u64) -> Quality {
-    let dots = if quality.halved { dots / 4 } else { dots };
+    let dots = dots / u64::from(quality.square * quality.square);
     let colours = (dots / DOTS_A_COLOUR).clamp(FEWEST, Quality::BEST.colours.into());
     // Not more than 256.
     let colours = 1 << colours.ilog2();

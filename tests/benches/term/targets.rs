@@ -317,7 +317,7 @@ pub fn run_viuer(_: &str) {}
 fn film(rounds: usize) {
     let picture = photo();
     let quality = Quality {
-        halved: true,
+        square: 2,
         colours: 64,
     };
     let painters: [(&str, Box<dyn Painter>); 2] = [
