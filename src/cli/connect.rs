@@ -21,7 +21,7 @@ use crate::channel::port::Happening;
 use crate::channel::{ChannelId, ChannelKind, cursor, display, inputs, main, port};
 use crate::client::SpiceClient;
 use crate::geometry::{Rect, Size};
-use crate::session::{ClientEvent, CloseReason, Command, Notice, Tap};
+use crate::session::{ClientEvent, CloseReason, Command, Migration, Notice, Tap};
 use crate::tui::printable;
 
 /// Prints what happens until the server, the time or the user ends it.
@@ -268,6 +268,7 @@ fn describe(event: &ClientEvent, form: Form) -> Option<Said> {
         ClientEvent::Playback(event) => Said::on(PLAYBACK, from_playback(event, form)?),
         ClientEvent::Record(event) => Said::on(RECORD, from_record(event, form)?),
         ClientEvent::Port(event) => from_port(event, form)?,
+        ClientEvent::Migration(event) => Said::on(ChannelId::MAIN, from_migration(event, form)),
         ClientEvent::Silent(lasting) => {
             let text = || format!("no answer from the server for {} s", lasting.as_secs());
             let facts = || json!({ "seconds": lasting.as_secs_f64() });
@@ -334,6 +335,36 @@ fn from_main(event: &main::Event, form: Form) -> What {
             "media-time",
             || format!("media clock {time} ms"),
             || json!({ "ms": time }),
+        ),
+    }
+}
+
+fn from_migration(event: &Migration, form: Form) -> What {
+    match event {
+        Migration::Begun(to) => form.say(
+            "migration-begun",
+            || format!("the machine is about to move to {to}"),
+            || json!({ "to": to.to_string() }),
+        ),
+        Migration::Prepared => form.say(
+            "migration-prepared",
+            || "prepared for the machine's move".into(),
+            || json!({}),
+        ),
+        Migration::Refused(why) => form.say(
+            "migration-refused",
+            || format!("not prepared for the machine's move: {why}"),
+            || json!({ "reason": why }),
+        ),
+        Migration::Cancelled => form.say(
+            "migration-cancelled",
+            || "the machine stays".into(),
+            || json!({}),
+        ),
+        Migration::Moved(to, grade) => form.say(
+            "moved",
+            || format!("the machine moved to {to}, {}", grade.name()),
+            || json!({ "to": to.to_string(), "grade": grade.name() }),
         ),
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{debug, info};
 
+use super::there::There;
 use super::{ClientConfig, ConnectError};
 use crate::channel::job::Finished;
 use crate::channel::{ChannelId, Fault};
@@ -18,7 +19,7 @@ use crate::link::{Established, LinkCode, LinkError, LinkRequest, Password, Peer,
 use crate::net::Address;
 use crate::net::{Budget, Hop, Incoming, PumpEnd, Route, Wire, greet, handshake, pump};
 use crate::session::{
-    ClientEvent, ClientSession, CloseReason, Command, Output, SessionConfig, Tap, Way,
+    ClientEvent, ClientSession, CloseReason, Command, Move, Output, SessionConfig, Tap, Way,
 };
 use crate::wire::Frame;
 
@@ -53,6 +54,10 @@ pub(super) struct Driver {
     session: ClientSession,
     started: Instant,
     dial: Dial,
+    /// The host the machine moves to.
+    there: Option<There>,
+    /// Why there is no way to the host the machine has moved to.
+    stranded: Option<String>,
     tap: Option<Box<dyn Tap>>,
     connections: BTreeMap<ChannelId, Connection>,
     /// Connections the session ever wished for.
@@ -72,7 +77,7 @@ pub(super) struct Driver {
 
 /// A channel, and which of its connections: a server may list an id again whose channel was closed, and what the old
 /// connection still says is not for the new one.
-type Key = (ChannelId, u64);
+pub(super) type Key = (ChannelId, u64);
 
 /// How much of what there is to tell the user was told.
 enum Told {
@@ -83,23 +88,34 @@ enum Told {
 }
 
 /// A linked channel, or why there is none.
-type Dialled = Result<(Established, Wire), ConnectError>;
+pub(super) type Dialled = Result<(Established, Wire), ConnectError>;
 
 /// What it takes to connect another channel.
 #[derive(Clone)]
-struct Dial {
-    route: Route,
+pub(super) struct Dial {
+    pub(super) route: Route,
     password: Password,
     user: Option<String>,
     timeout: Duration,
 }
 
 /// The sending side of one channel's connection.
-struct Connection {
-    life: u64,
-    frames: mpsc::Sender<Frame>,
+pub(super) struct Connection {
+    pub(super) life: u64,
+    pub(super) frames: mpsc::Sender<Frame>,
     /// Frames the queue had no room for, in order.
     backlog: VecDeque<Frame>,
+}
+
+impl Connection {
+    pub(super) const fn new(life: u64, frames: mpsc::Sender<Frame>) -> Self {
+        let backlog = VecDeque::new();
+        Self {
+            life,
+            frames,
+            backlog,
+        }
+    }
 }
 
 impl Driver {
@@ -147,6 +163,8 @@ impl Driver {
             session: ClientSession::new(session),
             started: Instant::now(),
             dial,
+            there: None,
+            stranded: None,
             tap: config.tap,
             connections: BTreeMap::new(),
             lives: 0,
@@ -261,6 +279,10 @@ impl Driver {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Send(id, frame) => self.send(id, frame),
+                Output::Open(id) if self.stranded.is_some() => {
+                    let why = self.stranded.clone().unwrap_or_default();
+                    self.session.closed(id, CloseReason::Refused(why));
+                }
                 Output::Open(id) => {
                     let (request, dial) = (self.request(id), self.dial.clone());
                     let key = self.wish(id);
@@ -271,6 +293,7 @@ impl Driver {
                     self.wished.remove(&id);
                     self.disconnect(id);
                 }
+                Output::Move(order) => self.put_out_there(order),
             }
         }
     }
@@ -325,7 +348,8 @@ impl Driver {
     fn received(&mut self, incoming: Incoming<Key>) {
         let (Incoming::Frame((id, life), ..) | Incoming::End((id, life), _)) = incoming;
         if self.connections.get(&id).is_none_or(|c| c.life != life) {
-            // Said before it learned that it was closed.
+            // From the host the machine moves to, or said before it learned that it was closed.
+            self.received_there(incoming);
             return;
         }
         if let (Incoming::Frame(_, frame, _), Some(tap)) = (&incoming, &mut self.tap) {
@@ -383,6 +407,7 @@ impl Driver {
     fn dialled(&mut self, key: Key, result: Dialled) {
         let (id, life) = key;
         if self.wished.get(&id) != Some(&life) {
+            self.dialled_there(key, result);
             // The channel was closed meanwhile, and perhaps wished for anew.
             return;
         }
@@ -399,23 +424,118 @@ impl Driver {
         if let Some(tap) = &mut self.tap {
             tap.opened(now, id, &established);
         }
-        let (frames, outgoing) = mpsc::channel(SEND_QUEUE);
-        self.connections.insert(
-            id,
-            Connection {
-                life,
-                frames,
-                backlog: VecDeque::new(),
-            },
-        );
-        tokio::spawn(pump(
-            wire,
-            key,
-            outgoing,
-            self.to_driver.clone(),
-            self.budget.clone(),
-        ));
+        let frames = self.spawn_pump(key, wire);
+        self.connections.insert(id, Connection::new(life, frames));
         self.session.opened(id, established, now);
+    }
+
+    /// Begins to read and write a linked connection; where its frames to the server go.
+    fn spawn_pump(&self, key: Key, wire: Wire) -> mpsc::Sender<Frame> {
+        let (frames, outgoing) = mpsc::channel(SEND_QUEUE);
+        let (to_driver, budget) = (self.to_driver.clone(), self.budget.clone());
+        tokio::spawn(pump(wire, key, outgoing, to_driver, budget));
+        frames
+    }
+
+    fn put_out_there(&mut self, order: Move) {
+        let now = self.started.elapsed();
+        match order {
+            Move::Aim(to) => {
+                let route = self.dial.route.towards(&to);
+                let dial = route.map(|route| Dial {
+                    route,
+                    ..self.dial.clone()
+                });
+                self.there = Some(There::new(dial));
+            }
+            Move::Open(id) => self.open_there(id),
+            Move::Send(id, frame) => {
+                if let Some(there) = &self.there {
+                    there.send(id, frame);
+                }
+            }
+            Move::Take(id) => self.take(id, now),
+            Move::Settle => match self.there.as_ref().map(There::dial) {
+                Some(Ok(dial)) => self.dial = dial.clone(),
+                Some(Err(why)) => self.stranded = Some(why.clone()),
+                None => {}
+            },
+            Move::Drop => self.there = None,
+        }
+    }
+
+    fn open_there(&mut self, id: ChannelId) {
+        let request = self.request(id);
+        let Some(there) = &mut self.there else { return };
+        match there.dial().clone() {
+            Ok(dial) => {
+                self.lives += 1;
+                let key = (id, self.lives);
+                let task = async move { (key, dial.channel(request, id).await) };
+                there.dials(key, self.dialling.spawn(task));
+            }
+            Err(why) => {
+                let (why, now) = (CloseReason::Refused(why), self.started.elapsed());
+                self.session.lost_there(id, &why, now);
+            }
+        }
+    }
+
+    fn dialled_there(&mut self, key: Key, result: Dialled) {
+        let Some(mut there) = self.there.take_if(|there| there.has_dialled(key)) else {
+            return;
+        };
+        let (now, id) = (self.started.elapsed(), key.0);
+        match result {
+            Ok((established, wire)) => {
+                let frames = self.spawn_pump(key, wire);
+                there.linked(key, frames, established.clone());
+                self.there = Some(there);
+                self.session.linked_there(id, established, now);
+            }
+            Err(error) => {
+                self.there = Some(there);
+                let why = CloseReason::Refused(chain(&error));
+                self.session.lost_there(id, &why, now);
+            }
+        }
+    }
+
+    /// Keeps what the other host says until its connection is taken; main is listened to.
+    fn received_there(&mut self, incoming: Incoming<Key>) {
+        let now = self.started.elapsed();
+        let Some(there) = &mut self.there else { return };
+        match incoming {
+            Incoming::Frame(key, frame, _share) if key.0 == ChannelId::MAIN && there.has(key) => {
+                self.session.received_there(&frame, now);
+            }
+            Incoming::End(key, end) if there.has(key) => {
+                there.lose(key.0);
+                self.session.lost_there(key.0, &close_reason(end), now);
+            }
+            incoming => there.hold(incoming),
+        }
+    }
+
+    /// Puts a channel's connection to the other host in the place of the one it had.
+    fn take(&mut self, id: ChannelId, now: Duration) {
+        self.disconnect(id);
+        let taken = self.there.as_mut().and_then(|there| there.take(id));
+        let Some((connection, established, held)) = taken else {
+            // The session has not heard of its end yet.
+            let why = CloseReason::Broken("the new host closed the connection".into());
+            self.session.closed(id, why);
+            return;
+        };
+        debug!(channel = %id, "taken over at the new host");
+        self.wished.insert(id, connection.life);
+        self.connections.insert(id, connection);
+        if let Some(tap) = &mut self.tap {
+            tap.opened(now, id, &established);
+        }
+        for incoming in held {
+            self.received(incoming);
+        }
     }
 
     fn request(&self, id: ChannelId) -> LinkRequest {

@@ -3,6 +3,7 @@
 mod driver;
 mod framebuffer;
 mod screens;
+mod there;
 
 use std::fmt;
 use std::io;

@@ -7,6 +7,7 @@ mod address;
 mod connection_file;
 mod handshake;
 mod http;
+mod moving;
 mod proxy;
 mod pump;
 mod route;

@@ -285,7 +285,7 @@ impl Viewer {
             match output {
                 Output::Send(id, frame) => self.send(id, frame),
                 Output::Close(id) => self.disconnect(id),
-                Output::Open(_) => {}
+                Output::Open(_) | Output::Move(_) => {}
             }
         }
         while let Some(data) = self.session.poll_to_agent() {

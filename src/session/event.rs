@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::channel::main::agent;
+use crate::channel::main::{Destination, agent};
 use crate::channel::{ChannelId, audio, cursor, display, inputs, main, port};
 use crate::session::{CloseReason, Notice, SessionStats};
 
@@ -34,12 +34,51 @@ pub enum ClientEvent {
     Notice(Notice),
     /// The answer to [`Command::Stats`].
     Stats(Box<SessionStats>),
+    /// The machine moves to another host, or is about to.
+    Migration(Migration),
     /// Something was done with keyboard or mouse, and since then, for so long, nothing has come from the server.
     Silent(Duration),
     /// After [`ClientEvent::Silent`]: something came.
     Answers,
     /// The session is over. Always the last event, exactly once.
     Closed(CloseReason),
+}
+
+/// A machine's move to another host, and the session's with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Migration {
+    /// The server names the new host; the session is being prepared there.
+    Begun(Destination),
+    /// It is.
+    Prepared,
+    /// It cannot be, for this reason. When the machine has moved, the session will have to begin anew.
+    Refused(String),
+    /// The machine stays.
+    Cancelled,
+    /// The session is with the new host.
+    Moved(Destination, Grade),
+}
+
+/// What of a session survived its machine's move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    /// Nothing: it began anew.
+    SwitchHost,
+    /// The connections, which were made beforehand; the screen came once more.
+    SemiSeamless,
+    /// Everything.
+    Seamless,
+}
+
+impl Grade {
+    /// Its name, as it is usually written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SwitchHost => "switch-host",
+            Self::SemiSeamless => "semi-seamless",
+            Self::Seamless => "seamless",
+        }
+    }
 }
 
 /// What a user asks of a client session.

@@ -10,13 +10,14 @@ use std::fmt;
 use std::time::Duration;
 
 pub use client::{ClientSession, SessionConfig};
-pub use event::{ClientEvent, Command};
+pub use event::{ClientEvent, Command, Grade, Migration};
 pub use memory::Memory;
 pub use server::{MAX_PORTS, Parting, ServerEvent, ServerSession};
 pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats, StreamStats};
 
 pub use crate::codec::contain::is_contained as panic_is_contained;
 
+use crate::channel::main::Destination;
 use crate::channel::{ChannelId, Fault};
 use crate::link::Established;
 use crate::wire::Frame;
@@ -30,6 +31,26 @@ pub enum Output {
     Open(ChannelId),
     /// Close this channel's connection.
     Close(ChannelId),
+    /// Something about the host the machine moves to.
+    Move(Move),
+}
+
+/// What a client session wants done when its machine moves to another host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Move {
+    /// The other orders are about this host. It has to satisfy what the first one did.
+    Aim(Destination),
+    /// Connect and link this channel there, then report `linked_there` or `lost_there`. What it says before it is taken is kept
+    /// back; of main it is reported by `received_there`.
+    Open(ChannelId),
+    /// Send this frame there.
+    Send(ChannelId, Frame),
+    /// The connection there is the channel's from now on. The one it had is closed when what was to be sent is sent.
+    Take(ChannelId),
+    /// Whatever is opened from now on, with [`Output::Open`] too, is opened there.
+    Settle,
+    /// Close the connections there that were not taken, and forget the host.
+    Drop,
 }
 
 /// Something the user may want to know but need not handle. Each text is reported once; repetitions raise the count.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::app::App;
+use crate::session::Migration;
 
 /// How often the line counts on.
 const SECOND: Duration = Duration::from_secs(1);
@@ -56,6 +57,23 @@ impl Staying {
 }
 
 impl App {
+    /// The machine moves to another host, or does not.
+    pub(super) fn migration(&mut self, event: &Migration) {
+        match event {
+            Migration::Begun(to) => self.log_line(&format!("the machine is about to move to {to}")),
+            Migration::Prepared => self.log_line("prepared for the machine's move"),
+            Migration::Refused(why) => {
+                self.log_line(&format!("not prepared for the machine's move: {why}"));
+            }
+            Migration::Cancelled => self.log_line("the machine stays"),
+            Migration::Moved(to, grade) => {
+                let text = format!("the machine moved to {to}");
+                self.log_line(&format!("{text}, {}", grade.name()));
+                self.flash(text);
+            }
+        }
+    }
+
     /// The server has been silent for so long.
     pub(super) fn silent(&mut self, lasting: Duration) {
         self.log_line("the server does not answer");

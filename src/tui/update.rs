@@ -675,6 +675,7 @@ impl App {
             ClientEvent::Playback(event) => self.playback(&event),
             ClientEvent::Port(event) => self.port(event, effects),
             ClientEvent::Record(event) => self.record(&event),
+            ClientEvent::Migration(event) => self.migration(&event),
             ClientEvent::Silent(lasting) => self.silent(lasting),
             ClientEvent::Answers => self.answers(),
         }

@@ -16,7 +16,7 @@ use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::client::{ClientConfig, CommandSender, Framebuffer};
 use capsaicin::geometry::Rect;
 use capsaicin::net::{Address, Route};
-use capsaicin::session::{SessionConfig, SessionStats, Tap, Way};
+use capsaicin::session::{Migration, SessionConfig, SessionStats, Tap, Way};
 use capsaicin::wire::Frame;
 use capsaicin::{ClientEvent, CloseReason, Command, InputEvent, MainEvent, SpiceClient};
 
@@ -48,6 +48,7 @@ struct Watched {
     stats: Option<Box<SessionStats>>,
     notices: Vec<String>,
     closed: Option<CloseReason>,
+    migrations: Vec<Migration>,
 }
 
 impl Live {
@@ -143,6 +144,28 @@ impl Live {
     pub fn ask_for_mouse_mode(&self, mode: MouseMode) {
         let sent = self.sender.try_send(Command::MouseMode(mode));
         assert_eq!(sent, Ok(true), "{mode:?} is asked for");
+    }
+
+    /// Waits until the session is linked where the machine will move to.
+    pub fn wait_until_prepared(&self) {
+        until("the new host to be prepared", LIMIT, || {
+            let told = self.migrations();
+            told.contains(&Migration::Prepared).then_some(())
+        });
+    }
+
+    /// Waits until the machine's move is at its end.
+    pub fn wait_for_move(&self) -> Migration {
+        until("the end of a move", LIMIT, || {
+            let migrations = &self.watched().migrations;
+            let last = migrations.last().cloned();
+            last.filter(|event| matches!(event, Migration::Moved(..) | Migration::Cancelled))
+        })
+    }
+
+    /// What was told of the machine's moves.
+    pub fn migrations(&self) -> Vec<Migration> {
+        self.watched().migrations.clone()
     }
 
     /// Waits for the end of the session.
@@ -260,6 +283,7 @@ impl Watched {
             ClientEvent::Notice(notice) => self.notices.push(notice.to_string()),
             ClientEvent::Stats(stats) => self.stats = Some(stats),
             ClientEvent::Closed(why) => self.closed = Some(why),
+            ClientEvent::Migration(event) => self.migrations.push(event),
             _ => {}
         }
     }

@@ -22,6 +22,7 @@ mod inspect;
 mod keys;
 mod libvirt;
 mod live;
+mod migration;
 mod modes;
 mod mouse;
 mod picker;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         turns::tests(),
         picker::tests(),
         secrets::tests(),
+        migration::tests(),
         #[cfg(feature = "tls")]
         tls::tests(),
         #[cfg(feature = "tls")]

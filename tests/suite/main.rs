@@ -24,6 +24,7 @@ mod layers;
 mod libvirt;
 mod link;
 mod liveness;
+mod migration;
 mod mixing;
 mod pair;
 mod picker;

@@ -71,7 +71,7 @@ impl Pair {
                 match output {
                     Output::Send(id, frame) => self.client.receive(id, frame, NOW),
                     Output::Close(id) => self.client.closed(id, capsaicin::CloseReason::ByPeer),
-                    Output::Open(_) => unreachable!("a server opens nothing"),
+                    Output::Open(_) | Output::Move(_) => unreachable!("a server opens nothing"),
                 }
             }
             self.server_events
@@ -105,6 +105,7 @@ impl Pair {
                 self.client.opened(id, link, NOW);
             }
             Output::Close(id) => self.server.closed(id, capsaicin::session::Parting::Left),
+            Output::Move(_) => unreachable!("our server never moves"),
         }
     }
 

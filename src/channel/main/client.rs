@@ -18,6 +18,18 @@ pub struct Client {
     /// The mode the user asked for last; without such a wish it is CLIENT.
     wanted: Option<MouseMode>,
     channels: Vec<ChannelId>,
+    /// What INIT is the beginning of.
+    start: Start,
+}
+
+/// How the session begins at the host that its machine moved to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// From nothing: channels are asked for.
+    #[default]
+    Fresh,
+    /// Its channels are linked there already.
+    Continued,
 }
 
 /// Most channels taken from a server, and most of one kind.
@@ -37,9 +49,22 @@ impl Client {
         }
     }
 
-    /// What this client announces on the main channel: bit 1, NAME_AND_UUID; bit 2, AGENT_CONNECTED_TOKENS.
+    /// What this client announces on the main channel: bit 0, SEMI_SEAMLESS_MIGRATE; bit 1, NAME_AND_UUID; bit 2,
+    /// AGENT_CONNECTED_TOKENS; bit 3, SEAMLESS_MIGRATE.
     pub fn capabilities() -> Capabilities {
-        Capabilities::of(link::CLIENT_COMMON, &[1, 2])
+        Capabilities::of(link::CLIENT_COMMON, &[0, 1, 2, 3])
+    }
+
+    /// The machine is with another server, whose INIT will come; whether there was an agent, which is gone until that says
+    /// otherwise.
+    pub fn begin_elsewhere(&mut self, start: Start) -> bool {
+        (self.session_id, self.requested, self.start) = (None, None, start);
+        if start == Start::Fresh {
+            self.channels.clear();
+        }
+        let gone = self.has_agent();
+        self.agent.on_disconnected();
+        gone
     }
 
     /// Repeated by every other channel's link; `None` before INIT.
@@ -131,7 +156,8 @@ impl Client {
             | ServerMessage::MigrateEnd
             | ServerMessage::MigrateDstSeamlessAck
             | ServerMessage::MigrateDstSeamlessNack => {
-                cx.notice(format!("{}: migration is not supported", message.name()));
+                // The session knows what to do with those that come in their turn.
+                cx.notice(format!("{} out of turn", message.name()));
             }
             ServerMessage::Unknown { number, .. } => cx.notice(format!("unknown message {number}")),
         }
@@ -165,7 +191,9 @@ impl Client {
             cx,
             events,
         );
-        cx.send(&ClientMessage::AttachChannels);
+        if self.start == Start::Fresh {
+            cx.send(&ClientMessage::AttachChannels);
+        }
         Ok(())
     }
 

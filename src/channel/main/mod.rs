@@ -4,12 +4,14 @@
 
 pub mod agent;
 mod client;
+mod destination;
 pub mod messages;
 mod server;
 
 pub use server::{Greeting, Server};
 
-pub use client::{Client, MAX_OF_A_KIND};
+pub use client::{Client, MAX_OF_A_KIND, Start};
+pub use destination::Destination;
 
 use crate::wire::wire_flags;
 

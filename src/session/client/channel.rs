@@ -10,7 +10,7 @@ use crate::channel::shared::Shared;
 use crate::channel::{Blocked, ChannelId, audio, cursor, display, inputs, main, port};
 use crate::link::Established;
 use crate::session::ChannelStats;
-use crate::wire::{Frame, Part, Parts};
+use crate::wire::{Frame, HeaderKind, Part, Parts};
 
 /// Bytes a frame costs beside its body while it is kept for a channel that waits.
 const PARKED_FRAME_BYTES: u64 = 128;
@@ -25,6 +25,10 @@ pub(super) struct Channel {
     pub(super) ack: AckWindow,
     /// Serial of the last frame sent.
     pub(super) sent: u64,
+    /// Serial of the last frame that arrived.
+    newest: u64,
+    /// What is added to serials that are counted anew.
+    serial_base: u64,
     /// Serial of the last frame that was handled completely.
     pub(super) handled: u64,
     pub(super) received: u64,
@@ -75,6 +79,8 @@ impl Channel {
             behaviour,
             ack: AckWindow::default(),
             sent: 0,
+            newest: 0,
+            serial_base: 0,
             handled: 0,
             received: 0,
             bytes_received: 0,
@@ -104,6 +110,33 @@ impl Channel {
             parked: self.parked.clone(),
             ..*self
         })
+    }
+
+    /// The channel continues over another connection, whose server has its state: serials go on, and acknowledgements are
+    /// asked for again.
+    pub(super) fn change_over(&mut self, link: Established) {
+        self.link = Some(link);
+        self.ack = AckWindow::default();
+        self.serial_base = self.newest;
+    }
+
+    /// The channel begins anew over another connection.
+    pub(super) fn begin_anew(&mut self, link: Established) {
+        self.link = Some(link);
+        self.ack = AckWindow::default();
+        (self.sent, self.handled, self.newest, self.serial_base) = (0, 0, 0, 0);
+        (self.waiting, self.parked, self.parked_bytes) = (None, VecDeque::new(), 0);
+    }
+
+    /// Counts a frame that arrived, and gives it its serial.
+    pub(super) fn arrived(&mut self, frame: &mut Frame) {
+        self.received += 1;
+        self.bytes_received += self.frame_bytes(frame);
+        let header = self.link.as_ref().map(|link| link.header);
+        if header == Some(HeaderKind::Mini) {
+            frame.serial = frame.serial.saturating_add(self.serial_base);
+        }
+        self.newest = frame.serial;
     }
 
     pub(super) fn display_mut(&mut self) -> Option<&mut display::Client> {

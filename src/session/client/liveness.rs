@@ -152,8 +152,8 @@ impl ClientSession {
     }
 
     fn ask_for_life(&mut self, now: Duration) {
-        // Before INIT there is nothing to ask.
-        if self.connection_id() == 0 {
+        // Before INIT there is nothing to ask, and a host does not answer while it takes over a machine (spec 02 §6).
+        if self.connection_id() == 0 || self.moving.is_some() {
             return;
         }
         self.liveness.asked = true;

@@ -68,6 +68,9 @@ impl ClientSession {
         {
             return Some(blocked);
         }
+        if id == ChannelId::MAIN && self.on_main_migration(part, now) {
+            return None;
+        }
         self.dispatch(id, part, now)
     }
 
@@ -126,6 +129,9 @@ impl ClientSession {
             self.open_unknown(open);
         } else {
             open.into_iter().for_each(|channel| self.open(channel));
+        }
+        if id == ChannelId::MAIN {
+            self.go_on_after_init(now);
         }
         blocked
     }
@@ -190,12 +196,8 @@ impl ClientSession {
                     format!("the server disconnects, reason {}", why.reason),
                 );
             }
-            ServerMessage::Migrate(_) | ServerMessage::MigrateData(_) => {
-                self.notice(
-                    Some(id),
-                    format!("{}: migration is not supported", message.name()),
-                );
-            }
+            ServerMessage::Migrate(migrate) => self.on_migrate(id, migrate.flags, now),
+            ServerMessage::MigrateData(_) => self.on_migrate_data(id, &part.body, now),
             // Framing has taken it apart.
             ServerMessage::List(_) => {}
             ServerMessage::Unknown { number, .. } => {

@@ -5,6 +5,7 @@ mod config;
 mod events;
 mod liveness;
 mod messages;
+mod migration;
 mod sound;
 mod stats;
 mod waiting;
@@ -25,6 +26,7 @@ use crate::session::{ClientEvent, CloseReason, Command, Notice, Output};
 use crate::wire::Frame;
 use channel::{Behaviour, Channel};
 use liveness::Liveness;
+use migration::Moving;
 
 /// Things done with keyboard and mouse that are kept until the inputs channel is linked; later ones are dropped.
 const MAX_EARLY_INPUT: usize = 256;
@@ -47,6 +49,11 @@ pub struct ClientSession {
     /// What the user did before the inputs channel was linked.
     early_input: Vec<inputs::InputEvent>,
     liveness: Liveness,
+    /// The machine's move to another host.
+    moving: Option<Moving>,
+    /// When the last one was prepared, and when the session was last switched over without.
+    move_begun: Option<Duration>,
+    switched: Option<Duration>,
     /// The newest time it was told.
     now: Duration,
     ended: bool,
@@ -68,6 +75,9 @@ impl ClientSession {
             name: None,
             early_input: Vec::new(),
             liveness: Liveness::default(),
+            moving: None,
+            move_begun: None,
+            switched: None,
             now: Duration::ZERO,
             ended: false,
         };
@@ -91,6 +101,7 @@ impl ClientSession {
             early_input: self.early_input.clone(),
             // Nobody waits for the answers of a copy.
             liveness: Liveness::default(),
+            moving: self.moving.clone(),
             shared,
             ..*self
         })
@@ -149,7 +160,7 @@ impl ClientSession {
     }
 
     /// A frame arrived.
-    pub fn receive(&mut self, id: ChannelId, frame: Frame, now: Duration) {
+    pub fn receive(&mut self, id: ChannelId, mut frame: Frame, now: Duration) {
         let Some(channel) = self
             .channels
             .get_mut(&id)
@@ -157,8 +168,7 @@ impl ClientSession {
         else {
             return;
         };
-        channel.received += 1;
-        channel.bytes_received += channel.frame_bytes(&frame);
+        channel.arrived(&mut frame);
         self.now = now;
         self.heard();
         let Some(channel) = self.channels.get_mut(&id) else {
@@ -188,6 +198,7 @@ impl ClientSession {
             return;
         }
         self.note_broken(id, &why);
+        self.forget_move_of(id);
         self.with_main(|main| main.forget(id));
         if id.kind == ChannelKind::Cursor {
             let of_it =
@@ -268,6 +279,7 @@ impl ClientSession {
         self.now = now;
         self.give_up_late(now);
         self.tick_liveness(now);
+        self.tick_move(now);
         if self
             .agent()
             .is_some_and(|a| a.poll_timeout().is_some_and(|at| at <= now))
@@ -318,7 +330,7 @@ impl ClientSession {
         let nudge = self.nudge_due();
         let liveness = self.liveness_due();
         let due = waits.chain(frames).chain(agent).chain(nudge);
-        due.chain(liveness).min()
+        due.chain(liveness).chain(self.move_due()).min()
     }
 
     /// When the inputs channel has more of the pointer's motion to send.
@@ -454,6 +466,13 @@ impl ClientSession {
 
     /// Asks for a channel to be opened, if this session has a use for it.
     fn open(&mut self, id: ChannelId) {
+        if self.make(id) {
+            self.outputs.push_back(Output::Open(id));
+        }
+    }
+
+    /// Makes a channel that is to be linked; whether this session has a use for it.
+    fn make(&mut self, id: ChannelId) -> bool {
         let behaviour = match id.kind {
             ChannelKind::Main => {
                 Behaviour::Main(Box::new(main::Client::new(self.config.clipboard_limit)))
@@ -475,7 +494,7 @@ impl ClientSession {
                 Behaviour::Record(audio::Record::default())
             }
             ChannelKind::Port if self.config.ports => Behaviour::Port(port::Client::new(id.id)),
-            _ => return,
+            _ => return false,
         };
         self.lives += 1;
         let channel = Channel::new(self.lives, behaviour);
@@ -485,7 +504,7 @@ impl ClientSession {
             let bytes = display.canvas().bytes_in_use();
             self.shared.surfaces.change(bytes, 0);
         }
-        self.outputs.push_back(Output::Open(id));
+        true
     }
 
     /// Runs `act` on an open channel, then sends what it wants to send and tells what it wants to tell. A fault closes
@@ -512,17 +531,28 @@ impl ClientSession {
             notices: &mut notices,
         };
         let result = act(channel, &mut cx);
-        for mut frame in outbox {
-            channel.sent += 1;
-            frame.serial = channel.sent;
-            channel.bytes_sent += channel.frame_bytes(&frame);
-            self.outputs.push_back(Output::Send(id, frame));
+        if !outbox.is_empty() {
+            let outbox = self.keep_for_there(id, outbox);
+            self.send_all(id, outbox);
         }
         for text in notices {
             self.notice(Some(id), text);
         }
         if let Err(fault) = result {
             self.fault(id, fault);
+        }
+    }
+
+    /// Has frames sent on a channel, with its serials.
+    fn send_all(&mut self, id: ChannelId, frames: Vec<Frame>) {
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
+        for mut frame in frames {
+            channel.sent += 1;
+            frame.serial = channel.sent;
+            channel.bytes_sent += channel.frame_bytes(&frame);
+            self.outputs.push_back(Output::Send(id, frame));
         }
     }
 
@@ -536,6 +566,7 @@ impl ClientSession {
             return;
         }
         self.ended = true;
+        self.moving = None;
         for (id, channel) in &mut self.channels {
             channel.close(&mut self.shared);
             self.outputs.push_back(Output::Close(*id));

@@ -17,6 +17,9 @@ use super::{boot, free_port, quiet, sasl, until};
 /// How long anything of a peer may take. Generous: the machine may be busy, and processors are emulated.
 const LIMIT: Duration = Duration::from_secs(90);
 
+/// The socket at which a machine comes in.
+const INCOMING: &str = "incoming.sock";
+
 /// QEMU's name for the card of [`Machine::second_display`].
 pub const SECOND_DISPLAY: &str = "second";
 
@@ -56,6 +59,8 @@ pub struct Machine {
     switched_off: bool,
     restarts: bool,
     sasl: Option<&'static str>,
+    seamless: bool,
+    incoming: bool,
 }
 
 /// How a machine speaks TLS.
@@ -84,6 +89,8 @@ impl Machine {
             switched_off: false,
             restarts: false,
             sasl: None,
+            seamless: false,
+            incoming: false,
         }
     }
 
@@ -96,6 +103,18 @@ impl Machine {
     /// Starts anew when it is reset, rather than end.
     pub fn restarts(mut self) -> Self {
         self.restarts = true;
+        self
+    }
+
+    /// Whose SPICE server hands channels over with their state when the machine moves, and takes them over.
+    pub fn seamless(mut self) -> Self {
+        self.seamless = true;
+        self
+    }
+
+    /// The empty shell of a machine, to which [`Qemu::move_to`] moves one that is otherwise the same.
+    pub fn incoming(mut self) -> Self {
+        self.incoming = true;
         self
     }
 
@@ -187,7 +206,7 @@ impl Machine {
                 boot: self.boot.clone(),
                 dir,
             };
-            if !self.switched_off {
+            if !self.switched_off && !self.incoming {
                 qemu.booted();
             }
             return qemu;
@@ -224,6 +243,10 @@ impl Machine {
             let device = format!("virtio-gpu-pci,id={SECOND_DISPLAY}");
             qemu.args(["-device", &device]);
         }
+        if self.incoming {
+            let socket = format!("unix:{}", dir.join(INCOMING).display());
+            qemu.args(["-incoming", &socket]);
+        }
         if self.switched_off {
             qemu.arg("-S");
         }
@@ -249,6 +272,9 @@ impl Machine {
         }
         if self.sasl.is_some() {
             spice += ",sasl=on";
+        }
+        if self.seamless {
+            spice += ",seamless-migration=on";
         }
         if let Some(mode) = &self.image_compression {
             spice += &format!(",image-compression={mode}");
@@ -503,6 +529,39 @@ impl Qemu {
         let records = self.input_records();
         let last = records.iter().rfind(|r| (r.kind, r.code) == (kind, code))?;
         Some(last.value)
+    }
+
+    /// Announces to clients that the machine will move to `target`, at this loopback port of its server, with TLS where it has
+    /// that, and a certificate with this subject.
+    pub fn announce(&mut self, target: &Self, subject: Option<&str>) {
+        let port: u16 = target
+            .address
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok())
+            .expect("a server at a port");
+        let mut there = json!({ "protocol": "spice", "hostname": "127.0.0.1", "port": port });
+        if target.tls_port != 0 {
+            there["tls-port"] = json!(target.tls_port);
+        }
+        if let Some(subject) = subject {
+            there["cert-subject"] = json!(subject);
+        }
+        self.qmp.execute("client_migrate_info", there);
+    }
+
+    /// Moves the machine into an [`incoming`](Machine::incoming) one; returns when it runs there.
+    pub fn move_to(&mut self, target: &mut Self) {
+        self.begin_to_move(&target.file(INCOMING));
+        until("the machine to run elsewhere", LIMIT, || {
+            let status = target.qmp.execute("query-status", json!({}));
+            (status["running"] == json!(true)).then_some(())
+        });
+    }
+
+    /// Begins to move the machine to a socket.
+    pub fn begin_to_move(&mut self, socket: &Path) {
+        let uri = format!("unix:{}", socket.display());
+        self.qmp.execute("migrate", json!({ "uri": uri }));
     }
 
     /// Whether it is gone.
