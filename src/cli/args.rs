@@ -291,6 +291,9 @@ pub struct ViewArgs {
     /// Send no keys and no mouse
     #[arg(long)]
     pub view_only: bool,
+    /// End when the connection is lost, rather than make it again
+    #[arg(long)]
+    pub no_reconnect: bool,
     /// Let the guest hear the microphone from the start; the menu switches it on and off too
     #[arg(long, conflicts_with = "view_only")]
     pub mic: bool,

@@ -1,6 +1,7 @@
 //! Connecting to a target, asking for a password when the server turns out to want one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{TargetArgs, VideoCodec};
@@ -18,6 +19,7 @@ use crate::link::{LinkError, SaslError};
 use crate::net::{ConnectionFile, Route};
 use crate::server::source::Demo;
 use crate::session::{SessionConfig, Tap};
+use crate::tui::{Reach, Redial, Refusal};
 
 /// A session, and the server behind it if that is ours.
 pub struct Dialled {
@@ -27,6 +29,8 @@ pub struct Dialled {
     pub name: String,
     /// The target as it can be written again, where that is of use and tells no secret.
     pub again: Option<String>,
+    /// Connects again, with what was found out: the password, and whose certificate is taken.
+    pub redial: Redial,
     /// Keeps the demonstration going.
     demo: Option<Demo>,
 }
@@ -302,6 +306,7 @@ impl Prepared<'_> {
         }
         Ok(Dialled {
             client,
+            redial: redial(&self),
             name: self.name,
             again: self.again,
             demo: self.demo,
@@ -337,6 +342,55 @@ impl Prepared<'_> {
 /// What is said where none was given and nobody could be asked.
 const NO_PASSWORD: &str =
     "none was given: name a file that has it with --password-file, or set CAPSAICIN_PASSWORD";
+/// What it takes to connect once more.
+fn redial(prepared: &Prepared<'_>) -> Redial {
+    let known = prepared.config(None);
+    let (route, password, user) = (known.route, known.password, known.user);
+    let (session, timeout, view_only) = (known.session, known.connect_timeout, known.view_only);
+    Arc::new(move |reach, moved, tap| {
+        let route = match moved {
+            Some(to) => route.towards(&to),
+            None => Ok(route.clone()),
+        };
+        let config = route.map(|route| ClientConfig {
+            password: password.clone(),
+            user: user.clone(),
+            view_only,
+            tap,
+            connect_timeout: timeout,
+            session: session.clone(),
+            ..ClientConfig::along(route)
+        });
+        Box::pin(async move {
+            let config = config.map_err(|text| Refusal {
+                text,
+                is_final: true,
+            })?;
+            let reached = match reach {
+                Reach::Look => SpiceClient::greet(config).await.map(|()| None),
+                Reach::Connect => SpiceClient::connect_with(config).await.map(Some),
+            };
+            reached.map_err(|error| Refusal {
+                is_final: is_final(&error),
+                text: Failure::from(error).text,
+            })
+        })
+    })
+}
+
+/// Whether the same again would come to the same.
+fn is_final(error: &ConnectError) -> bool {
+    match error {
+        #[cfg(feature = "tls")]
+        ConnectError::Tls { source, .. } => {
+            matches!(source, crate::net::tls::TlsError::Certificate(_))
+        }
+        ConnectError::Link { source, .. } => {
+            matches!(source, LinkError::WrongPassword | LinkError::Sasl(_))
+        }
+        _ => false,
+    }
+}
 
 /// The target of a command line.
 ///

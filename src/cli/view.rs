@@ -133,6 +133,7 @@ async fn view(
         microphone: args.mic,
         watch,
         logged: logging.lines,
+        redial: (!args.no_reconnect).then_some(dialled.redial),
     };
     match tui::run(dialled.client, options).await? {
         Ending::Quit => Ok(()),

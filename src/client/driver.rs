@@ -741,8 +741,18 @@ fn close_reason(end: PumpEnd) -> CloseReason {
         PumpEnd::CutShort => {
             CloseReason::Broken("the server closed it in the middle of a message".into())
         }
+        PumpEnd::Io(error) if is_absence(&error) => CloseReason::Lost(error.to_string()),
         PumpEnd::Io(error) => CloseReason::Broken(error.to_string()),
     }
+}
+
+/// Whether nobody was there, rather than somebody who hung up.
+fn is_absence(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::TimedOut | Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown
+    )
 }
 
 /// An error and its causes in one line.

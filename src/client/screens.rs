@@ -56,6 +56,16 @@ impl Screens {
         self.displays.remove(&display);
     }
 
+    /// The same, for who may want to put the screen back as it was last.
+    pub fn take_out(&mut self, display: u8) -> Option<Framebuffer> {
+        self.displays.remove(&display)
+    }
+
+    /// Puts a screen back that was gone.
+    pub fn put_back(&mut self, display: u8, screen: Framebuffer) {
+        self.displays.entry(display).or_insert(screen);
+    }
+
     /// The screen of a display, once something was said about it.
     pub fn display(&self, id: u8) -> Option<&Framebuffer> {
         self.displays.get(&id)

@@ -65,7 +65,6 @@ impl Route {
 
 #[cfg(test)]
 mod tests {
-    use super::super::route::Via;
     use super::*;
 
     fn to(port: Option<u16>, tls_port: Option<u16>) -> Destination {
@@ -100,7 +99,7 @@ mod tests {
     #[cfg(feature = "tls")]
     #[test]
     fn tls_is_demanded_of_the_new_host_too_with_the_subject_it_is_said_to_have() {
-        use super::super::route::{SecureChannels, TlsPort};
+        use super::super::route::{SecureChannels, TlsPort, Via};
         use super::super::tls::{DistinguishedName, Identity, Policy};
         let secure = TlsPort {
             address: Address::tcp("a.example", 5901),

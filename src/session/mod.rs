@@ -74,6 +74,8 @@ pub enum CloseReason {
     ByPeer,
     /// The connection broke in the middle of a message, or was reset.
     Broken(String),
+    /// Nobody was there any more: no answer came, or the network was gone.
+    Lost(String),
     /// The channel could not be connected or linked.
     Refused(String),
     /// The peer broke the protocol.
@@ -122,6 +124,7 @@ impl fmt::Display for CloseReason {
             Self::Requested => f.write_str("disconnected"),
             Self::ByPeer => f.write_str("the server closed the connection"),
             Self::Broken(text) => write!(f, "the connection broke: {text}"),
+            Self::Lost(text) => write!(f, "the connection was lost: {text}"),
             Self::Refused(text) => write!(f, "could not be opened: {text}"),
             Self::Protocol(fault) => write!(f, "the server broke the protocol: {fault}"),
         }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::redial::{Reach, Reached};
 use super::typist::{Finger, Held, Key};
 use crate::channel::inputs::Button;
 use crate::geometry::{Point, Size};
@@ -66,6 +67,8 @@ pub enum Action {
     MicrophoneFails(Option<String>),
     /// Switch the microphone on or off.
     Microphone,
+    /// What became of looking for the server again.
+    Redialled(Reached),
     /// A line of the program's own log.
     Logged(String),
     /// The picture is about to be drawn.
@@ -178,6 +181,8 @@ pub enum Effect {
     },
     /// The guest's layout is this one, the next time too.
     Layout(&'static Layout),
+    /// Look for the server that was lost.
+    Redial(Reach),
     /// Let the guest's sound be heard, or not.
     Sound(bool),
     /// Make it quieter by this much, per cent.

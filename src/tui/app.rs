@@ -80,6 +80,8 @@ pub struct App {
     pub meter: Meter,
     /// How the connection is.
     pub staying: Staying,
+    /// Whether a lost connection can be made again; a number that spreads the times of that among viewers.
+    pub reconnects: Option<u32>,
     /// What the status line says for a moment.
     pub flash: Option<Flash>,
     /// The guest's name.
@@ -181,6 +183,7 @@ impl App {
             protocol: Protocol::default(),
             meter: Meter::default(),
             staying: Staying::default(),
+            reconnects: None,
             flash: None,
             name: None,
             sharing: Sharing::default(),

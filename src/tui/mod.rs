@@ -23,6 +23,7 @@ mod presence;
 pub mod probing;
 pub mod protocol;
 mod reading;
+mod redial;
 mod run_loop;
 mod saving;
 pub mod screen;
@@ -46,6 +47,7 @@ use std::{fmt, io};
 pub use action::Ending;
 pub use feed::Feed;
 pub use keymap::Escape;
+pub use redial::{Reach, Reached, Redial, Redialled, Refusal};
 pub use text::{printable, printable_json, short};
 
 use crate::keyboard::Layout;
@@ -84,6 +86,8 @@ pub struct Options {
     pub watch: watch::Watch,
     /// Lines of the program's own log, for the log pane.
     pub logged: Option<mpsc::Receiver<String>>,
+    /// Connects again when the connection is lost; without, the viewer ends.
+    pub redial: Option<Redial>,
 }
 
 /// Why a session could not be viewed to its end.

@@ -27,6 +27,14 @@ pub enum Zoom {
     Loupe,
 }
 
+/// A pixel's brightness, halved, as a pixel: bytes B, G, R, X.
+fn greyed(pixel: &[u8]) -> [u8; 4] {
+    let [b, g, r] = [0, 1, 2].map(|at| u32::from(pixel.get(at).copied().unwrap_or_default()));
+    // Weights of ITU-R BT.601 in 256ths, halved; at most 127.
+    let grey = ((29 * b + 150 * g + 77 * r) >> 9) as u8;
+    [grey, grey, grey, 0]
+}
+
 /// What the loupe follows.
 #[derive(Clone, Copy, Debug, Default)]
 struct Look {
@@ -47,6 +55,8 @@ const MOST_URGENT: usize = 4;
 /// Guest screens, and the cells of the monitor that is shown.
 pub struct Picture {
     screens: Screens,
+    /// Screens that are gone, for a moment: when the whole session is, they are its last picture.
+    parted: BTreeMap<u8, Framebuffer>,
     /// The monitor the user chose. While it has nothing to show, the first one that has is shown.
     chosen: Option<Monitor>,
     /// The monitor that is shown.
@@ -77,6 +87,7 @@ impl Picture {
     pub fn new(pane: Pane, style: Style) -> Self {
         Self {
             screens: Screens::default(),
+            parted: BTreeMap::new(),
             chosen: None,
             monitor: None,
             damage: Damage::default(),
@@ -125,9 +136,46 @@ impl Picture {
         self.urgent.drain(..too_many);
     }
 
+    /// Screens that are gone are no longer kept.
+    pub fn forget_parted(&mut self) {
+        self.parted.clear();
+    }
+
+    /// Takes colour and half of the brightness off every screen, those that have just gone among them: what they show is what
+    /// was, and nobody draws on it.
+    pub fn grey(&mut self) {
+        for (display, screen) in std::mem::take(&mut self.parted) {
+            self.screens.put_back(display, screen);
+        }
+        self.look_for_monitor();
+        let displays: Vec<u8> = self.screens.displays().map(|(id, _)| id).collect();
+        for display in displays {
+            let screen = self.screens.display(display);
+            let Some(view) = screen.and_then(Framebuffer::view) else {
+                continue;
+            };
+            let rect = view.size.to_rect();
+            let stride = view.size.width as usize * 4;
+            let pixels = view.rows().flat_map(|row| row.chunks_exact(4));
+            let data: Vec<u8> = pixels.flat_map(greyed).collect();
+            let pixels = display::RegionPixels::Raw {
+                data: data.into(),
+                stride,
+            };
+            self.apply(&display::Event::Region {
+                display,
+                surface: 0,
+                rect,
+                pixels,
+            });
+        }
+        self.urgent.clear();
+    }
+
     /// A display channel closed, or has had no screen for a while; whether the picture that is shown changed.
     pub fn close(&mut self, display: u8) -> bool {
-        self.screens.close(display);
+        let screen = self.screens.take_out(display);
+        self.parted.extend(screen.map(|screen| (display, screen)));
         self.pointers.remove(&display);
         self.shapes.remove(&display);
         self.look_for_monitor();

@@ -22,13 +22,15 @@ use super::multiplexer::Tmux;
 use super::pixels::Frame;
 use super::presence::Presence;
 use super::probing::Probing;
+use super::redial::{Reach, Reached, Redial, Redialled, Refusal};
 use super::saving::save;
 use super::screen::{self, Screen};
 use super::sound::Speaker;
 use super::tty::Input;
 use super::{Options, Remember, ViewError, keymap};
+use crate::channel::main::Destination;
 use crate::geometry::{Point, Size};
-use crate::session::{ClientEvent, CloseReason, Command};
+use crate::session::{ClientEvent, CloseReason, Command, Migration, Tap};
 use crate::sound::Heard;
 use crate::term::clipboard;
 use crate::term::input::{Event, Mouse, Reply};
@@ -64,6 +66,11 @@ pub(super) struct Viewer {
     painting: Option<JoinHandle<Frame>>,
     /// Files that are being written.
     saving: JoinSet<io::Result<PathBuf>>,
+    /// How to connect again, to where, and what tries to.
+    redial: Option<Redial>,
+    moved_to: Option<Destination>,
+    redialling: JoinSet<Redialled>,
+    sound: Option<PathBuf>,
     easel: Easel,
     logged: Option<mpsc::Receiver<String>>,
     remember: Option<Remember>,
@@ -104,6 +111,8 @@ enum Woken {
     Painted(Option<Frame>),
     /// Bytes were written to the terminal.
     Written,
+    /// An attempt to connect again came to its end.
+    Redialled(Redialled),
     /// A file was written, or not.
     Saved(Result<io::Result<PathBuf>, JoinError>),
     Time,
@@ -124,6 +133,7 @@ impl Viewer {
             cell_aspect: screen::cell_aspect(None),
         });
         app.watch = options.watch;
+        app.reconnects = options.redial.is_some().then(std::process::id);
         let around = Surroundings::of(|name| std::env::var(name).ok());
         let is_tmux = around.multiplexer == Some(Multiplexer::Tmux) && options.drawing.is_none();
         let tip = (is_tmux && Tmux::ask().passes == Some(false)).then_some(PASSTHROUGH_TIP);
@@ -144,6 +154,10 @@ impl Viewer {
             progress,
             painting: None,
             saving: JoinSet::new(),
+            redial: options.redial,
+            moved_to: None,
+            redialling: JoinSet::new(),
+            sound: options.sound.clone(),
             easel: Easel::new(),
             logged: options.logged,
             remember: options.remember,
@@ -191,7 +205,8 @@ impl Viewer {
                 frame = painted(&mut self.painting) => Woken::Painted(frame),
                 () = self.progress.notified() => Woken::Written,
                 Some(saved) = self.saving.join_next() => Woken::Saved(saved),
-                event = self.feed.next_event() => Woken::Session(event),
+                Some(outcome) = self.redialling.join_next() => Woken::Redialled(redialled(outcome)),
+                event = self.feed.next_event(), if !self.app.staying.is_apart() => Woken::Session(event),
                 heard = self.speaker.heard() => Woken::Heard(heard),
                 told = self.microphone.told() => Woken::Microphone(told),
                 () = sleep_until(wake_at) => Woken::Time,
@@ -209,6 +224,7 @@ impl Viewer {
                 Woken::Written => self.written()?,
                 Woken::Saved(saved) => self.saved(saved),
                 Woken::Session(event) => self.session_events(event),
+                Woken::Redialled(outcome) => self.redialled(outcome),
                 Woken::Heard(heard) => self.heard(heard),
                 Woken::Microphone(Mic::Hears) => self.update(Action::MicrophoneFails(None)),
                 Woken::Microphone(Mic::Fails(why)) => {
@@ -465,7 +481,7 @@ impl Viewer {
         };
         self.session_event(first);
         for _ in 0..AT_ONCE {
-            if begun.elapsed() >= ENOUGH {
+            if begun.elapsed() >= ENOUGH || self.app.staying.is_apart() {
                 break;
             }
             let Some(event) = self.feed.try_next_event() else {
@@ -482,12 +498,34 @@ impl Viewer {
                 self.microphone.take(event);
                 None
             }
+            ClientEvent::Migration(Migration::Moved(to, _)) => {
+                self.moved_to = Some(to.clone());
+                None
+            }
             _ => None,
         };
         self.update(Action::Session(event));
         if let Some(level) = level {
             self.update(Action::Level(level));
         }
+    }
+
+    /// Looks for the server that was lost.
+    fn redial(&mut self, reach: Reach) {
+        if let Some(redial) = &self.redial {
+            let watch = Some(Box::new(self.app.watch.clone()) as Box<dyn Tap>);
+            self.redialling
+                .spawn(redial(reach, self.moved_to.clone(), watch));
+        }
+    }
+
+    fn redialled(&mut self, outcome: Redialled) {
+        let reached = Reached::from(&outcome);
+        if let Ok(Some(client)) = outcome {
+            self.microphone = microphone::Worker::new(self.sound.clone(), client.sender());
+            self.feed = client.into();
+        }
+        self.update(Action::Redialled(reached));
     }
 
     /// Video follows the sound that is heard.
@@ -518,6 +556,7 @@ impl Viewer {
                     let write = move || save(Path::new(""), stem, extension, &content);
                     self.saving.spawn_blocking(write);
                 }
+                Effect::Redial(reach) => self.redial(reach),
                 Effect::Sound(on) => self.speaker.turn(on),
                 Effect::Quieter(percent) => self.speaker.set_cut(percent),
                 Effect::Microphone(on) => self.microphone.turn(on),
@@ -574,6 +613,16 @@ impl Viewer {
         self.doubt();
         self.resized()
     }
+}
+
+/// What an attempt came to, even if it broke.
+fn redialled(outcome: Result<Redialled, JoinError>) -> Redialled {
+    outcome.unwrap_or_else(|_| {
+        Err(Refusal {
+            text: "something broke inside".into(),
+            is_final: true,
+        })
+    })
 }
 
 /// A writer that says when it has written.

@@ -38,6 +38,7 @@ impl App {
         match action {
             Action::Escape => self.escape(&mut effects),
             Action::Menu(key) => self.menu_key(key, &mut effects),
+            Action::Key(key) if self.staying.is_apart() => self.key_apart(key, &mut effects),
             Action::Key(key) => self.guest_key(key),
             Action::PortKey(key) => self.port_key(&key, &mut effects),
             Action::Paste(text) => self.paste(text, &mut effects),
@@ -81,6 +82,7 @@ impl App {
             Action::Unheard(why) => self.unheard(why),
             Action::MicrophoneFails(why) => self.microphone_fails(why),
             Action::Microphone => self.toggle_microphone(&mut effects),
+            Action::Redialled(reached) => self.redialled(reached, &mut effects),
             Action::Logged(line) => self.log_line(&line),
             Action::Frame => self.frame(),
             Action::Painted { bytes } => self.painted(bytes),
@@ -117,8 +119,9 @@ impl App {
             for display in self.picture.gone().into_iter().filter(|id| *id > 0) {
                 self.display_gone(display);
             }
+            self.picture.forget_parted();
         }
-        self.stale |= self.staying.tick(self.now);
+        self.stay(effects);
         if self
             .flash
             .take_if(|flash| flash.until <= self.now)
@@ -323,7 +326,7 @@ impl App {
     }
 
     /// The user is elsewhere.
-    fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self) {
         self.pointer.take_buttons();
         if !self.setup.view_only {
             self.typist.let_go(self.now);
@@ -658,6 +661,7 @@ impl App {
                 }
                 if id.kind == ChannelKind::Display {
                     self.display_gone(id.id);
+                    self.gone_due = Some(self.now + GONE_AFTER);
                 }
                 if id.kind == ChannelKind::Port {
                     self.port_open(id.id, false);
@@ -774,9 +778,10 @@ impl App {
 
     fn closed(&mut self, reason: CloseReason, effects: &mut Vec<Effect>) {
         self.log_line(&reason.to_string());
-        effects.push(Effect::End(match reason {
-            CloseReason::Requested => Ending::Quit,
-            reason => Ending::Closed(reason),
-        }));
+        match reason {
+            CloseReason::Requested => effects.push(Effect::End(Ending::Quit)),
+            reason if self.reconnects.is_some() => self.fall_apart(reason, effects),
+            reason => effects.push(Effect::End(Ending::Closed(reason))),
+        }
     }
 }

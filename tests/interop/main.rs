@@ -37,6 +37,7 @@ mod secrets;
 mod served_sound;
 mod server;
 mod sound;
+mod staying;
 mod streams;
 mod terminals;
 #[cfg(feature = "tls")]
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         picker::tests(),
         secrets::tests(),
         migration::tests(),
+        staying::tests(),
         #[cfg(feature = "tls")]
         tls::tests(),
         #[cfg(feature = "tls")]

@@ -211,7 +211,8 @@ fn a_password_is_asked_for() {
 fn the_death_of_the_server_is_told() {
     let mut qemu = Machine::new(Boot::Quarters).start();
     let terminal = Tmux::start(100, 30);
-    let viewer = Viewer::start(&terminal, &qemu.address);
+    let target = format!("--no-reconnect {}", qemu.address);
+    let viewer = Viewer::start(&terminal, &target);
     terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
 
     qemu.kill();
@@ -262,7 +263,7 @@ impl<'a> Viewer<'a> {
     }
 
     /// Waits until the viewer has ended with this exit code and the terminal is as it was before; what it shows.
-    fn wait_for_exit(self, code: i32) -> String {
+    pub fn wait_for_exit(self, code: i32) -> String {
         let screen = self.terminal.wait_for("exit ");
         assert!(screen.contains(&format!("exit {code}\n")), "{screen}");
         assert_eq!(self.terminal.modes(), self.modes, "modes of the terminal");

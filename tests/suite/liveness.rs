@@ -89,7 +89,7 @@ fn a_user_who_insists_has_an_answer_within_four_seconds_or_the_session_is_over()
     viewer.session.command(Command::AskForLife, secs(100));
     assert_eq!(viewer.sent(ChannelId::MAIN), [ATTACH_CHANNELS]);
     viewer.session.tick(secs(104));
-    let why = CloseReason::Broken("the server does not answer".into());
+    let why = CloseReason::Lost("the server does not answer".into());
     assert_eq!(viewer.events().pop(), Some(ClientEvent::Closed(why)));
 
     let mut viewer = Viewer::with_displays(&[0]);

@@ -23,6 +23,7 @@ mod kitty;
 mod layers;
 mod libvirt;
 mod link;
+mod links;
 mod liveness;
 mod migration;
 mod mixing;

@@ -2,6 +2,7 @@
 
 mod keys;
 mod sound;
+mod staying;
 mod tabs;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ pub mod screens;
 pub mod scripted;
 #[cfg(feature = "client")]
 pub mod scripted_agent;
+pub mod shaping;
 #[cfg(feature = "viewer")]
 pub mod slow_link;
 #[cfg(feature = "viewer")]

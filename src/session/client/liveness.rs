@@ -114,7 +114,7 @@ impl ClientSession {
     /// A channel's connection broke, and nothing else did.
     pub(super) fn note_broken(&mut self, id: ChannelId, why: &CloseReason) {
         let reopens = !matches!(id.kind, ChannelKind::Main | ChannelKind::Port);
-        if !reopens || !matches!(why, CloseReason::Broken(_)) {
+        if !reopens || !matches!(why, CloseReason::Broken(_) | CloseReason::Lost(_)) {
             return;
         }
         let broken = self.liveness.broken.entry(id).or_default();
@@ -136,7 +136,7 @@ impl ClientSession {
         };
         if awaited.until.is_some_and(|until| until <= now) {
             let text = "the server does not answer".to_owned();
-            self.end(CloseReason::Broken(text));
+            self.end(CloseReason::Lost(text));
             return;
         }
         let asks = !awaited.asked && awaited.since + ASKS_AFTER <= now;

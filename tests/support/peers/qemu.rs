@@ -52,6 +52,7 @@ pub struct Machine {
     image_compression: Option<String>,
     password: Option<String>,
     tcp: bool,
+    port: Option<u16>,
     tls: Option<Tls>,
     ticketing: bool,
     vnc: bool,
@@ -82,6 +83,7 @@ impl Machine {
             image_compression: None,
             password: None,
             tcp: false,
+            port: None,
             tls: None,
             ticketing: false,
             vnc: false,
@@ -136,6 +138,12 @@ impl Machine {
         self
     }
 
+    /// With the SPICE server on this loopback port, where another one was.
+    pub fn at_port_of(mut self, other: &Qemu) -> Self {
+        (self.tcp, self.port) = (true, Some(other.port()));
+        self
+    }
+
     /// With the SPICE server on a loopback port, and on another with TLS.
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tcp = true;
@@ -172,7 +180,11 @@ impl Machine {
         let dir = TempDir::new().expect("a scratch folder");
         // Another program may take the port between our look and QEMU's.
         for _ in 0..3 {
-            let port = if self.tcp { free_port() } else { 0 };
+            let port = match self.port {
+                Some(port) => port,
+                None if self.tcp => free_port(),
+                None => 0,
+            };
             let tls_port = if self.tls.is_some() { free_port() } else { 0 };
             let command = self.command(dir.path(), [port, tls_port]);
             let mut process = Process::start("qemu", &command, dir.path());
@@ -531,14 +543,17 @@ impl Qemu {
         Some(last.value)
     }
 
+    /// The loopback port of its server.
+    pub fn port(&self) -> u16 {
+        let port = self.address.rsplit_once(':');
+        port.and_then(|(_, port)| port.parse().ok())
+            .expect("a server at a port")
+    }
+
     /// Announces to clients that the machine will move to `target`, at this loopback port of its server, with TLS where it has
     /// that, and a certificate with this subject.
     pub fn announce(&mut self, target: &Self, subject: Option<&str>) {
-        let port: u16 = target
-            .address
-            .rsplit_once(':')
-            .and_then(|(_, port)| port.parse().ok())
-            .expect("a server at a port");
+        let port = target.port();
         let mut there = json!({ "protocol": "spice", "hostname": "127.0.0.1", "port": port });
         if target.tls_port != 0 {
             there["tls-port"] = json!(target.tls_port);
