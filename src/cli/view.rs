@@ -54,7 +54,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
 async fn choose(args: &ViewArgs, watch: &Watch) -> Result<Option<Dialled>, Failure> {
     let mut picker = Picker::default();
     loop {
-        let target = match picker::pick(&mut picker, style(&args.drawing), &places::look).await? {
+        let target = match picker::pick(&mut picker, style(args), &places::look).await? {
             Choice::Target(target) => target,
             Choice::Quit => return Ok(None),
             Choice::Signal => return Err(Failure::interrupted()),
@@ -122,7 +122,7 @@ async fn view(
     let options = Options {
         target: dialled.name.clone(),
         view_only: args.view_only,
-        escape: args.drawing.escape,
+        escape: args.escape,
         layout,
         alt_codes: args.alt_codes,
         remember: Some(Box::new(move |layout| layouts::keep(&target, layout))),
