@@ -25,7 +25,7 @@ pub struct Route {
 }
 
 /// What lies between us and a server's ports. Sockets are reached directly.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Via {
     /// The proxy that is asked for a way.
     pub proxy: Option<Arc<Proxy>>,
@@ -125,6 +125,16 @@ impl Route {
             port,
             via: &self.via,
         }
+    }
+}
+
+/// Without the path.
+impl fmt::Debug for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Via")
+            .field("proxy", &self.proxy)
+            .field("websocket", &self.websocket.is_some())
+            .finish()
     }
 }
 
@@ -277,6 +287,13 @@ mod tests {
         let none = route(None, SecureChannels::Only(Vec::new()));
         assert_eq!(first(&none, ChannelKind::Display), "vm:5901");
         assert!(some.secured().is_some_and(|hop| !hop.is_plain()));
+    }
+
+    #[test]
+    fn a_path_with_a_token_is_never_shown() {
+        let mut route = Route::plain(Address::tcp("vm", 80));
+        route.via.websocket = Some("/vm?token=sesame".into());
+        assert!(!format!("{route:?}").contains("sesame"));
     }
 
     #[test]
