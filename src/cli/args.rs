@@ -20,6 +20,7 @@ use crate::geometry::Size;
 use crate::keyboard::{Chord, Layout};
 use crate::term::probe::Capabilities;
 use crate::tui::Escape;
+use crate::tui::deck::Speed;
 
 /// The SPICE remote-display protocol in pure Rust: view a virtual machine inside the terminal, or be its server.
 #[derive(Debug, Parser)]
@@ -49,7 +50,7 @@ const TARGETS: &str = "\
 TARGET is HOST[:PORT] (port 5900 unless named), spice://HOST:PORT,
 spice+tls://HOST:PORT, spice+unix:///PATH, ws://HOST[:PORT]/PATH, wss://..., a .vv file, the path of a socket,
 libvirt:NAME (libvirt+URI:NAME) for a machine of libvirt, or demo: for the server inside this program, which needs
-no machine at all. 'screenshot' takes recordings too.
+no machine at all. 'view' and 'screenshot' take recordings too.
 
 Examples:
   capsaicin view demo:
@@ -97,6 +98,8 @@ pub enum Command {
     Proxy(ProxyArgs),
     /// Print the messages of a session or a recording, decoded
     Inspect(InspectArgs),
+    /// Play a recording inside this terminal
+    Play(PlayArgs),
     /// Put text or a picture into the clipboard of a machine
     Paste(PasteArgs),
     /// Print what was copied in a machine
@@ -297,15 +300,23 @@ pub struct ViewArgs {
     /// Let the guest hear the microphone from the start; the menu switches it on and off too
     #[arg(long, conflicts_with = "view_only")]
     pub mic: bool,
-    /// The key that opens the menu
-    #[arg(long, value_name = "KEY", default_value = "ctrl+]")]
-    pub escape: Escape,
     /// The keyboard.
     #[command(flatten)]
     pub keyboard: LayoutArgs,
     /// Type characters that the layout lacks by their numbers, as Windows takes them (Alt+0176)
     #[arg(long, hide_short_help = true)]
     pub alt_codes: bool,
+    /// How it is drawn.
+    #[command(flatten)]
+    pub drawing: DrawingArgs,
+}
+
+/// How the viewer draws, and the key of its menu.
+#[derive(Debug, Group)]
+pub struct DrawingArgs {
+    /// The key that opens the menu
+    #[arg(long, value_name = "KEY", default_value = "ctrl+]")]
+    pub escape: Escape,
     /// What the picture is drawn with
     #[arg(
         long,
@@ -332,6 +343,43 @@ pub struct ViewArgs {
         value_parser = capability
     )]
     pub terminal: Vec<String>,
+}
+
+const PLAY_EXAMPLES: &str = "\
+Space stops and goes on, arrows go back and forth, + and - change the speed,
+? explains the rest, q quits. Captures by tcpdump or Wireshark of a plain SPICE
+connection are played too; what is missing in them is said.
+
+Examples:
+  capsaicin play boot.pcapng
+  capsaicin play --speed 8 boot.pcapng
+  capsaicin play --at 90 --paused boot.pcapng";
+
+/// `play`
+#[derive(Debug, Group)]
+#[command(after_help = PLAY_EXAMPLES)]
+pub struct PlayArgs {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Begin so many seconds after its beginning
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub at: Option<Duration>,
+    /// How fast: 0.25, 0.5, 1, 2, 4, 8, 16, 32, or max for as fast as possible
+    #[arg(long, value_name = "TIMES", default_value = "1")]
+    pub speed: Speed,
+    /// Show the first picture and wait
+    #[arg(long)]
+    pub paused: bool,
+    /// Begin again at the end
+    #[arg(long = "loop")]
+    pub looping: bool,
+    /// Play this session of the file, from 1, and not the last one with a picture
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    pub session: Option<u32>,
+    /// How it is drawn.
+    #[command(flatten)]
+    pub drawing: DrawingArgs,
 }
 
 /// What a picture is drawn with.

@@ -22,6 +22,7 @@ mod naps;
 mod password;
 mod picture;
 mod places;
+mod play;
 mod proxy;
 mod recent;
 mod record;
@@ -94,6 +95,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Record(args) => block_on(record::run(args, common)),
         Command::Proxy(args) => block_on(proxy::run(args, common)),
         Command::Inspect(args) => block_on(inspect::run(args, common)),
+        Command::Play(args) => block_on(play::run(args, common)),
         Command::Paste(args) => block_on(until_interrupted(agent::paste(args, common))),
         Command::Copy(args) => block_on(until_interrupted(agent::copy(args, common))),
         Command::Send(args) => block_on(agent::send(args, common)),

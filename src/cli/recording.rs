@@ -100,7 +100,8 @@ pub fn cannot_open(path: &Path, error: &RecordingError) -> Failure {
     let name = path.display().to_string();
     let hint = match &error.kind {
         ErrorKind::Io(kind, text) => {
-            return Failure::file("read", &name, &io::Error::new(*kind, text.clone()));
+            let verb = if error.offset == 0 { "open" } else { "read" };
+            return Failure::file(verb, &name, &io::Error::new(*kind, text.clone()));
         }
         ErrorKind::NotARecording(_) => "recordings are captures of plain SPICE, .pcapng or .pcap",
         ErrorKind::Compressed => "unpack it with gunzip",

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use super::args::{self, Common, TargetArgs, ViewArgs};
+use super::args::{self, Common, DrawingArgs, TargetArgs, ViewArgs};
 use super::dial::{self, Dial, Dialled, Extras};
 use super::logging::{self, Logging};
 use super::report::{Exit, Failure, say};
-use super::{layouts, places, recent};
+use super::target::Target;
+use super::{layouts, places, play, recent};
 use crate::session::Tap;
 use crate::term::probe::Surroundings;
 use crate::term::{Colours, Drawing, Style};
+use crate::tui::deck::Wishes;
 use crate::tui::picker::{self, Choice, Picker};
 use crate::tui::watch::Watch;
 use crate::tui::{self, Ending, Options, ViewError, screen};
@@ -22,8 +24,8 @@ use crate::tui::{self, Ending, Options, ViewError, screen};
 pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     // Before anybody is asked for a password: is there a target, and something to draw on?
     let is_named = !args.target.target.is_empty();
-    if is_named {
-        dial::target(&args.target)?;
+    if is_named && let Target::Recording(path) = dial::target(&args.target)? {
+        return play::view(&path, Wishes::default(), &args.drawing, common).await;
     }
     match screen::terminal_size() {
         Err(ViewError::NoTerminal) if !is_named => {
@@ -34,10 +36,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         }
         size => size?,
     };
-    let knows_better = drawing(args).is_some() || !args.terminal.is_empty();
-    if !knows_better && Surroundings::of(|name| std::env::var(name).ok()).is_dumb() {
-        return Err(ViewError::Dumb.into());
-    }
+    can_draw(&args.drawing)?;
     let logging = logging::to_viewer(common.logging())?;
     let watch = Watch::default();
     let dialled = match is_named {
@@ -54,7 +53,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
 async fn choose(args: &ViewArgs, watch: &Watch) -> Result<Option<Dialled>, Failure> {
     let mut picker = Picker::default();
     loop {
-        let target = match picker::pick(&mut picker, style(args), &places::look).await? {
+        let target = match picker::pick(&mut picker, style(&args.drawing), &places::look).await? {
             Choice::Target(target) => target,
             Choice::Quit => return Ok(None),
             Choice::Signal => return Err(Failure::interrupted()),
@@ -122,28 +121,51 @@ async fn view(
     let options = Options {
         target: dialled.name.clone(),
         view_only: args.view_only,
-        escape: args.escape,
+        escape: args.drawing.escape,
         layout,
         alt_codes: args.alt_codes,
         remember: Some(Box::new(move |layout| layouts::keep(&target, layout))),
-        drawing: drawing(args),
-        style: style(args),
-        overrides: args.terminal.clone(),
+        drawing: drawing(&args.drawing),
+        style: style(&args.drawing),
+        overrides: args.drawing.terminal.clone(),
         sound: server,
         microphone: args.mic,
         watch,
         logged: logging.lines,
         redial: (!args.no_reconnect).then_some(dialled.redial),
     };
-    match tui::run(dialled.client, options).await? {
+    conclude(tui::run(dialled.client, options).await?)
+}
+
+/// How the viewer's end is told.
+///
+/// # Errors
+///
+/// When it was not the user's wish.
+pub fn conclude(ending: Ending) -> Result<(), Failure> {
+    match ending {
         Ending::Quit => Ok(()),
         Ending::Closed(reason) => Err(reason.into()),
         Ending::Signal(_) => Err(Failure::interrupted()),
     }
 }
 
+/// Looks whether there is something to draw on.
+///
+/// # Errors
+///
+/// When there is not.
+pub fn can_draw(args: &DrawingArgs) -> Result<(), Failure> {
+    screen::terminal_size()?;
+    let knows_better = drawing(args).is_some() || !args.terminal.is_empty();
+    if !knows_better && Surroundings::of(|name| std::env::var(name).ok()).is_dumb() {
+        return Err(ViewError::Dumb.into());
+    }
+    Ok(())
+}
+
 /// Where the guest's sound can be played; `None` where it cannot, and is not asked for then.
-fn sound_server() -> Option<PathBuf> {
+pub fn sound_server() -> Option<PathBuf> {
     #[cfg(feature = "audio")]
     return crate::sound::pulse::socket();
     #[cfg(not(feature = "audio"))]
@@ -151,7 +173,7 @@ fn sound_server() -> Option<PathBuf> {
 }
 
 /// What the user asked for; `None` leaves it to the terminal.
-fn drawing(args: &ViewArgs) -> Option<Drawing> {
+pub fn drawing(args: &DrawingArgs) -> Option<Drawing> {
     Some(match args.draw {
         args::Draw::Auto => return None,
         args::Draw::Kitty => Drawing::Kitty,
@@ -167,7 +189,8 @@ fn drawing(args: &ViewArgs) -> Option<Drawing> {
     })
 }
 
-fn style(args: &ViewArgs) -> Style {
+/// The characters and colours for it.
+pub fn style(args: &DrawingArgs) -> Style {
     let guess = screen::style_from(|name| std::env::var(name).ok());
     Style {
         glyphs: drawing(args)

@@ -208,6 +208,11 @@ impl SpiceClient {
 }
 
 impl CommandSender {
+    /// A sender to somebody who stands in for a session.
+    pub(crate) fn to(commands: mpsc::Sender<Command>) -> Self {
+        Self { commands }
+    }
+
     /// Sends a command; waits while the queue is full.
     ///
     /// # Errors

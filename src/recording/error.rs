@@ -26,6 +26,13 @@ pub enum ErrorKind {
     Damaged(String),
     /// There is no SPICE connection that can be followed.
     NoSpice(Instead),
+    /// The session that was asked for, counted from 0, is not one of so many.
+    NoSession {
+        /// Which.
+        number: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// The system cannot read the file.
     Io(io::ErrorKind, String),
 }
@@ -49,6 +56,16 @@ impl RecordingError {
         Self { offset, kind }
     }
 
+    /// The system does not let it be read at all.
+    pub fn unreadable(error: io::Error) -> Self {
+        Self::io(0, &error)
+    }
+
+    /// There are not so many sessions in it.
+    pub fn no_session(number: usize, of: usize) -> Self {
+        Self::at(0, ErrorKind::NoSession { number, of })
+    }
+
     pub(super) fn io(offset: u64, error: &io::Error) -> Self {
         Self::at(offset, ErrorKind::Io(error.kind(), error.to_string()))
     }
@@ -70,6 +87,12 @@ impl fmt::Display for RecordingError {
             ErrorKind::CutShort => write!(f, "cut short at byte {at}"),
             ErrorKind::Damaged(how) => write!(f, "damaged at byte {at}: {how}"),
             ErrorKind::NoSpice(instead) => write!(f, "no SPICE connection in it{instead}"),
+            ErrorKind::NoSession { number, of: 1 } => {
+                write!(f, "no session {} in it, only one", number + 1)
+            }
+            ErrorKind::NoSession { number, of } => {
+                write!(f, "no session {} in it, only {of}", number + 1)
+            }
             ErrorKind::Io(_, text) => f.write_str(text),
         }
     }

@@ -237,6 +237,12 @@ impl<R: Reopen> Replay<R> {
         self.events.extend(self.told.again());
     }
 
+    /// A number that is another one whenever a picture was changed.
+    pub fn changes(&self) -> u64 {
+        let displays = self.player.session().displays();
+        displays.map(|(_, client)| client.changes()).sum()
+    }
+
     /// The next event. Those of the end of the session are none: it can be played again.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         if let Some(event) = self.events.pop_front() {

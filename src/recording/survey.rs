@@ -50,26 +50,36 @@ impl Survey {
     /// When the system cannot read it, or there is no SPICE session in it; the reason is then that of the damage, if
     /// there is any.
     pub fn read<R: Read>(mut reader: Reader<R>) -> Result<Self, RecordingError> {
-        let mut sessions: Vec<Summary> = Vec::new();
-        let mut length = Duration::ZERO;
+        let mut survey = Self::empty();
         while let Some(record) = reader.next_record()? {
-            length = record.at;
-            if sessions.len() <= record.session {
-                sessions.resize(record.session + 1, Summary::beginning(record.at));
-            }
-            if let Some(summary) = sessions.get_mut(record.session) {
-                summary.add(&record);
-            }
+            survey.add(&record);
         }
-        let damage = reader.damage().cloned();
-        if sessions.is_empty() {
-            return Err(damage.unwrap_or_else(|| reader.no_spice()));
+        survey.damage = reader.damage().cloned();
+        if survey.sessions.is_empty() {
+            return Err(survey.damage.unwrap_or_else(|| reader.no_spice()));
         }
-        Ok(Self {
-            sessions,
-            length,
-            damage,
-        })
+        Ok(survey)
+    }
+
+    /// Of nothing.
+    pub(super) const fn empty() -> Self {
+        Self {
+            sessions: Vec::new(),
+            length: Duration::ZERO,
+            damage: None,
+        }
+    }
+
+    /// Takes in the next record.
+    pub(super) fn add(&mut self, record: &Record) {
+        self.length = record.at;
+        if self.sessions.len() <= record.session {
+            let beginning = Summary::beginning(record.at);
+            self.sessions.resize(record.session + 1, beginning);
+        }
+        if let Some(summary) = self.sessions.get_mut(record.session) {
+            summary.add(record);
+        }
     }
 
     /// The session to show at `at`, or at the end: the last one with a complete picture by then. When there is none, the

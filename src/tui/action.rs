@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::deck::{Order, Timeline};
+use super::panes::timeline::Press;
 use super::redial::{Reach, Reached};
 use super::typist::{Finger, Held, Key};
 use crate::channel::inputs::Button;
@@ -20,6 +22,10 @@ pub enum Action {
     Menu(MenuKey),
     /// A key for the guest.
     Key(GuestKey),
+    /// A key of the player.
+    Player(Press),
+    /// The player is at another place.
+    Timeline(Box<Timeline>),
     /// A key for the port that is shown.
     PortKey(TerminalKey),
     /// Text was pasted.
@@ -168,6 +174,8 @@ pub enum Mouse {
 pub enum Effect {
     /// A command for the session.
     Command(Command),
+    /// Something for the player.
+    Play(Order),
     /// Put text into the terminal's clipboard.
     Copy(String),
     /// Write a new file.

@@ -125,7 +125,7 @@ impl App {
 
     /// The guest's screen that fills the room for the picture, a pixel a dot.
     fn room(&self) -> Size {
-        let area = view::layout(self.setup.size, &self.panes).picture;
+        let area = view::layout_of(self).picture;
         let cell = self.cell();
         let width = u32::from(area.width) * cell.width;
         let height = u32::from(area.height) * cell.height;

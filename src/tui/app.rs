@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::deck::Timeline;
 use super::history::History;
 use super::keymap::{Escape, Mode};
 use super::meter::Meter;
@@ -60,6 +61,8 @@ pub struct App {
     pub setup: Setup,
     /// Time since the viewer began.
     pub now: Duration,
+    /// The player's place, where a recording is played.
+    pub timeline: Option<Timeline>,
     /// The guest's screen.
     pub picture: Picture,
     /// Who has the keyboard.
@@ -173,6 +176,7 @@ impl App {
         setup.target = printable(&setup.target);
         let mut app = Self {
             now: Duration::ZERO,
+            timeline: None,
             picture: Picture::new(Pane::halves(0, 0, setup.cell_aspect), setup.style),
             focus: Focus::default(),
             panes: Vec::new(),
@@ -224,6 +228,7 @@ impl App {
             escape: self.setup.escape,
             menu: self.focus != Focus::Guest,
             port: self.tabs.is_shown(),
+            plays: self.timeline.is_some(),
             releases: self.releases,
             layout: self.typist.layout(),
             num_lock: self.typist.locks.contains(Locks::NUM),
@@ -309,7 +314,7 @@ impl App {
 
     /// Gives the picture the pane it has in the current layout.
     pub(super) fn lay_out(&mut self) {
-        let area = view::layout(self.setup.size, &self.panes).picture;
+        let area = view::layout_of(self).picture;
         self.picture.set_pane(Pane {
             columns: area.width,
             rows: area.height,

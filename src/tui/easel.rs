@@ -102,7 +102,7 @@ fn place_of(app: &App) -> Option<geometry::Rect> {
         .picture
         .fit()
         .filter(|_| app.draws_pixels() && !app.tabs.is_shown())?;
-    let area = view::layout(app.setup.size, &app.panes).picture;
+    let area = view::layout_of(app).picture;
     Some(fit.cells().translate(area.x.into(), area.y.into()))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The run loop does not care which it is: a feed yields events until the session is over, and takes commands until then.
 
+use super::deck::{Deck, Order, Timeline};
 use crate::client::{CommandSender, SpiceClient};
 use crate::session::{ClientEvent, Command};
 
@@ -10,13 +11,24 @@ use crate::session::{ClientEvent, Command};
 pub enum Feed {
     /// A session with a server.
     Live(SpiceClient),
+    /// A recording.
+    Played(Deck),
+}
+
+/// What a feed brings.
+pub enum Fed {
+    /// An event of the session; `None` when the feed is over.
+    Event(Option<ClientEvent>),
+    /// The player is at another place.
+    Timeline(Box<Timeline>),
 }
 
 impl Feed {
-    /// The next event; `None` when the feed is over. Cancel safe: no event is lost.
-    pub async fn next_event(&mut self) -> Option<ClientEvent> {
+    /// What comes next. Cancel safe: no event is lost.
+    pub async fn next(&mut self) -> Fed {
         match self {
-            Self::Live(client) => client.next_event().await,
+            Self::Live(client) => Fed::Event(client.next_event().await),
+            Self::Played(deck) => deck.next().await,
         }
     }
 
@@ -24,6 +36,7 @@ impl Feed {
     pub fn try_next_event(&mut self) -> Option<ClientEvent> {
         match self {
             Self::Live(client) => client.try_next_event(),
+            Self::Played(deck) => deck.try_next_event(),
         }
     }
 
@@ -33,11 +46,33 @@ impl Feed {
         let _ = self.sender().send(command).await;
     }
 
+    /// Where playing is; `None` where nothing is played.
+    pub fn timeline(&mut self) -> Option<Timeline> {
+        match self {
+            Self::Live(_) => None,
+            Self::Played(deck) => Some(deck.timeline()),
+        }
+    }
+
+    /// Has the player do something, where there is one.
+    pub fn order(&self, order: Order) {
+        if let Self::Played(deck) = self {
+            deck.order(order);
+        }
+    }
+
     /// A sender of commands, for another task.
     pub fn sender(&self) -> CommandSender {
         match self {
             Self::Live(client) => client.sender(),
+            Self::Played(deck) => deck.sender(),
         }
+    }
+}
+
+impl From<Deck> for Feed {
+    fn from(deck: Deck) -> Self {
+        Self::Played(deck)
     }
 }
 

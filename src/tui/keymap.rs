@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::action::{Action, GuestKey, MenuKey, Mouse, Pointer};
+use super::panes::timeline;
 use super::typist::{Finger, Held, Key};
 use crate::channel::inputs::Button;
 use crate::channel::inputs::scancode::make_code;
@@ -26,6 +27,8 @@ pub struct Mode {
     pub escape: Escape,
     /// Whether a menu or page of the viewer has the keyboard.
     pub menu: bool,
+    /// Whether a recording is played, whose player has it otherwise.
+    pub plays: bool,
     /// Whether a port has it otherwise, and not the guest's keyboard.
     pub port: bool,
     /// Whether the terminal reports releases and modifier keys.
@@ -56,6 +59,9 @@ fn key_action(key: Pressed, mode: Mode) -> Option<Action> {
     }
     if mode.menu && !released {
         return menu_key(&key).map(Action::Menu);
+    }
+    if mode.plays {
+        return (!released).then(|| Action::Player(timeline::key(&key)));
     }
     if mode.port {
         return (!released).then_some(Action::PortKey(key));

@@ -7,6 +7,7 @@ pub mod action;
 mod agent;
 pub mod app;
 pub mod cell_writer;
+pub mod deck;
 pub mod easel;
 mod feed;
 pub mod history;
@@ -45,7 +46,7 @@ use std::sync::mpsc;
 use std::{fmt, io};
 
 pub use action::Ending;
-pub use feed::Feed;
+pub use feed::{Fed, Feed};
 pub use keymap::Escape;
 pub use redial::{Reach, Reached, Redial, Redialled, Refusal};
 pub use text::{printable, printable_json, short};

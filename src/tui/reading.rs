@@ -114,7 +114,7 @@ impl App {
 
     /// Panes without room are not shown, the newest are: this one becomes the newest where it has none.
     fn show_pane(&mut self, kind: PaneKind) {
-        let layout = super::view::layout(self.setup.size, &self.panes);
+        let layout = super::view::layout_of(self);
         if !layout.panes.iter().any(|(shown, _)| *shown == kind) {
             self.panes.retain(|open| *open != kind);
             self.panes.push(kind);

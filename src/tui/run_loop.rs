@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
 use super::easel::{self, Drawn, Easel};
-use super::feed::Feed;
+use super::feed::{Fed, Feed};
 use super::microphone::{self, Told as Mic};
 use super::multiplexer::Tmux;
 use super::pixels::Frame;
@@ -102,7 +102,8 @@ enum Releases {
 enum Woken {
     Signal(Told),
     Terminal(Option<Event>),
-    Session(Option<ClientEvent>),
+    /// From what is viewed.
+    Fed(Fed),
     /// What becomes of the sound.
     Heard(Heard),
     /// What becomes of the microphone.
@@ -167,6 +168,9 @@ impl Viewer {
             started: Instant::now(),
             effects: VecDeque::new(),
         };
+        if let Some(timeline) = viewer.feed.timeline() {
+            viewer.update(Action::Timeline(Box::new(timeline)));
+        }
         if options.microphone {
             viewer.update(Action::Microphone);
         }
@@ -206,7 +210,7 @@ impl Viewer {
                 () = self.progress.notified() => Woken::Written,
                 Some(saved) = self.saving.join_next() => Woken::Saved(saved),
                 Some(outcome) = self.redialling.join_next() => Woken::Redialled(redialled(outcome)),
-                event = self.feed.next_event(), if !self.app.staying.is_apart() => Woken::Session(event),
+                fed = self.feed.next(), if !self.app.staying.is_apart() => Woken::Fed(fed),
                 heard = self.speaker.heard() => Woken::Heard(heard),
                 told = self.microphone.told() => Woken::Microphone(told),
                 () = sleep_until(wake_at) => Woken::Time,
@@ -223,7 +227,8 @@ impl Viewer {
                 Woken::Painted(frame) => self.painted(frame)?,
                 Woken::Written => self.written()?,
                 Woken::Saved(saved) => self.saved(saved),
-                Woken::Session(event) => self.session_events(event),
+                Woken::Fed(Fed::Event(event)) => self.session_events(event),
+                Woken::Fed(Fed::Timeline(timeline)) => self.update(Action::Timeline(timeline)),
                 Woken::Redialled(outcome) => self.redialled(outcome),
                 Woken::Heard(heard) => self.heard(heard),
                 Woken::Microphone(Mic::Hears) => self.update(Action::MicrophoneFails(None)),
@@ -544,6 +549,7 @@ impl Viewer {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
                 Effect::Command(command) => self.feed.send(command).await,
+                Effect::Play(order) => self.feed.order(order),
                 Effect::Copy(text) => {
                     let bytes = clipboard::copy(&text, self.app.capabilities.passes_through());
                     self.write(bytes, false);

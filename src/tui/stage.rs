@@ -141,7 +141,7 @@ impl App {
             return None;
         }
         let urgent = self.picture.take_urgent();
-        let area = view::layout(self.setup.size, &self.panes).picture;
+        let area = view::layout_of(self).picture;
         let cell = self.cell();
         let (pointer_at, shape) = (self.pointer_at(), self.picture.shape());
         let room = self.pace.room_of_frame(room);
@@ -182,7 +182,7 @@ impl App {
         let Some(fit) = self.picture.fit().filter(|_| self.pixels.is_none()) else {
             return Vec::new();
         };
-        let area = view::layout(self.setup.size, &self.panes).picture;
+        let area = view::layout_of(self).picture;
         let first = fit.cells().origin();
         let Raster(dots) = fit.raster();
         let (wide, high) = (dots.width as i32, dots.height as i32);

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::action::{Action, Effect, Ending, GuestKey, MenuKey, Mouse, Pointer};
 use super::app::{App, Flash, Focus};
+use super::deck::{Order, Timeline};
 use super::mouse::{GuestMouse, Place};
 use super::panes::palette::{self, Choice, Menu};
+use super::panes::timeline::{self, Press};
 use super::panes::{PaneKind, help};
 use super::picture::{Zoom, middle};
 use super::steering::Steering;
@@ -40,6 +42,8 @@ impl App {
             Action::Menu(key) => self.menu_key(key, &mut effects),
             Action::Key(key) if self.staying.is_apart() => self.key_apart(key, &mut effects),
             Action::Key(key) => self.guest_key(key),
+            Action::Player(press) => self.press(press, &mut effects),
+            Action::Timeline(timeline) => self.timeline(*timeline),
             Action::PortKey(key) => self.port_key(&key, &mut effects),
             Action::Paste(text) => self.paste(text, &mut effects),
             Action::Text(text) => self.text(&text, &mut effects),
@@ -341,10 +345,10 @@ impl App {
                 let reading = *reading;
                 self.pane_key(reading, key);
             }
-            Focus::Help(from) => match help::key(key, *from) {
-                Some(line) => *from = line,
-                None => self.focus = Focus::Guest,
-            },
+            Focus::Help(from) => {
+                let from = *from;
+                self.focus = help::key(key, from, self).map_or(Focus::Guest, Focus::Help);
+            }
             Focus::Steering(steering) => {
                 let order = steering.key(key, self.now);
                 order
@@ -372,6 +376,7 @@ impl App {
 
     fn choose(&mut self, choice: Choice, effects: &mut Vec<Effect>) {
         match choice {
+            Choice::Play(order) => effects.push(Effect::Play(order)),
             Choice::Quit => {
                 effects.push(Effect::Command(Command::Disconnect));
                 effects.push(Effect::End(Ending::Quit));
@@ -560,10 +565,45 @@ impl App {
         self.zoom(Zoom::Exact { centre, times });
     }
 
+    // --- the player
+
+    fn press(&mut self, press: Press, effects: &mut Vec<Effect>) {
+        let speed = self.timeline.as_ref().map(|timeline| timeline.speed);
+        match press {
+            Press::Order(order) => effects.push(Effect::Play(order)),
+            Press::Speed { faster } => {
+                let speed = speed.unwrap_or_default().next(faster);
+                effects.push(Effect::Play(Order::Speed(speed)));
+            }
+            Press::GoTo => self.focus = Focus::Palette(palette::State::of(Menu::GoTo)),
+            Press::Help => self.focus = Focus::Help(0),
+            Press::Quit => self.choose(Choice::Quit, effects),
+            Press::Nothing => {
+                self.flash("a recording takes no keys; ? shows those of the player".into());
+            }
+        }
+        self.stale = true;
+    }
+
+    fn timeline(&mut self, timeline: Timeline) {
+        let is_first = self.timeline.replace(timeline).is_none();
+        self.stale = true;
+        if is_first {
+            self.lay_out();
+        }
+    }
+
     // --- the mouse
 
     fn pointer(&mut self, pointer: Pointer, effects: &mut Vec<Effect>) {
-        let layout = view::layout(self.setup.size, &self.panes);
+        let layout = view::layout_of(self);
+        if let (Mouse::Press(_), Focus::Guest) = (pointer.did, &self.focus)
+            && let Some(at) =
+                timeline::moment_at(self, layout.timeline, pointer.column, pointer.row)
+        {
+            effects.push(Effect::Play(Order::To(at)));
+            return;
+        }
         let over_pane = layout.pane_at(pointer.column, pointer.row);
         if let (Some(kind), Mouse::Wheel(button)) = (over_pane, pointer.did) {
             if kind == PaneKind::Log {

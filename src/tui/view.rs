@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
 use super::app::{App, Focus};
-use super::panes::{PaneKind, help, palette, viewer};
+use super::panes::{PaneKind, help, palette, timeline, viewer};
 use super::text::short;
 use super::{steering, tabs};
 use crate::channel::inputs::Locks;
@@ -29,6 +29,8 @@ pub struct Layout {
     pub picture: Rect,
     /// The panes there is room for.
     pub panes: Vec<(PaneKind, Rect)>,
+    /// The player's line; empty where nothing is played.
+    pub timeline: Rect,
     /// The status line.
     pub status: Rect,
 }
@@ -40,6 +42,18 @@ impl Layout {
         let mut panes = self.panes.iter();
         panes.find(|(_, area)| here(area)).map(|(kind, _)| *kind)
     }
+}
+
+/// Divides the terminal of an app, whose player, if there is one, has a line above the status line.
+pub fn layout_of(app: &App) -> Layout {
+    let (columns, rows) = app.setup.size;
+    if app.timeline.is_none() || rows < LEAST_ROWS {
+        return layout((columns, rows), &app.panes);
+    }
+    let mut layout = layout((columns, rows - 1), &app.panes);
+    layout.timeline = layout.status;
+    layout.status.y += 1;
+    layout
 }
 
 /// Divides a terminal: the status line below, the panes beside the picture where the terminal is wide and below it
@@ -57,6 +71,7 @@ pub fn layout((columns, rows): (u16, u16), panes: &[PaneKind]) -> Layout {
         return Layout {
             picture: body,
             panes: Vec::new(),
+            timeline: Rect::default(),
             status,
         };
     }
@@ -84,6 +99,7 @@ pub fn layout((columns, rows): (u16, u16), panes: &[PaneKind]) -> Layout {
     Layout {
         picture,
         panes,
+        timeline: Rect::default(),
         status,
     }
 }
@@ -122,7 +138,7 @@ pub fn draw(app: &App, buf: &mut Buffer) {
     if area.width < LEAST_COLUMNS || area.height < LEAST_ROWS {
         return draw_too_small(app, area, buf);
     }
-    let layout = layout((area.width, area.height), &app.panes);
+    let layout = layout_of(app);
     match app.tabs.terminal() {
         Some(terminal) => tabs::draw::draw(terminal, app.setup.style, layout.picture, buf),
         None => viewer::draw(app, layout.picture, buf),
@@ -141,6 +157,7 @@ pub fn draw(app: &App, buf: &mut Buffer) {
         Focus::Palette(state) => palette::draw(app, state, area_above(layout.status, area), buf),
         Focus::Help(from) => help::draw(app, *from, area_above(layout.status, area), buf),
     }
+    timeline::draw(app, layout.timeline, buf);
     draw_status(app, layout.status, buf);
 }
 
@@ -208,7 +225,12 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         }
         _ => String::new(),
     };
-    let view_only = if app.setup.view_only { "view only" } else { "" };
+    let view_only = match (&app.timeline, app.setup.view_only) {
+        (Some(_), _) => "recording, ? helps",
+        (None, true) => "view only",
+        (None, false) => "",
+    };
+    let message = app.timeline.as_ref().and_then(|t| t.message.as_deref());
     let lights = lights(app.typist.locks);
     let held: Vec<&str> = app.typist.held().filter_map(key_name).collect();
     let held = match held.is_empty() {
@@ -237,6 +259,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (if app.microphone.on { 1 } else { 8 }, microphone),
         (6, lights.as_str()),
         (2, held.as_str()),
+        (1, message.unwrap_or_default()),
         (2, view_only),
         (9, menu.as_str()),
     ];
@@ -348,6 +371,29 @@ impl Theme {
     /// Bars of one row, from nothing to full.
     pub fn steps(&self) -> &'static str {
         self.choose(" ▁▂▃▄▅▆▇█", " .:-=+*#")
+    }
+
+    /// How much, 0 to 8.
+    pub fn level(&self, level: usize) -> &'static str {
+        const BLOCKS: [&str; 9] = ["\u{b7}", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+        const ASCII: [&str; 9] = [".", "-", "-", "=", "=", "+", "*", "#", "#"];
+        let level = level.min(8);
+        self.choose(BLOCKS[level], ASCII[level])
+    }
+
+    /// A marked moment.
+    pub fn mark(&self) -> &'static str {
+        self.choose("◆", "!")
+    }
+
+    /// A player that plays.
+    pub fn playing(&self) -> &'static str {
+        self.choose("▶", ">")
+    }
+
+    /// A player at the end.
+    pub fn stopped(&self) -> &'static str {
+        self.choose("■", "end")
     }
 
     /// The lines around a box.

@@ -29,6 +29,7 @@ mod migration;
 mod mixing;
 mod pair;
 mod picker;
+mod playing;
 mod poor_terminals;
 mod ports;
 mod proxy;

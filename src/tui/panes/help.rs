@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use super::draw_lines;
+use super::{draw_lines, timeline};
 use crate::tui::action::MenuKey;
 use crate::tui::app::App;
 use crate::tui::view::Theme;
@@ -74,14 +74,25 @@ const LINES: &[(&str, &str)] = &[
     ("", "terminals, to select and copy. Paste asks what to do."),
 ];
 
+/// The page: the player's keys come first where there is one.
+fn lines(app: &App) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    /// What is said of keys for the guest.
+    const OF_GUEST: usize = 1;
+    let (first, skip) = match app.timeline {
+        Some(_) => (timeline::HELP, OF_GUEST),
+        None => (&[][..], 0),
+    };
+    first.iter().chain(LINES.iter().skip(skip))
+}
+
 /// The first line to show after a key; `None` when the key closes the page.
-pub fn key(key: MenuKey, from: u16) -> Option<u16> {
-    const LAST: u16 = LINES.len() as u16 - 1;
+pub fn key(key: MenuKey, from: u16, app: &App) -> Option<u16> {
+    let last = lines(app).count() as u16 - 1;
     Some(match key.without_shift() {
         MenuKey::Up => from.saturating_sub(1),
-        MenuKey::Down => (from + 1).min(LAST),
+        MenuKey::Down => (from + 1).min(last),
         MenuKey::PageUp => from.saturating_sub(5),
-        MenuKey::PageDown => (from + 5).min(LAST),
+        MenuKey::PageDown => (from + 5).min(last),
         _ => return None,
     })
 }
@@ -98,7 +109,7 @@ pub fn draw(app: &App, from: u16, area: Rect, buf: &mut Buffer) {
     .style(theme.bar())
     .render(head, buf);
     let escape = app.setup.escape.to_string();
-    let lines = LINES.iter().skip(from.into()).map(|(key, text)| {
+    let lines = lines(app).skip(from.into()).map(|(key, text)| {
         let key = if *key == "^]" { escape.as_str() } else { *key };
         match (key, *text) {
             ("", text) => Line::from(format!(" {text}")),

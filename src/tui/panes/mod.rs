@@ -11,6 +11,7 @@ pub mod palette;
 pub mod stats;
 pub mod streams;
 pub mod surfaces;
+pub mod timeline;
 pub mod timing;
 pub mod viewer;
 

@@ -1,11 +1,13 @@
 //! The menu behind the escape key: type to filter, one key for each entry.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
-use super::{PaneKind, draw_lines};
+use super::{PaneKind, draw_lines, timeline};
 use crate::channel::main::agent::ContentKind;
 use crate::client::Monitor;
 use crate::keyboard::{
@@ -14,6 +16,7 @@ use crate::keyboard::{
 use crate::term::{Colours, Drawing, Glyphs, Style};
 use crate::tui::action::MenuKey;
 use crate::tui::app::App;
+use crate::tui::deck::Order as Playing;
 use crate::tui::picture::Zoom;
 use crate::tui::tabs::monitor::Order;
 use crate::tui::typist::{Hold, MOST_PASTED};
@@ -71,11 +74,15 @@ pub enum Menu {
     SwitchOff,
     /// How loud the sound is, and the microphone.
     Sound,
+    /// A time to go to in a recording.
+    GoTo,
 }
 
 /// What the user chose.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Choice {
+    /// Has the player do something.
+    Play(Playing),
     /// Ends the viewer.
     Quit,
     /// Opens another list.
@@ -192,6 +199,9 @@ impl State {
 
     fn listed(&self, app: &App) -> Vec<Entry> {
         let wanted = self.filter.as_deref().unwrap_or_default().to_lowercase();
+        if self.menu == Menu::GoTo {
+            return go_to(self.filter.as_deref().unwrap_or_default(), app);
+        }
         let mut entries = entries(self.menu, app);
         if self.menu == Menu::Keys && !wanted.is_empty() {
             entries.extend(every_key(press_key));
@@ -283,8 +293,21 @@ fn back(state: &mut State) -> Response {
     Response::Stay
 }
 
+/// What a typed time means.
+fn go_to(text: &str, app: &App) -> Vec<Entry> {
+    let length = app.timeline.as_ref().map_or(Duration::ZERO, |t| t.length);
+    vec![match timeline::parse(text, length) {
+        Some(order @ Playing::To(at)) => unmarked(
+            format!("go to {}", timeline::clock(at)),
+            Choice::Play(order),
+        ),
+        _ => unmarked("type a time: 90, 1:30, 50%", Choice::Open(Menu::GoTo)),
+    }]
+}
+
 fn entries(menu: Menu, app: &App) -> Vec<Entry> {
     match menu {
+        Menu::GoTo => go_to("", app),
         Menu::Root => root(app),
         Menu::Keys => send_keys(),
         Menu::EveryKey => every_key(press_key).collect(),
@@ -761,6 +784,7 @@ fn title(menu: Menu, app: &App) -> String {
         Menu::Reset => "reset the machine?",
         Menu::SwitchOff => "end the machine at once?",
         Menu::Sound => "sound",
+        Menu::GoTo => "go to",
     };
     title.to_owned()
 }

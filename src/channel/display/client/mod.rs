@@ -153,6 +153,16 @@ impl Client {
         self.draws
     }
 
+    /// A number that is another one whenever something was drawn: draw commands executed, and pictures that streams show.
+    pub fn changes(&self) -> u64 {
+        self.draws
+            + self
+                .streams
+                .counts()
+                .map(|stream| stream.shown)
+                .sum::<u64>()
+    }
+
     /// Size of the primary surface.
     pub fn primary_size(&self) -> Option<Size> {
         self.canvas.surface(self.primary?).map(Surface::size)

@@ -1,0 +1,71 @@
+//! `capsaicin play`: the viewer on a recording.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::args::{Common, DrawingArgs, PlayArgs};
+use super::report::Failure;
+use super::view::{can_draw, conclude, drawing, sound_server, style};
+use super::{logging, recording};
+use crate::keyboard::Layout;
+use crate::tui::deck::{Deck, Wishes};
+use crate::tui::watch::Watch;
+use crate::tui::{self, Options};
+
+/// Plays a recording until the user quits.
+///
+/// # Errors
+///
+/// When there is no terminal, or nothing to play in the file.
+pub async fn run(args: &PlayArgs, common: &Common) -> Result<(), Failure> {
+    let wishes = Wishes {
+        session: args.session.map(|number| number as usize - 1),
+        from: args.at.unwrap_or(Duration::ZERO),
+        speed: args.speed,
+        paused: args.paused,
+        looping: args.looping,
+        tap: None,
+    };
+    view(&args.file, wishes, &args.drawing, common).await
+}
+
+/// The same, as it was wished for elsewhere.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn view(
+    path: &Path,
+    wishes: Wishes,
+    args: &DrawingArgs,
+    common: &Common,
+) -> Result<(), Failure> {
+    can_draw(args)?;
+    let logging = logging::to_viewer(common.logging())?;
+    let watch = Watch::default();
+    let wishes = Wishes {
+        tap: Some(Box::new(watch.clone())),
+        ..wishes
+    };
+    let file = path.to_owned();
+    let deck = tokio::task::spawn_blocking(move || Deck::start(&file, wishes)).await;
+    let deck = deck
+        .map_err(|_| Failure::interrupted())?
+        .map_err(|error| recording::cannot_open(path, &error))?;
+    let options = Options {
+        target: path.display().to_string(),
+        view_only: true,
+        escape: args.escape,
+        layout: Layout::us(),
+        alt_codes: false,
+        remember: None,
+        drawing: drawing(args),
+        style: style(args),
+        overrides: args.terminal.clone(),
+        sound: sound_server(),
+        microphone: false,
+        watch,
+        logged: logging.lines,
+    };
+    conclude(tui::run(deck, options).await?)
+}
