@@ -47,6 +47,8 @@ pub struct Shared {
     pub clock: fn() -> Duration,
     /// Large images are decoded outside the session.
     pub offload: bool,
+    /// The session may begin in the middle of another, so that the first GLZ image says where the window begins.
+    pub joins: bool,
     /// Pixels of the images that are, until they are given back: those of channels that are gone too.
     pub job_pixels: video::Memory,
 }
@@ -66,6 +68,7 @@ impl Shared {
             impatient: false,
             clock,
             offload: false,
+            joins: false,
             job_pixels: video::Memory::new(MAX_JOB_PIXELS),
         }
     }
@@ -94,6 +97,9 @@ impl Shared {
         let pixels = glz_window_pixels(self.ram_hint);
         if self.glz.images() == 0 {
             self.glz = glz::Window::new(pixels);
+            if self.joins {
+                self.glz.clear_for_migration();
+            }
         }
         pixels
     }

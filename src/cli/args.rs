@@ -300,6 +300,15 @@ pub struct ViewArgs {
     /// Let the guest hear the microphone from the start; the menu switches it on and off too
     #[arg(long, conflicts_with = "view_only")]
     pub mic: bool,
+    /// Record the session into this new file, from its beginning; r in the menu begins at any time
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Record keys, the pointer and what is said to ports and by the microphone, too
+    #[arg(long)]
+    pub with_input: bool,
+    /// Record the contents of clipboards and of files that are sent, too
+    #[arg(long)]
+    pub with_clipboard: bool,
     /// The keyboard.
     #[command(flatten)]
     pub keyboard: LayoutArgs,

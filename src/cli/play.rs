@@ -65,6 +65,7 @@ pub async fn view(
         sound: sound_server(),
         microphone: false,
         watch,
+        recordable: None,
         logged: logging.lines,
     };
     conclude(tui::run(deck, options).await?)

@@ -8,11 +8,13 @@ use super::logging::{self, Logging};
 use super::report::{Exit, Failure, say};
 use super::target::Target;
 use super::{layouts, places, play, recent};
+use crate::recording::{Choices, Switch};
 use crate::session::Tap;
 use crate::term::probe::Surroundings;
 use crate::term::{Colours, Drawing, Style};
 use crate::tui::deck::Wishes;
 use crate::tui::picker::{self, Choice, Picker};
+use crate::tui::recording::Recordable;
 use crate::tui::watch::Watch;
 use crate::tui::{self, Ending, Options, ViewError, screen};
 
@@ -38,19 +40,19 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     };
     can_draw(&args.drawing)?;
     let logging = logging::to_viewer(common.logging())?;
-    let watch = Watch::default();
+    let taps = Taps::default();
     let dialled = match is_named {
-        true => connect(args, &args.target, &watch).await?,
-        false => match choose(args, &watch).await? {
+        true => connect(args, &args.target, &taps).await?,
+        false => match choose(args, &taps).await? {
             Some(dialled) => dialled,
             None => return Ok(()),
         },
     };
-    view(args, dialled, watch, logging).await
+    view(args, dialled, taps, logging).await
 }
 
 /// Lets the user choose until a connection stands; `None` when they leave.
-async fn choose(args: &ViewArgs, watch: &Watch) -> Result<Option<Dialled>, Failure> {
+async fn choose(args: &ViewArgs, taps: &Taps) -> Result<Option<Dialled>, Failure> {
     let mut picker = Picker::default();
     loop {
         let target = match picker::pick(&mut picker, style(&args.drawing), &places::look).await? {
@@ -65,7 +67,7 @@ async fn choose(args: &ViewArgs, watch: &Watch) -> Result<Option<Dialled>, Failu
         if let Ok(target) = dial::target(&target) {
             say(format_args!("connecting to {target}"));
         }
-        match connect(args, &target, watch).await {
+        match connect(args, &target, taps).await {
             Ok(dialled) => return Ok(Some(dialled)),
             Err(failure) => picker.fail(lines(failure)),
         }
@@ -98,9 +100,22 @@ fn dial(args: &ViewArgs) -> Dial {
     }
 }
 
-/// Connects, with the message panes looking on.
-async fn connect(args: &ViewArgs, target: &TargetArgs, watch: &Watch) -> Result<Dialled, Failure> {
-    let tap = || Some(Box::new(watch.clone()) as Box<dyn Tap>);
+/// Who sees every frame of a session.
+#[derive(Clone, Default)]
+struct Taps {
+    /// The message panes.
+    watch: Watch,
+    /// The recorder.
+    switch: Switch,
+}
+
+/// Connects, with the message panes and the recorder looking on.
+async fn connect(args: &ViewArgs, target: &TargetArgs, taps: &Taps) -> Result<Dialled, Failure> {
+    let tap = || {
+        let (watch, switch) = (taps.watch.clone(), taps.switch.clone());
+        let all: Vec<Box<dyn Tap>> = vec![Box::new(watch), Box::new(switch)];
+        Some(Box::new(all) as Box<dyn Tap>)
+    };
     dial(args).connect_tapped(target, tap).await
 }
 
@@ -108,7 +123,7 @@ async fn connect(args: &ViewArgs, target: &TargetArgs, watch: &Watch) -> Result<
 async fn view(
     args: &ViewArgs,
     dialled: Dialled,
-    watch: Watch,
+    taps: Taps,
     logging: Logging,
 ) -> Result<(), Failure> {
     let server = sound_server();
@@ -130,7 +145,15 @@ async fn view(
         overrides: args.drawing.terminal.clone(),
         sound: server,
         microphone: args.mic,
-        watch,
+        watch: taps.watch,
+        recordable: Some(Recordable {
+            switch: taps.switch,
+            choices: Choices {
+                input: args.with_input,
+                clipboard: args.with_clipboard,
+            },
+            file: args.record.clone(),
+        }),
         logged: logging.lines,
         redial: (!args.no_reconnect).then_some(dialled.redial),
     };

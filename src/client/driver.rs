@@ -187,6 +187,7 @@ impl Driver {
         let mut offered = Instant::now();
         loop {
             self.perform();
+            self.show_session();
             if offered.elapsed() >= EVENT_PACE {
                 match self.tell(&events) {
                     Told::All => offered = Instant::now(),
@@ -228,6 +229,18 @@ impl Driver {
                     }
                 }
             }
+        }
+    }
+
+    /// Shows the session to a tap that wants to see it, once all that came was acted on.
+    fn show_session(&mut self) {
+        let is_whole = self.held.is_empty() && self.session.is_settled();
+        if let Some(tap) = self
+            .tap
+            .as_mut()
+            .filter(|tap| is_whole && tap.wants_session())
+        {
+            tap.session(self.started.elapsed(), &self.session);
         }
     }
 

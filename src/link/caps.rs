@@ -20,6 +20,16 @@ impl Capabilities {
         }
     }
 
+    /// The same without common bit `bit`.
+    #[must_use]
+    pub fn without_common(mut self, bit: u32) -> Self {
+        let (word, mask) = ((bit / 32) as usize, 1 << (bit % 32));
+        if let Some(word) = self.common.get_mut(word) {
+            *word &= !mask;
+        }
+        self
+    }
+
     /// Whether common bit `bit` is set.
     pub fn has_common(&self, bit: u32) -> bool {
         has(&self.common, bit)

@@ -57,7 +57,10 @@ impl<R: Read> Player<R> {
         Self {
             reader,
             chosen,
-            session: ClientSession::new(config),
+            session: ClientSession::new(SessionConfig {
+                joins: true,
+                ..config
+            }),
             next: None,
             now: Duration::ZERO,
             wanted: BTreeSet::new(),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::writer::{Choices, MOST_DATA, Writer};
 use crate::channel::ChannelId;
 use crate::link::Established;
-use crate::session::{Tap, Way};
+use crate::session::{ClientSession, Tap, Way};
 use crate::wire::Frame;
 
 /// Most bytes that wait for the disk (architecture §6).
@@ -100,6 +100,27 @@ enum What {
     Opened(ChannelId, Established),
     Frame(ChannelId, Way, Frame),
     Closed(ChannelId),
+    Joined(Vec<Joined>, Scene),
+}
+
+/// A channel of a session that is recorded from its middle on.
+#[derive(Debug)]
+pub(super) struct Joined {
+    pub(super) channel: ChannelId,
+    /// As it is to be recorded.
+    pub(super) link: Established,
+    /// Serial of the newest frame.
+    pub(super) serial: u64,
+    /// What is to be said again, behind its part of the scene.
+    pub(super) frames: Vec<Frame>,
+}
+
+/// Surfaces and images of such a session.
+pub(super) enum Scene {
+    /// The session to ask.
+    Session(Box<ClientSession>),
+    /// What it said.
+    Frames(Vec<(ChannelId, Vec<Frame>)>),
 }
 
 impl Recorder {
@@ -141,6 +162,11 @@ impl Recorder {
             shared: Arc::clone(&shared),
         };
         Ok((recorder, Recording { shared, thread }))
+    }
+
+    /// Begins with what there is of a session.
+    pub(super) fn join(&self, channels: Vec<Joined>, scene: Scene) {
+        self.put(Duration::ZERO, What::Joined(channels, scene));
     }
 
     fn put(&self, at: Duration, what: What) {
@@ -250,12 +276,40 @@ impl Work {
             What::Opened(channel, established) => self.writer.opened(at, *channel, established),
             What::Frame(channel, way, frame) => self.writer.frame(at, *channel, *way, frame),
             What::Closed(channel) => self.writer.closed(at, *channel),
+            What::Joined(channels, scene) => self.join(at, channels, scene),
         }
         .map_err(|error| Ended::Broken(error.to_string()))?;
         let (bytes, frames) = (self.writer.written(), self.writer.frames());
         let mut shared = self.shared();
         shared.waiting -= what.bytes();
         (shared.progress.bytes, shared.progress.frames) = (bytes, frames);
+        Ok(())
+    }
+}
+
+impl Work {
+    /// Links all channels, and says what a fresh session has to be told.
+    fn join(&mut self, at: Duration, channels: &[Joined], scene: &Scene) -> io::Result<()> {
+        let asked;
+        let scene = match scene {
+            Scene::Session(session) => {
+                asked = session.recreate();
+                &asked
+            }
+            Scene::Frames(frames) => frames,
+        };
+        for joined in channels {
+            let (channel, serial) = (joined.channel, joined.serial);
+            self.writer.opened(at, channel, &joined.link)?;
+            let of_it = scene.iter().filter(|(id, _)| *id == channel);
+            for frame in of_it.flat_map(|(_, frames)| frames).chain(&joined.frames) {
+                let frame = Frame {
+                    serial,
+                    ..frame.clone()
+                };
+                self.writer.frame(at, channel, Way::ToClient, &frame)?;
+            }
+        }
         Ok(())
     }
 }
@@ -270,6 +324,8 @@ impl What {
             }
             Self::Opened(..) => LINK_BYTES,
             Self::Closed(_) => 3 * FRAME_BYTES,
+            // What the session holds beside is its own.
+            Self::Joined(channels, _) => channels.len() * LINK_BYTES,
         }
     }
 }

@@ -90,6 +90,12 @@ pub trait Tap: Send {
     fn opened(&mut self, _at: Duration, _channel: ChannelId, _link: &Established) {}
     /// A channel is gone.
     fn closed(&mut self, _at: Duration, _channel: ChannelId) {}
+    /// Whether it wants to see the session itself, as soon as nothing in it waits.
+    fn wants_session(&self) -> bool {
+        false
+    }
+    /// The session as it is between two frames, for a tap that wants to see it.
+    fn session(&mut self, _at: Duration, _session: &ClientSession) {}
 }
 
 /// Several who want to see every frame, each in its turn.
@@ -106,6 +112,15 @@ impl Tap for Vec<Box<dyn Tap>> {
 
     fn closed(&mut self, at: Duration, channel: ChannelId) {
         self.iter_mut().for_each(|tap| tap.closed(at, channel));
+    }
+
+    fn wants_session(&self) -> bool {
+        self.iter().any(|tap| tap.wants_session())
+    }
+
+    fn session(&mut self, at: Duration, session: &ClientSession) {
+        let wanting = self.iter_mut().filter(|tap| tap.wants_session());
+        wanting.for_each(|tap| tap.session(at, session));
     }
 }
 

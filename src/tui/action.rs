@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::deck::{Order, Timeline};
 use super::panes::timeline::Press;
+use super::recording::Running;
 use super::redial::{Reach, Reached};
 use super::typist::{Finger, Held, Key};
 use crate::channel::inputs::Button;
@@ -22,6 +23,10 @@ pub enum Action {
     Menu(MenuKey),
     /// A key for the guest.
     Key(GuestKey),
+    /// How recording goes; `None` when nothing is recorded.
+    Recording(Option<Running>),
+    /// Something to be told of recording.
+    Recorded(String),
     /// A key of the player.
     Player(Press),
     /// The player is at another place.
@@ -174,6 +179,8 @@ pub enum Mouse {
 pub enum Effect {
     /// A command for the session.
     Command(Command),
+    /// Record, or record no longer.
+    Record,
     /// Something for the player.
     Play(Order),
     /// Put text into the terminal's clipboard.

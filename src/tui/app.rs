@@ -12,6 +12,7 @@ use super::panes::{PaneKind, Reading, log, palette};
 use super::picture::Picture;
 use super::pixels::Pixels;
 use super::protocol::Protocol;
+use super::recording::Running;
 use super::sharing::Sharing;
 use super::sound::Sound;
 use super::stage::is_kept;
@@ -63,6 +64,10 @@ pub struct App {
     pub now: Duration,
     /// The player's place, where a recording is played.
     pub timeline: Option<Timeline>,
+    /// Whether it can be recorded.
+    pub recordable: bool,
+    /// The recording that is being made.
+    pub recording: Option<Running>,
     /// The guest's screen.
     pub picture: Picture,
     /// Who has the keyboard.
@@ -177,6 +182,8 @@ impl App {
         let mut app = Self {
             now: Duration::ZERO,
             timeline: None,
+            recordable: false,
+            recording: None,
             picture: Picture::new(Pane::halves(0, 0, setup.cell_aspect), setup.style),
             focus: Focus::default(),
             panes: Vec::new(),

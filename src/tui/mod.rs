@@ -24,6 +24,7 @@ mod presence;
 pub mod probing;
 pub mod protocol;
 mod reading;
+pub mod recording;
 mod redial;
 mod run_loop;
 mod saving;
@@ -50,6 +51,8 @@ pub use feed::{Fed, Feed};
 pub use keymap::Escape;
 pub use redial::{Reach, Reached, Redial, Redialled, Refusal};
 pub use text::{printable, printable_json, short};
+
+use recording::Recordable;
 
 use crate::keyboard::Layout;
 use crate::term::{Drawing, Style};
@@ -85,6 +88,8 @@ pub struct Options {
     pub microphone: bool,
     /// What sees every frame of the session, for the panes that show messages.
     pub watch: watch::Watch,
+    /// How it can be recorded; `None` where it cannot.
+    pub recordable: Option<Recordable>,
     /// Lines of the program's own log, for the log pane.
     pub logged: Option<mpsc::Receiver<String>>,
     /// Connects again when the connection is lost; without, the viewer ends.

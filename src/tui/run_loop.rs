@@ -22,6 +22,7 @@ use super::multiplexer::Tmux;
 use super::pixels::Frame;
 use super::presence::Presence;
 use super::probing::Probing;
+use super::recording::{Running, Tape};
 use super::redial::{Reach, Reached, Redial, Redialled, Refusal};
 use super::saving::save;
 use super::screen::{self, Screen};
@@ -41,6 +42,9 @@ use crate::term::writer::Writer;
 /// What is said inside of a tmux that lets no picture pass.
 const PASSTHROUGH_TIP: &str =
     "finer pictures, if your terminal has them: tmux set -g allow-passthrough on";
+
+/// How often the status line says how recording goes.
+const TAPE_EVERY: Duration = Duration::from_millis(500);
 
 /// How long a terminal may take to take the picture away.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -74,6 +78,7 @@ pub(super) struct Viewer {
     easel: Easel,
     logged: Option<mpsc::Receiver<String>>,
     remember: Option<Remember>,
+    tape: Option<Tape>,
     speaker: Speaker,
     microphone: microphone::Worker,
     releases: Releases,
@@ -116,6 +121,8 @@ enum Woken {
     Redialled(Redialled),
     /// A file was written, or not.
     Saved(Result<io::Result<PathBuf>, JoinError>),
+    /// A recording is in its file.
+    Recorded(String),
     Time,
 }
 
@@ -162,12 +169,17 @@ impl Viewer {
             easel: Easel::new(),
             logged: options.logged,
             remember: options.remember,
+            tape: options.recordable.map(Tape::new),
             microphone,
             speaker: Speaker::new(options.sound),
             releases: Releases::Off,
             started: Instant::now(),
             effects: VecDeque::new(),
         };
+        viewer.app.recordable = viewer.tape.is_some();
+        if let Some(file) = viewer.tape.as_mut().and_then(Tape::take_file) {
+            viewer.begin_recording(Some(file))?;
+        }
         if let Some(timeline) = viewer.feed.timeline() {
             viewer.update(Action::Timeline(Box::new(timeline)));
         }
@@ -184,6 +196,12 @@ impl Viewer {
             self.app.accept(frame, self.started.elapsed());
         }
         self.leave();
+        if let Some(tape) = self.tape.as_mut().filter(|tape| tape.is_running()) {
+            tape.end();
+            let line = timeout(FAREWELL * 10, tape.ended()).await;
+            self.screen.give_back();
+            line.iter().for_each(|line| eprintln!("capsaicin: {line}"));
+        }
         ending
     }
 
@@ -196,6 +214,7 @@ impl Viewer {
             self.learn(capabilities)?;
         }
         loop {
+            self.watch_tape();
             self.ask_if_due()?;
             self.draw_if_due()?;
             if let Some(ending) = self.perform().await? {
@@ -213,6 +232,7 @@ impl Viewer {
                 fed = self.feed.next(), if !self.app.staying.is_apart() => Woken::Fed(fed),
                 heard = self.speaker.heard() => Woken::Heard(heard),
                 told = self.microphone.told() => Woken::Microphone(told),
+                line = recorded(&mut self.tape) => Woken::Recorded(line),
                 () = sleep_until(wake_at) => Woken::Time,
             };
             match woken {
@@ -235,6 +255,7 @@ impl Viewer {
                 Woken::Microphone(Mic::Fails(why)) => {
                     self.update(Action::MicrophoneFails(Some(why)));
                 }
+                Woken::Recorded(line) => self.update(Action::Recorded(line)),
                 Woken::Time => self.update(Action::Time),
             }
         }
@@ -249,7 +270,9 @@ impl Viewer {
     fn wake_at(&self) -> Option<Instant> {
         let answers = self.probing.deadline();
         let frame = self.app.frame_due().filter(|_| answers.is_none());
-        let due = [frame, self.app.deadline()].into_iter().flatten();
+        let is_taping = self.tape.as_ref().is_some_and(Tape::is_running);
+        let tape = is_taping.then(|| self.started.elapsed() + TAPE_EVERY);
+        let due = [frame, self.app.deadline(), tape].into_iter().flatten();
         let presence = self.presence.deadline(self.probing.limit());
         let questions = [self.probing.again_due(), presence].into_iter().flatten();
         let due = due.map(|at| self.started + at);
@@ -550,6 +573,7 @@ impl Viewer {
             match effect {
                 Effect::Command(command) => self.feed.send(command).await,
                 Effect::Play(order) => self.feed.order(order),
+                Effect::Record => self.toggle_recording().await,
                 Effect::Copy(text) => {
                     let bytes = clipboard::copy(&text, self.app.capabilities.passes_through());
                     self.write(bytes, false);
@@ -574,6 +598,48 @@ impl Viewer {
             }
         }
         Ok(None)
+    }
+
+    /// Begins to record, or ends it.
+    async fn toggle_recording(&mut self) {
+        let is_taping = self.tape.as_ref().is_some_and(Tape::is_running);
+        if is_taping {
+            self.tape.iter_mut().for_each(Tape::end);
+            return;
+        }
+        if let Err(error) = self.begin_recording(None) {
+            self.update(Action::Recorded(format!("cannot record: {error}")));
+        }
+        // A session where nothing happens is woken by a question.
+        self.feed.send(Command::Stats).await;
+    }
+
+    fn begin_recording(&mut self, file: Option<PathBuf>) -> io::Result<()> {
+        let now = self.started.elapsed();
+        let target = self.app.setup.target.clone();
+        if let Some(tape) = &mut self.tape {
+            let path = tape.begin(&target, file, now)?;
+            self.update(Action::Recorded(format!(
+                "recording into {}",
+                path.display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Looks how recording goes.
+    fn watch_tape(&mut self) {
+        let now = self.started.elapsed();
+        let Some(tape) = &mut self.tape else { return };
+        let progress = tape.progress(now);
+        if progress.as_ref().is_some_and(|(_, has_ended)| *has_ended) {
+            tape.end();
+        }
+        let running = progress.map(|(running, _)| running);
+        let shown = |running: &Option<Running>| running.as_ref().map(Running::text);
+        if shown(&self.app.recording) != shown(&running) {
+            self.update(Action::Recording(running));
+        }
     }
 
     fn saved(&mut self, saved: Result<io::Result<PathBuf>, JoinError>) {
@@ -715,6 +781,14 @@ async fn painted(painting: &mut Option<JoinHandle<Frame>>) -> Option<Frame> {
     let frame = task.await.ok();
     *painting = None;
     frame
+}
+
+/// What became of a recording that was ended. Cancel safe: its task goes on.
+async fn recorded(tape: &mut Option<Tape>) -> String {
+    match tape {
+        Some(tape) => tape.ended().await,
+        None => pending().await,
+    }
 }
 
 /// Cancel safe: events stay with the reader.

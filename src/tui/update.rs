@@ -42,6 +42,14 @@ impl App {
             Action::Menu(key) => self.menu_key(key, &mut effects),
             Action::Key(key) if self.staying.is_apart() => self.key_apart(key, &mut effects),
             Action::Key(key) => self.guest_key(key),
+            Action::Recording(running) => {
+                self.stale |= self.recording != running;
+                self.recording = running;
+            }
+            Action::Recorded(line) => {
+                self.log_line(&line);
+                self.flash(line);
+            }
             Action::Player(press) => self.press(press, &mut effects),
             Action::Timeline(timeline) => self.timeline(*timeline),
             Action::PortKey(key) => self.port_key(&key, &mut effects),
@@ -377,6 +385,7 @@ impl App {
     fn choose(&mut self, choice: Choice, effects: &mut Vec<Effect>) {
         match choice {
             Choice::Play(order) => effects.push(Effect::Play(order)),
+            Choice::Record => effects.push(Effect::Record),
             Choice::Quit => {
                 effects.push(Effect::Command(Command::Disconnect));
                 effects.push(Effect::End(Ending::Quit));

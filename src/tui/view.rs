@@ -230,6 +230,10 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (None, true) => "view only",
         (None, false) => "",
     };
+    let recording = app.recording.as_ref();
+    let recording = recording.map_or(String::new(), |r| {
+        format!("{}{}", theme.recording(), r.text())
+    });
     let message = app.timeline.as_ref().and_then(|t| t.message.as_deref());
     let lights = lights(app.typist.locks);
     let held: Vec<&str> = app.typist.held().filter_map(key_name).collect();
@@ -260,6 +264,8 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (6, lights.as_str()),
         (2, held.as_str()),
         (1, message.unwrap_or_default()),
+        // Nobody is to forget it either.
+        (1, recording.as_str()),
         (2, view_only),
         (9, menu.as_str()),
     ];
@@ -384,6 +390,11 @@ impl Theme {
     /// A marked moment.
     pub fn mark(&self) -> &'static str {
         self.choose("◆", "!")
+    }
+
+    /// What stands before the word for a recording.
+    pub fn recording(&self) -> &'static str {
+        self.choose("● ", "")
     }
 
     /// A player that plays.

@@ -179,6 +179,12 @@ impl PixmapCache {
         }
     }
 
+    /// All images: id, pixels, and how often each was stored.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u64, &Pixmap, u32)> {
+        let entries = self.entries.iter();
+        entries.map(|(id, entry)| (*id, &entry.pixmap, entry.references))
+    }
+
     /// What its clones share: a number of each image, and its bytes.
     pub fn shared(&self) -> impl Iterator<Item = (usize, u64)> {
         self.entries.values().map(|entry| match &entry.pixmap {
@@ -236,6 +242,11 @@ impl PaletteCache {
         };
         self.palettes.insert(id, entries);
         Ok(())
+    }
+
+    /// All palettes by their ids.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u64, &[u32])> {
+        self.palettes.iter().map(|(id, entries)| (*id, &**entries))
     }
 
     /// The palette with this id.

@@ -45,7 +45,8 @@ impl Picture<'_> {
         })
     }
 
-    fn bytes(&self) -> &[u8] {
+    /// The rows, as they are stored.
+    pub(super) fn bytes(&self) -> &[u8] {
         match &self.pixels {
             Pixels::Borrowed(bytes) => bytes,
             Pixels::Owned(bytes) => bytes,

@@ -16,12 +16,14 @@
 //! 33      …       tokens; for RGBA those of the colours, then those of the alpha
 //! ```
 
+mod alone;
 mod decode;
 mod encode;
 mod search;
 mod token;
 mod window;
 
+pub use alone::Alone;
 pub use decode::{decode, decode_shared};
 pub use encode::{Bitmap, Encoder};
 pub use window::{Pixels, Window};

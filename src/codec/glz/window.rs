@@ -21,7 +21,7 @@ pub struct Window {
     /// Lowest id that has not arrived. `None` until the first image when ids continue those of another server.
     frontier: Option<u64>,
     /// INVARIANT: ids ascend. Only ids at or above the frontier may have gaps between them.
-    images: VecDeque<Image>,
+    pub(super) images: VecDeque<Image>,
     /// INVARIANT: the sum over `images`.
     pixels: u64,
     /// Buffers of images that were dropped, for those to come.
@@ -34,9 +34,9 @@ const IMAGE_BYTES: u64 = 160;
 /// One image of the window.
 #[derive(Clone, Debug)]
 pub(super) struct Image {
-    id: u64,
+    pub(super) id: u64,
     /// Oldest id that this image or a later one may refer to.
-    head: u64,
+    pub(super) head: u64,
     pub(super) kind: Kind,
     pixels: Pixels,
 }

@@ -33,6 +33,9 @@ pub struct SessionConfig {
     /// Hands out large images as jobs, see [`ClientSession::poll_job`](super::ClientSession::poll_job), instead of decoding
     /// them on the spot.
     pub offload: bool,
+    /// Joins a session that has been there before, as a recording from its middle on does. The first GLZ image then says
+    /// where the window begins.
+    pub joins: bool,
     /// Cuts the pixels of changed areas out of the surfaces for the user. Without, events name the areas only.
     pub pixels: bool,
     /// Reads a clock for statistics of decoding time. The default is a clock that stands still.
@@ -52,6 +55,7 @@ impl Default for SessionConfig {
             raw_sound: false,
             ports: false,
             offload: false,
+            joins: false,
             pixels: true,
             clock: || Duration::ZERO,
         }

@@ -64,6 +64,7 @@ impl ClientSession {
     pub fn new(config: SessionConfig) -> Self {
         let mut shared = Shared::new(config.surface_budget, config.clock);
         shared.offload = config.offload;
+        shared.joins = config.joins;
         let mut session = Self {
             config,
             shared,
@@ -419,6 +420,26 @@ impl ClientSession {
     /// The image caches that its displays share, to be looked at.
     pub fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// Messages for each display channel after which a fresh session shows what this one shows, and has what it keeps.
+    pub fn recreate(&self) -> Vec<(ChannelId, Vec<Frame>)> {
+        let open = self.channels.iter().filter(|(_, channel)| !channel.closed);
+        let displays = open.filter_map(|(id, channel)| match &channel.behaviour {
+            Behaviour::Display(display) if channel.link.is_some() => Some((*id, display)),
+            _ => None,
+        });
+        let of = |(place, (id, display)): (usize, (ChannelId, &Box<display::Client>))| {
+            (id, display.recreate(&self.shared, place == 0))
+        };
+        displays.enumerate().map(of).collect()
+    }
+
+    /// Whether no channel waits for anything.
+    pub fn is_settled(&self) -> bool {
+        self.channels
+            .values()
+            .all(|channel| channel.waiting.is_none())
     }
 
     /// All display clients, lowest id first.

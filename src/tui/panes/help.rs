@@ -50,6 +50,10 @@ const LINES: &[(&str, &str)] = &[
         "        1 2 3 click, 8 9 too, Space holds, PgUp PgDn turn,",
     ),
     ("", "        0 drives it to the corner"),
+    (
+        "r",
+        "record into a file of this folder, from now on; end it",
+    ),
     ("u", "the guest's sound on or off"),
     ("U", "louder, quieter; let the guest hear the microphone"),
     ("d", "drawing: colours and characters"),

@@ -81,6 +81,8 @@ pub enum Menu {
 /// What the user chose.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Choice {
+    /// Records, or records no longer.
+    Record,
     /// Has the player do something.
     Play(Playing),
     /// Ends the viewer.
@@ -391,7 +393,12 @@ fn root(app: &App) -> Vec<Entry> {
         entry('?', "help", Choice::Help),
     ];
     let before_suspend = entries.len() - 2;
-    entries.splice(before_suspend..before_suspend, of_ports(app));
+    let record = app.recordable.then(|| Entry {
+        on: Some(app.recording.is_some()),
+        ..entry('r', "record into a file", Choice::Record)
+    });
+    let more = record.into_iter().chain(of_ports(app));
+    entries.splice(before_suspend..before_suspend, more);
     entries
 }
 

@@ -1,6 +1,7 @@
 //! Recordings: what is read from capture files of every kind, and the pictures that real sessions end at.
 
 mod files;
+mod joining;
 mod packets;
 mod pictures;
 mod program;

@@ -2,6 +2,7 @@
 
 mod paint;
 mod pending;
+mod recreate;
 mod shapes;
 mod video;
 
