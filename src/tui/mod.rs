@@ -40,6 +40,7 @@ pub mod tty;
 pub mod typist;
 mod update;
 pub mod view;
+mod waking;
 pub mod watch;
 
 use std::path::PathBuf;

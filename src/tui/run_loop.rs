@@ -28,6 +28,7 @@ use super::saving::save;
 use super::screen::{self, Screen};
 use super::sound::Speaker;
 use super::tty::Input;
+use super::waking::Waking;
 use super::{Options, Remember, ViewError, keymap};
 use crate::channel::main::Destination;
 use crate::geometry::{Point, Size};
@@ -74,6 +75,7 @@ pub(super) struct Viewer {
     redial: Option<Redial>,
     moved_to: Option<Destination>,
     redialling: JoinSet<Redialled>,
+    waking: Waking,
     sound: Option<PathBuf>,
     easel: Easel,
     logged: Option<mpsc::Receiver<String>>,
@@ -165,6 +167,7 @@ impl Viewer {
             redial: options.redial,
             moved_to: None,
             redialling: JoinSet::new(),
+            waking: Waking::new(),
             sound: options.sound.clone(),
             easel: Easel::new(),
             logged: options.logged,
@@ -414,6 +417,9 @@ impl Viewer {
         }
         self.probing.notice(Instant::now());
         self.stir_presence();
+        if self.waking.has_slept() && matches!(self.feed, Feed::Live(_)) {
+            self.effects.push_back(Effect::Command(Command::AskForLife));
+        }
         let (event, part) = match (event, self.mouse_cell) {
             (Event::Mouse(mouse), Some(cell)) => {
                 let from = u16::from(self.app.capabilities.counts_pixels_from_zero());
