@@ -932,7 +932,7 @@ fn capability(text: &str) -> Result<String, String> {
     Capabilities::default().set(text).map(|()| text.to_owned())
 }
 
-fn moment(text: &str) -> Result<Duration, String> {
+pub(super) fn moment(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(0.0) => Ok(Duration::ZERO),
         _ => seconds(text),

@@ -9,6 +9,7 @@ use super::names;
 use crate::channel::ChannelId;
 use crate::channel::main::agent::Abilities;
 use crate::channel::main::agent::messages::{self as agent, HEADER_LEN, Header, Layout, PROTOCOL};
+use crate::geometry::Rect;
 use crate::session::Way;
 use crate::wire::{Decode, DecodeError, Frame, Part, Reader, Trace, Value, parts};
 
@@ -244,6 +245,21 @@ impl Dissection {
         gaps
     }
 
+    /// The box on its surface that it draws in, and the number of that surface.
+    pub fn touched(&self) -> Option<(u32, Rect)> {
+        let fields = &self.trace.fields;
+        let at = fields
+            .iter()
+            .position(|f| matches!(f.name, "bbox" | "dest") && f.value == Value::Group)?;
+        let side = |place: usize| match fields.get(at + place)?.value {
+            Value::Signed(side) => i32::try_from(side).ok(),
+            _ => None,
+        };
+        // As they are on the wire: top, left, bottom, right.
+        let area = Rect::new(side(2)?, side(1)?, side(4)?, side(3)?);
+        Some((self.first("surface_id").unwrap_or(0) as u32, area))
+    }
+
     /// The message's name in lower case behind its channel's, as in `display.draw_copy`.
     pub fn full_name(&self) -> String {
         let name = self.name.to_ascii_lowercase().replace(' ', ".");
@@ -340,7 +356,7 @@ mod tests {
             message.error.as_ref().unwrap().to_string(),
             "SURFACE_CREATE: height at byte 8: needs 4 bytes, 1 left"
         );
-        assert_eq!(message.gaps(), [8..9]);
+        assert_eq!(message.gaps().first(), Some(&(8..9)));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Nothing here describes a message a second time: names, bytes and values come from the decoders themselves, by the
 //! [`Trace`](crate::wire::Trace) they leave behind. A [`Dissector`] follows a session and turns each frame into a
-//! [`Dissection`]; a [`Filter`] picks some of them; a [`Tally`] counts them; [`Rules`] say what was against the protocol.
+//! [`Dissection`]; a [`Filter`] picks some of them; a [`Tally`] counts them; [`Rules`] say what was against the protocol;
+//! [`Origins`] tell which messages made a pixel.
 //!
 //! ```
 //! use capsaicin::channel::{ChannelId, ChannelKind};
@@ -24,6 +25,7 @@ mod dissect;
 mod filter;
 mod hex;
 mod names;
+mod origin;
 mod rules;
 mod short;
 mod tally;
@@ -32,6 +34,7 @@ pub use dissect::{Dissection, Dissector, Image};
 pub use filter::{Filter, FilterError, Subject};
 pub use hex::{ByteRow, byte_rows};
 pub use names::{label, messages};
+pub use origin::{Effect, Mark, Origins};
 pub use rules::{Breach, Rules};
 pub use short::{plain, short, text, value};
 pub use tally::{Row, Tally};

@@ -184,45 +184,48 @@ impl Channel {
 
     /// Surfaces and streams are made before they are used, and once.
     fn display(&mut self, message: &Dissection, found: &mut Vec<Breach>) {
-        const SURFACES: &str = "spec 07a §6";
-        const STREAMS: &str = "spec 07c §1";
-        match (message.name, message.first("surface_id")) {
-            ("MODE", _) => _ = self.surfaces.insert(0),
+        const THERE: &str = "is there already";
+        const NOT_THERE: &str = "is not there";
+        let has_all = !self.has_gaps;
+        let surface = message.first("surface_id");
+        let wrong = match (message.name, surface) {
+            ("MODE", _) => {
+                self.surfaces.insert(0);
+                None
+            }
             ("SURFACE_CREATE", Some(id)) if self.surfaces.len() < MOST => {
-                if !self.surfaces.insert(id) {
-                    found.push(breach(SURFACES, format!("surface {id} is there already")));
-                }
+                (!self.surfaces.insert(id)).then_some(THERE)
             }
             ("SURFACE_DESTROY", Some(id)) => {
-                if !self.surfaces.remove(&id) && !self.has_gaps {
-                    found.push(breach(SURFACES, format!("surface {id} is not there")));
-                }
+                (!self.surfaces.remove(&id) && has_all).then_some(NOT_THERE)
             }
             (name, Some(id)) if name.starts_with("DRAW_") || name == "COPY_BITS" => {
-                if !self.surfaces.contains(&id) && !self.has_gaps {
-                    found.push(breach(SURFACES, format!("surface {id} is not there")));
-                }
+                (!self.surfaces.contains(&id) && has_all).then_some(NOT_THERE)
             }
-            _ => {}
+            _ => None,
+        };
+        if let (Some(wrong), Some(id)) = (wrong, surface) {
+            found.push(breach("spec 07a §6", format!("surface {id} {wrong}")));
         }
-        match (message.name, message.first("id")) {
+        let stream = message.first("id");
+        let wrong = match (message.name, stream) {
             ("STREAM_CREATE", Some(id)) if self.streams.len() < MOST => {
-                if !self.streams.insert(id) {
-                    found.push(breach(STREAMS, format!("stream {id} is there already")));
-                }
+                (!self.streams.insert(id)).then_some(THERE)
             }
             ("STREAM_DESTROY", Some(id)) => {
-                if !self.streams.remove(&id) && !self.has_gaps {
-                    found.push(breach(STREAMS, format!("stream {id} is not there")));
-                }
+                (!self.streams.remove(&id) && has_all).then_some(NOT_THERE)
             }
             ("STREAM_DATA" | "STREAM_DATA_SIZED" | "STREAM_CLIP", Some(id)) => {
-                if !self.streams.contains(&id) && !self.has_gaps {
-                    found.push(breach(STREAMS, format!("stream {id} is not there")));
-                }
+                (!self.streams.contains(&id) && has_all).then_some(NOT_THERE)
             }
-            ("STREAM_DESTROY_ALL", _) => self.streams.clear(),
-            _ => {}
+            ("STREAM_DESTROY_ALL", _) => {
+                self.streams.clear();
+                None
+            }
+            _ => None,
+        };
+        if let (Some(wrong), Some(id)) = (wrong, stream) {
+            found.push(breach("spec 07c §1", format!("stream {id} {wrong}")));
         }
     }
 }

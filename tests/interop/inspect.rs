@@ -52,9 +52,15 @@ fn ours(file: &Path) -> Counts {
         .expect("the program starts");
     assert!(output.status.success(), "{output:?}");
     let mut counts = Counts::new();
+    let mut is_lost = false;
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let line: Value = serde_json::from_str(line).expect("JSON");
-        if line.get("inside").is_none() {
+        let from_client = line["channel"] == "main" && line["way"] == "sent";
+        if line.get("inside").is_some() {
+            // Wireshark 4.0 knows messages to the agent up to 13, CLIENT_DISCONNECTED, and loses its place in the client's half
+            // of the main channel behind one that is newer.
+            is_lost |= from_client && line["number"].as_u64() > Some(13);
+        } else if !(is_lost && from_client) {
             let number = line["number"].as_u64().expect("a number");
             *counts.entry(number).or_default() += 1;
         }

@@ -394,3 +394,23 @@ fn a_live_session_is_inspected_too() {
         (&"display:0".into(), &"received".into())
     );
 }
+
+#[test]
+fn the_messages_that_made_a_pixel_are_found() {
+    // The pointer of the boot menu blinks at (0, 77), 9×2 pixels, over the one image that fills the screen.
+    let lines = printed("firmware-menu.pcapng", &["--pixel", "4,78"]);
+    let names: Vec<&str> = lines
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(3))
+        .collect();
+    assert!(names.contains(&"DRAW_COPY"), "{lines}");
+    let beside = printed("firmware-menu.pcapng", &["--pixel", "400,300"]);
+    assert!(
+        beside.lines().next().unwrap().contains("bbox=0,0+720x400")
+            && beside.ends_with("* covers 400,300 of surface 0\n"),
+        "{beside}"
+    );
+    assert_eq!(beside.lines().count(), 2);
+    let outside = inspect("firmware-menu.pcapng", &["--pixel", "720,0"]);
+    assert_eq!(outside.status.code(), Some(9));
+}

@@ -82,6 +82,7 @@ impl Walk {
                 at: record.at,
                 session: (record.session > 0).then_some(record.session + 1),
                 offset: Some(record.offset),
+                mark: None,
             };
             printer.choose(record.session);
             let channel = record.channel;

@@ -161,6 +161,7 @@ fn print(
                     at,
                     session: None,
                     offset: None,
+                    mark: None,
                 };
                 printer.frame(place, channel, way, &frame)?;
             }

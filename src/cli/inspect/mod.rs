@@ -2,6 +2,7 @@
 
 mod file;
 mod live;
+mod pixel;
 mod print;
 
 use std::io::Write;
@@ -10,10 +11,11 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use super::args::{Common, TargetArgs, seconds};
+use super::args::{Common, TargetArgs, moment, seconds};
 use super::recording::is_recording;
 use super::report::{Exit, Failure, say};
 use super::{logging, until_interrupted};
+use crate::geometry::Point;
 use crate::inspect::Filter;
 
 const EXAMPLES: &str = "\
@@ -32,6 +34,7 @@ Examples:
   capsaicin inspect boot.pcapng --where 'display.draw_copy and image.type = glz'
   capsaicin inspect boot.pcapng --where 'time > 3.5 and (draw_* or size > 10k)' --json
   capsaicin inspect boot.pcapng --message surface_create -x
+  capsaicin inspect boot.pcapng --pixel 320,200 --at 4.5
   capsaicin inspect 127.0.0.1:5900 --channel main";
 
 /// `inspect`
@@ -56,6 +59,18 @@ pub struct InspectArgs {
     /// Of a recording: only this of its sessions, from 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub session: Option<u32>,
+    /// Of a recording: only the messages that made this pixel what it is at its end, or --at a moment
+    #[arg(long, value_name = "X,Y", value_parser = pixel::pixel)]
+    pub pixel: Option<Point>,
+    /// With --pixel: as it is this many seconds after the beginning
+    #[arg(long, value_name = "SECONDS", value_parser = moment, requires = "pixel")]
+    pub at: Option<Duration>,
+    /// With --pixel: on this surface
+    #[arg(long, value_name = "N", default_value = "0", hide_short_help = true)]
+    pub surface: u32,
+    /// With --pixel: on this display channel
+    #[arg(long, value_name = "N", default_value = "0", hide_short_help = true)]
+    pub display: u8,
     /// Print counts by channel and message, and not the messages
     #[arg(long)]
     pub stats: bool,
@@ -137,11 +152,15 @@ pub async fn run(args: &InspectArgs, common: &Common) -> Result<(), Failure> {
     let _logging = logging::to_stderr(common.logging())?;
     let filter = args.filter()?;
     let path = Path::new(&args.target.target);
+    if let Some(at) = args.pixel.filter(|_| is_recording(path)) {
+        // Nobody waits for anything but the disk, and Ctrl+C ends the program.
+        return until_interrupted(async { pixel::run(args, filter, path, at) }).await;
+    }
     if is_recording(path) {
         return file::run(args, filter, path).await;
     }
-    if args.session.is_some() {
-        let text = "cannot choose a session: --session is for recordings";
+    if args.session.is_some() || args.pixel.is_some() {
+        let text = "--session and --pixel are for recordings";
         return Err(Failure::new(Exit::Usage, text));
     }
     until_interrupted(live::run(args, filter)).await

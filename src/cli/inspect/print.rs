@@ -10,8 +10,8 @@ use super::Style;
 use crate::channel::ChannelId;
 use crate::cli::report::{self, Failure};
 use crate::inspect::{
-    Breach, Dissection, Dissector, Filter, Row, Rules, Subject, Tally, label, plain, short, text,
-    value,
+    Breach, Dissection, Dissector, Effect, Filter, Mark, Row, Rules, Subject, Tally, label, plain,
+    short, text, value,
 };
 use crate::link::Established;
 use crate::session::Way;
@@ -42,6 +42,8 @@ pub struct Place {
     pub session: Option<usize>,
     /// Byte of the file where its packet lies.
     pub offset: Option<u64>,
+    /// What it did to the pixel that was asked for.
+    pub mark: Option<Mark>,
 }
 
 impl Printer {
@@ -142,6 +144,11 @@ impl Printer {
             short(message)
         );
         writeln!(self.out, "{}", line.trim_end())?;
+        if let Some(mark) = place.mark {
+            let (did, Mark { surface, at, .. }) = (effect(mark.effect), mark);
+            let (x, y) = (at.x, at.y);
+            writeln!(self.out, "           * {did} {x},{y} of surface {surface}")?;
+        }
         for breach in subject.broken {
             writeln!(
                 self.out,
@@ -304,6 +311,16 @@ fn numbers(name: &str, row: &Row) -> String {
     line.trim_end().to_owned()
 }
 
+/// What a message did to a pixel, in words.
+fn effect(effect: Effect) -> String {
+    match effect {
+        Effect::Creates => "creates".to_owned(),
+        Effect::Covers => "covers".to_owned(),
+        Effect::Blends => "may change".to_owned(),
+        Effect::Moves(by) => format!("copies from {:+},{:+} to", by.x, by.y),
+    }
+}
+
 fn direction(way: Way) -> &'static str {
     match way {
         Way::ToClient => "received",
@@ -378,9 +395,15 @@ fn json_line(place: Place, subject: &Subject<'_>, is_inside: bool, with_bytes: b
         "size": message.size(), "fields": fields,
     });
     let extras = [
+        (
+            "pixel",
+            place.mark.map(|mark| {
+                json!({"surface": mark.surface, "x": mark.at.x, "y": mark.at.y, "effect": effect(mark.effect)})
+            }),
+        ),
         ("session", place.session.map(|n| json!(n))),
         ("offset", place.offset.map(|n| json!(n))),
-        ("inside", is_inside.then(|| json!(true))),
+        ("inside", is_inside.then_some(Json::Bool(true))),
         ("images", (!images.is_empty()).then(|| json!(images))),
         (
             "error",

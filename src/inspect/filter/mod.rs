@@ -196,7 +196,16 @@ impl Place {
                 Found::Name(message.channel.kind.name().to_owned()),
                 Found::Name(message.channel.to_string()),
             ],
-            Self::Message => vec![Found::Name(plain_name(message.name))],
+            // A text for the user is a field of that name.
+            Self::Message => {
+                let fields = message.trace.fields.iter();
+                let texts = fields.filter(|f| f.name == "message" && f.value == Value::Bytes);
+                let texts = texts.filter_map(|f| message.body.get(f.bytes.clone()));
+                let name = Found::Name(plain_name(message.name));
+                std::iter::once(name)
+                    .chain(texts.map(Found::Bytes))
+                    .collect()
+            }
             Self::Image(field) => message
                 .images
                 .iter()

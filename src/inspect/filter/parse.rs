@@ -4,6 +4,7 @@ use super::{FilterError, ImageField, Literal, Node, Place, Step, Test, is_like, 
 use crate::channel::ChannelKind;
 use crate::channel::main::agent::messages::{MessageKind, full_name};
 use crate::inspect::names::messages;
+use crate::inspect::plain;
 use crate::session::Way;
 
 /// Longest text, bytes.
@@ -40,7 +41,8 @@ pub(super) fn filter(text: &str) -> Result<Node, FilterError> {
 fn error(column: usize, text: impl Into<String>) -> FilterError {
     FilterError {
         column,
-        text: text.into(),
+        // Parts of it are what somebody wrote.
+        text: plain(&text.into()),
     }
 }
 
@@ -197,7 +199,12 @@ impl<'t> Parser<'t> {
             return alone(word, column);
         };
         let (mut nodes, field) = qualifiers(word);
-        let place = place(field, column + word.len() - field.len())?;
+        let field_column = column + word.len() - field.len();
+        let of_message = nodes.iter().any(|node| matches!(node, Node::Message(_)));
+        let place = match of_message && !field.starts_with("image.") {
+            true => Place::Field(path(field, field_column)?),
+            false => place(field, field_column)?,
+        };
         let compare = self.comparison(place, sign)?;
         nodes.push(compare);
         Ok(single(nodes, Node::All))
