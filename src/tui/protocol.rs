@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::watch::{Passed, Seen, Watch};
 use crate::channel::ChannelId;
+use crate::geometry::Rect;
 use crate::inspect::{Breach, Dissection, Dissector, Filter, Rules, Subject, short};
 use crate::session::Way;
 use crate::wire::Frame;
@@ -43,6 +44,8 @@ pub struct Entry {
     pub line: String,
     /// The rules it broke.
     pub broken: Vec<Breach>,
+    /// The surface and the box it draws in.
+    pub touched: Option<(u32, Rect)>,
     frame: Frame,
     /// As it was before this message.
     dissector: Dissector,
@@ -168,6 +171,7 @@ impl Protocol {
             line,
             picked: picks(self.filter.as_ref(), at, &message, &broken),
             broken,
+            touched: message.touched(),
             frame,
             dissector,
         };

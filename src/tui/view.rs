@@ -13,6 +13,7 @@ use super::text::short;
 use super::{steering, tabs};
 use crate::channel::inputs::Locks;
 use crate::channel::main::agent::State;
+use crate::channel::{ChannelId, ChannelKind};
 use crate::client::Monitor;
 use crate::keyboard::key_name;
 use crate::term::{Colours, Glyphs};
@@ -141,7 +142,12 @@ pub fn draw(app: &App, buf: &mut Buffer) {
     let layout = layout_of(app);
     match app.tabs.terminal() {
         Some(terminal) => tabs::draw::draw(terminal, app.setup.style, layout.picture, buf),
-        None => viewer::draw(app, layout.picture, buf),
+        None => {
+            viewer::draw(app, layout.picture, buf);
+            if let Some(area) = touched(app) {
+                viewer::outline(app, area, layout.picture, buf);
+            }
+        }
     }
     for (kind, area) in &layout.panes {
         kind.draw(app, *area, buf);
@@ -159,6 +165,21 @@ pub fn draw(app: &App, buf: &mut Buffer) {
     }
     timeline::draw(app, layout.timeline, buf);
     draw_status(app, layout.status, buf);
+}
+
+/// The box that the message draws in which the user looks at, where it is on the screen.
+fn touched(app: &App) -> Option<crate::geometry::Rect> {
+    let looks = match app.reading()?.kind {
+        PaneKind::Detail => true,
+        PaneKind::Messages => !app.protocol.follows(),
+        _ => false,
+    };
+    let entry = app.protocol.looked_at().filter(|_| looks)?;
+    let shown = app.picture.monitor()?.display;
+    let is_here = entry.channel == ChannelId::new(ChannelKind::Display, shown);
+    let (surface, area) = entry.touched?;
+    // The screen is surface 0 on every known server.
+    (is_here && surface == 0).then_some(area)
 }
 
 fn area_above(status: Rect, area: Rect) -> Rect {

@@ -1,6 +1,7 @@
 //! The viewer: what happens goes in, cells and commands come out.
 
 mod keys;
+mod panes;
 mod sound;
 mod staying;
 mod tabs;
@@ -1322,8 +1323,8 @@ fn the_codecs_pane_looks_like_this() {
 
     let expected = [
         "─ codecs ───────────────────────────────────────────────────────────────────────",
-        "images        count  bytes pixels    time  bad",
-        "GLZ_RGB         133    45k   1.0M  12.3ms    1",
+        "images        count  bytes pixels    time  bad  ratio   MPx/s  lately",
+        "GLZ_RGB         133    45k   1.0M  12.3ms    1   89.7    83.0",
         "draws 1.2k  surfaces 4.0MB  GLZ window 0px  cache 0px",
     ];
     assert_eq!(viewer.text()[12..16], expected);

@@ -103,7 +103,7 @@ fn fields(message: &Dissection, deeper: usize, offset: usize) -> Vec<Row> {
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = Theme::of(app);
     let Some(entry) = app.protocol.looked_at() else {
-        return draw_lines([Line::styled("no message yet", theme.dim())], area, buf);
+        return draw_lines([Line::styled("no message passes", theme.dim())], area, buf);
     };
     let message = entry.dissect();
     let rows = rows(&message);

@@ -13,7 +13,7 @@ use crate::tui::text::{printable, short};
 use crate::tui::view::Theme;
 
 /// What its keys do.
-pub const KEYS: &str = "/ filter  f follow  Space freeze  Enter detail  c clear";
+pub const KEYS: &str = "/ filter  f follow  Space hold  Enter open";
 
 /// Takes in a key; whether it was one of this pane's.
 pub fn key(protocol: &mut Protocol, key: MenuKey, page: isize) -> bool {

@@ -162,7 +162,7 @@ impl PaneKind {
 }
 
 /// What the keys do in every pane that has the keyboard.
-const KEYS: &str = "1-9 Tab panes  z large  x close  Esc guest";
+const KEYS: &str = "1-9 Tab  z large  Esc";
 
 /// A gauge of so many cells, filled as far as `value` is of `most`.
 fn gauge(value: u64, most: u64, cells: u64, theme: &Theme) -> String {

@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
+use crate::geometry::{Point, Rect as Part};
 use crate::term::{Cell, Fit, Ink, cells};
 use crate::tui::app::App;
 use crate::tui::view::Theme;
@@ -50,6 +51,46 @@ fn leave(fit: &Fit, area: Rect, buf: &mut Buffer) {
         for column in cells.left..cells.right {
             if let Some(cell) = buf.cell_mut((area.x + column as u16, area.y + row as u16)) {
                 cell.set_diff_option(CellDiffOption::Skip);
+            }
+        }
+    }
+}
+
+/// Outlines a part of the picture, in pixels, as far as it is shown. Pictures of pixels are left to their painter.
+pub fn outline(app: &App, part: Part, area: Rect, buf: &mut Buffer) {
+    let Some(fit) = app.picture.fit().filter(|_| !app.draws_pixels()) else {
+        return;
+    };
+    let shown = fit.shown();
+    let part = part.intersect(shown);
+    if part.is_empty() {
+        return;
+    }
+    let corners = [
+        fit.cell_of(Point::new(part.left, part.top)),
+        fit.cell_of(Point::new(part.right - 1, part.bottom - 1)),
+    ];
+    let [Some((left, top)), Some((right, bottom))] = corners else {
+        return;
+    };
+    let border = Theme::of(app).border();
+    for row in top..=bottom {
+        for column in left..=right {
+            let (is_top, is_bottom) = (row == top, row == bottom);
+            let (is_left, is_right) = (column == left, column == right);
+            let symbol = match (is_top, is_bottom, is_left, is_right) {
+                (true, _, true, _) => border.top_left,
+                (true, _, _, true) => border.top_right,
+                (_, true, true, _) => border.bottom_left,
+                (_, true, _, true) => border.bottom_right,
+                (true, ..) | (_, true, ..) => border.horizontal_top,
+                (_, _, true, _) | (_, _, _, true) => border.vertical_left,
+                _ => continue,
+            };
+            if let Some(cell) = buf.cell_mut((area.x + column, area.y + row)) {
+                cell.set_symbol(symbol);
+                (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
+                cell.modifier |= Modifier::REVERSED;
             }
         }
     }
