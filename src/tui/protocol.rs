@@ -81,6 +81,8 @@ pub struct Protocol {
     pub frozen: bool,
     /// The message that is looked at; `None` follows the newest.
     looked_at: Option<u64>,
+    /// When the last of them passed.
+    last: Option<Duration>,
     /// The field that is looked at in it.
     pub field: usize,
     /// What the server's clock said, and when.
@@ -137,6 +139,16 @@ impl Protocol {
                 .for_each(|channel| self.rules.lost(channel));
         }
         for seen in taken.seen {
+            // A recording was played back: what came between is not known.
+            if self.last.is_some_and(|last| seen.at < last) {
+                let links = watch.things().links;
+                links
+                    .into_keys()
+                    .for_each(|channel| self.rules.lost(channel));
+                self.jitter.clear();
+                self.clocks.clear();
+            }
+            self.last = Some(seen.at);
             self.add(seen);
         }
         true

@@ -26,7 +26,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             let surfaces = display.surfaces;
             let id = display.id;
             lines.push(Line::raw(format!(
-                "display:{id}  {surfaces} surfaces, {draws} draw commands"
+                "display:{id}  surfaces {surfaces}  draw commands {draws}"
             )));
         }
     }
