@@ -5,8 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use capsaicin::channel::{ChannelId, ChannelKind};
-use capsaicin::inspect::{Dissection, Dissector, Filter, Rules, Subject};
+use capsaicin::channel::display::draw::Brush;
+use capsaicin::channel::display::messages::ServerMessage;
+use capsaicin::channel::{ChannelId, ChannelKind, Message};
+use capsaicin::geometry::Point;
+use capsaicin::inspect::{Dissection, Dissector, Effect, Filter, Origins, Rules, Subject};
 use capsaicin::recording::What;
 use capsaicin::session::Way;
 use capsaicin::wire::Frame;
@@ -413,4 +416,47 @@ fn the_messages_that_made_a_pixel_are_found() {
     assert_eq!(beside.lines().count(), 2);
     let outside = inspect("firmware-menu.pcapng", &["--pixel", "720,0"]);
     assert_eq!(outside.status.code(), Some(9));
+}
+
+/// The colour of a pixel that one plain fill made is the fill's, in the picture the real server had at the end.
+#[test]
+fn pixels_that_one_fill_made_have_its_colour() {
+    let display = ChannelId::new(ChannelKind::Display, 0);
+    let mut origins = Origins::default();
+    let mut fills = BTreeMap::new();
+    for (number, record) in (0..).zip(records(&file("guest-desktop.pcapng"))) {
+        if let What::Frame(Way::ToClient, frame) = record.what
+            && record.channel == display
+        {
+            origins.add(number, &frame);
+            if let Ok(ServerMessage::DrawFill(fill)) =
+                ServerMessage::decode(frame.number, &frame.body)
+                && let Brush::Solid(colour) = fill.brush
+            {
+                fills.insert(number, colour);
+            }
+        }
+    }
+    let picture = image::load_from_memory(&file("guest-desktop.png"))
+        .unwrap()
+        .into_rgb8();
+    let mut seen = 0;
+    // The panel in the last 30 rows was painted after the end.
+    for y in (0..picture.height() - 30).step_by(3) {
+        for x in (0..picture.width()).step_by(3) {
+            let marks = origins.of(0, Point::new(x as i32, y as i32));
+            let [only] = marks[..] else { continue };
+            let Some(colour) = fills
+                .get(&only.message)
+                .filter(|_| only.effect == Effect::Covers)
+            else {
+                continue;
+            };
+            let [r, g, b] = picture.get_pixel(x, y).0;
+            let found = u32::from_be_bytes([0, r, g, b]);
+            assert_eq!(found, colour & 0x00ff_ffff, "{x},{y}: {only:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "{seen}");
 }
