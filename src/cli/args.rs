@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args as Group, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 
+use super::export::ExportArgs;
 use super::inspect::InspectArgs;
 use super::layouts::LayoutParser;
 use super::logging::Wanted;
@@ -94,6 +95,8 @@ pub enum Command {
     Screenshot(ScreenshotArgs),
     /// Record a session into a file that Wireshark opens
     Record(RecordArgs),
+    /// Make a recording a picture, a film, a sound or a text
+    Export(ExportArgs),
     /// Stand between a client and a server: record, slow down, damage
     Proxy(ProxyArgs),
     /// Print the messages of a session or a recording, decoded

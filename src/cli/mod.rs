@@ -10,6 +10,7 @@ mod console;
 mod decode;
 mod dial;
 mod doctor;
+mod export;
 mod inspect;
 mod keys;
 #[cfg(feature = "tls")]
@@ -93,6 +94,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Connect(args) => connect(args, common),
         Command::Screenshot(args) => block_on(until_interrupted(screenshot::run(args, common))),
         Command::Record(args) => block_on(record::run(args, common)),
+        Command::Export(args) => block_on(export::run(args, common)),
         Command::Proxy(args) => block_on(proxy::run(args, common)),
         Command::Inspect(args) => block_on(inspect::run(args, common)),
         Command::Play(args) => block_on(play::run(args, common)),

@@ -116,7 +116,8 @@ pub fn cannot_open(path: &Path, error: &RecordingError) -> Failure {
     Failure::new(Exit::File, format!("cannot open {name}: {error}")).with_hint(hint)
 }
 
-fn no_picture(path: &Path, survey: &Survey, at: Option<Duration>) -> Failure {
+/// There is nothing to see, in words.
+pub fn no_picture(path: &Path, survey: &Survey, at: Option<Duration>) -> Failure {
     let name = path.display();
     let first = survey.sessions.iter().find_map(|s| s.pictured);
     match (at, first) {
@@ -139,7 +140,7 @@ fn no_picture(path: &Path, survey: &Survey, at: Option<Duration>) -> Failure {
 }
 
 /// Says what is missing in the recording.
-fn warn(path: &Path, survey: &Survey, player: &mut Player<File>) {
+pub fn warn(path: &Path, survey: &Survey, player: &mut Player<File>) {
     let name = path.display();
     if let Some(damage) = &survey.damage {
         say(format_args!(

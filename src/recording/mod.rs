@@ -26,6 +26,8 @@ mod checkpoint;
 mod connection;
 mod dialogue;
 mod error;
+#[cfg(feature = "viewer")]
+pub mod export;
 mod memory;
 mod pcap;
 mod pcapng;

@@ -1,5 +1,6 @@
 //! Recordings: what is read from capture files of every kind, and the pictures that real sessions end at.
 
+mod export;
 mod files;
 mod joining;
 mod packets;
