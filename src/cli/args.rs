@@ -711,6 +711,7 @@ Examples:
   capsaicin serve 127.0.0.1:5901 --source desktop --password-file secret.txt
   capsaicin serve --tls-cert server.pem --tls-key server.key 0.0.0.0:5901
   capsaicin serve --unix /tmp/demo.sock --source image picture.png
+  capsaicin serve --source recording boot.pcapng --loop
   capsaicin serve --audio welcome.wav --mic heard.wav
   capsaicin serve --port org.qemu.console.serial.0=/tmp/serial.sock";
 
@@ -727,9 +728,12 @@ pub struct ServeArgs {
     /// Print where it listens as JSON
     #[arg(long)]
     pub json: bool,
-    /// What to show: desktop, or image FILE
+    /// What to show: desktop, image FILE, or recording FILE, which plays when somebody looks
     #[arg(long, value_names = ["SOURCE", "FILE"], num_args = 1..=2, default_value = "desktop")]
     pub source: Vec<String>,
+    /// Begin a recording again at its end
+    #[arg(long = "loop")]
+    pub again: bool,
     /// Offer a port of this name, joined to whoever listens on a unix socket
     #[arg(long = "port", value_name = "NAME=SOCKET", value_parser = served_port)]
     pub ports: Vec<(String, PathBuf)>,

@@ -32,6 +32,7 @@ pub mod report;
 mod screenshot;
 mod security;
 mod serve;
+mod served_recording;
 mod sound;
 mod stage;
 mod state;

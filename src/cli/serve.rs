@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::args::{Common, ServeArgs};
 use super::password;
 use super::report::{Exit, Failure};
+use super::served_recording::{self, Tape};
 use super::stage::{Dictaphone, Music};
 #[cfg(feature = "tls")]
 use super::trust;
@@ -34,6 +35,7 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:5900";
 enum Source {
     Desktop,
     Still(PixelBuf),
+    Recording(Tape),
 }
 
 /// Serves until interrupted.
@@ -44,10 +46,11 @@ enum Source {
 pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
     let _logging = super::logging::to_stderr(common.logging())?;
     let mut interruption = std::pin::pin!(super::interruption()?);
-    let source = source(&args.source)?;
+    let source = source(args)?;
     let size = match &source {
         Source::Desktop => args.size,
         Source::Still(picture) => picture.size,
+        Source::Recording(tape) => tape.size,
     };
     args.audio.as_deref().map_or(Ok(()), Music::check)?;
     let config = ServerConfig {
@@ -103,6 +106,7 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
 async fn show(server: SpiceServer, source: Source) -> Result<(), Failure> {
     match source {
         Source::Desktop => desktop::run(server, pending()).await,
+        Source::Recording(tape) => return served_recording::run(server, tape).await,
         Source::Still(picture) => still::run(server, picture.view(), pending())
             .await
             .map_err(|error| {
@@ -136,8 +140,12 @@ fn offer(args: &ServeArgs) -> Offer {
     }
 }
 
-fn source(words: &[String]) -> Result<Source, Failure> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+fn source(args: &ServeArgs) -> Result<Source, Failure> {
+    let words: Vec<&str> = args.source.iter().map(String::as_str).collect();
+    if args.again && words.first() != Some(&"recording") {
+        let text = "--loop is for --source recording FILE";
+        return Err(Failure::new(Exit::Usage, text));
+    }
     match words[..] {
         ["desktop"] => Ok(Source::Desktop),
         ["image", file] => read_picture(Path::new(file)).map(Source::Still),
@@ -145,10 +153,16 @@ fn source(words: &[String]) -> Result<Source, Failure> {
             "image",
             "it needs a file: --source image FILE.png",
         )),
-        ["video" | "console" | "recording" | "shell", ..] => {
-            Err(unusable(words[0], "it is not supported yet"))
-        }
-        _ => Err(unusable(&words.join(" "), "desktop and image FILE exist")),
+        ["recording", file] => Tape::open(Path::new(file), args.again).map(Source::Recording),
+        ["recording"] => Err(unusable(
+            "recording",
+            "it needs a file: --source recording FILE.pcapng",
+        )),
+        ["video" | "console" | "shell", ..] => Err(unusable(words[0], "it is not supported yet")),
+        _ => Err(unusable(
+            &words.join(" "),
+            "desktop, image FILE and recording FILE exist",
+        )),
     }
 }
 

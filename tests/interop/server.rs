@@ -42,6 +42,11 @@ pub fn tests() -> Vec<Trial> {
             NEEDS,
             the_gtk_client_gives_the_password,
         ),
+        test(
+            "server::a_recording_served_again_shows_the_gtk_client_what_the_recorded_server_showed",
+            NEEDS,
+            a_recording_served_again_shows_the_gtk_client_what_the_recorded_server_showed,
+        ),
     ]);
     tests
 }
@@ -87,6 +92,40 @@ fn the_gtk_client_shows_the_served_picture(compression: &str, sent: &str) {
             Some(tap.images()).filter(|images| !images.is_empty())
         });
         assert_eq!(images, [sent]);
+    }
+}
+
+/// Recordings of real servers, how long they last, and the pictures those servers ended at.
+const RECORDINGS: [(&str, u64, &str); 3] = [
+    ("image-quic", 6, "image-quic"),
+    ("draws-composite-surface", 6, "draws-composite-surface"),
+    ("stream-sized", 9, "stream-sized"),
+];
+
+fn a_recording_served_again_shows_the_gtk_client_what_the_recorded_server_showed() {
+    for (recording, seconds, end) in RECORDINGS {
+        let file = |name: &str| format!("{}/recordings/{name}", env!("CARGO_MANIFEST_DIR"));
+        let dir = TempDir::new().expect("a scratch folder");
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut command = Command::new(program::CAPSAICIN);
+        let source = file(&format!("{recording}.pcapng"));
+        command.args(["serve", &address, "--source", "recording", &source]);
+        let _server = Process::start("serve", &command, dir.path());
+        until("the server's port", LIMIT, || {
+            TcpStream::connect(&address).ok()
+        });
+        // It begins to play when somebody looks.
+        let watched = program::run(&["connect", &address, "--for", &(seconds + 3).to_string()]);
+        assert_eq!(watched.code, 0, "{}", watched.stderr);
+
+        let shown = spicy::screenshot(&address, None);
+
+        let end = std::fs::read(file(&format!("{end}.png"))).expect("it is there");
+        assert_same(
+            &format!("{recording} served again"),
+            &shown,
+            &Picture::from_png(&end),
+        );
     }
 }
 

@@ -1,0 +1,254 @@
+//! `serve --source recording FILE`: a recording as a machine that viewers connect to.
+//!
+//! The first complete picture stands until somebody looks; then it plays in its own time, and the last one stays. What
+//! is shown is the first display, with the pointer as the recorded server had it; there is no sound.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use super::recording;
+use super::report::{Exit, Failure, say};
+use crate::canvas::Damage;
+use crate::channel::cursor;
+use crate::client::Screens;
+use crate::geometry::Size;
+use crate::recording::{Player, RecordingError, Summary, Survey};
+use crate::server::{DisplayHandle, SpiceServer};
+use crate::session::{ClientEvent, ServerEvent};
+
+/// How often what was drawn is passed on.
+const STEP: Duration = Duration::from_millis(15);
+
+/// How long the last picture stays before a recording begins again.
+const BREATH: Duration = Duration::from_secs(2);
+
+/// How far it is played beyond its last message: a server sends frames of video before they are due.
+const LATEST: Duration = Duration::from_secs(60);
+
+/// A recording that can be played.
+pub struct Tape {
+    path: PathBuf,
+    session: usize,
+    summary: Summary,
+    /// Of its first picture.
+    pub size: Size,
+    /// Whether it begins again at its end.
+    again: bool,
+}
+
+impl Tape {
+    /// Looks into a recording.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or shows nothing.
+    pub fn open(path: &Path, again: bool) -> Result<Self, Failure> {
+        let survey = Survey::read(recording::open(path)?)
+            .map_err(|error| recording::cannot_open(path, &error))?;
+        let session = survey.choose(None);
+        if let Some(damage) = &survey.damage {
+            let name = path.display();
+            say(format_args!("{name} is {damage}; it is played up to there"));
+        }
+        let summary = survey.sessions.get(session).cloned();
+        let Some(summary) = summary.filter(|summary| summary.pictured.is_some()) else {
+            let text = format!("cannot serve {}: there is no picture in it", path.display());
+            return Err(Failure::new(Exit::File, text));
+        };
+        let mut tape = Self {
+            path: path.to_owned(),
+            session,
+            summary,
+            size: Size::default(),
+            again,
+        };
+        let mut stage = tape.stage(None)?;
+        stage.play_until(tape.first())?;
+        tape.size = stage.size();
+        Ok(tape)
+    }
+
+    /// When the first picture is complete.
+    fn first(&self) -> Duration {
+        self.summary.pictured.unwrap_or(self.summary.begins)
+    }
+
+    fn stage(&self, display: Option<DisplayHandle>) -> Result<Stage, Failure> {
+        Ok(Stage {
+            path: self.path.clone(),
+            player: Player::new(recording::open(&self.path)?, self.session),
+            screens: Screens::default(),
+            display,
+            damage: Damage::default(),
+            whole: true,
+        })
+    }
+
+    /// Plays for as long as it is wanted.
+    fn play(
+        &self,
+        display: &DisplayHandle,
+        begin: &Receiver<()>,
+        over: &AtomicBool,
+    ) -> Result<(), Failure> {
+        let mut stage = self.stage(Some(display.clone()))?;
+        stage.play_until(self.first())?;
+        // Nobody will look when the server is gone.
+        if begin.recv().is_err() {
+            return Ok(());
+        }
+        loop {
+            let started = Instant::now();
+            let mut at = self.first();
+            while at < self.summary.ends {
+                if over.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                std::thread::sleep(STEP);
+                at = (self.first() + started.elapsed()).min(self.summary.ends);
+                stage.play_until(at)?;
+            }
+            stage.play_until(self.summary.ends.saturating_add(LATEST))?;
+            if !self.again {
+                return Ok(());
+            }
+            std::thread::sleep(BREATH);
+            stage = self.stage(Some(display.clone()))?;
+            stage.play_until(self.first())?;
+        }
+    }
+}
+
+/// Serves a recording until the server ends.
+///
+/// # Errors
+///
+/// When it cannot be read any more.
+pub async fn run(mut server: SpiceServer, tape: Tape) -> Result<(), Failure> {
+    let display = server.display();
+    let (begin, begun) = channel();
+    let over = Over(Arc::default());
+    let watched = Arc::clone(&over.0);
+    let mut playing = tokio::task::spawn_blocking(move || tape.play(&display, &begun, &watched));
+    let mut plays = true;
+    loop {
+        tokio::select! {
+            played = &mut playing, if plays => {
+                played.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+                // The last picture stays.
+                plays = false;
+            }
+            event = server.next_event() => match event {
+                // Fails when it has been played already.
+                Some(ServerEvent::Connected { .. }) => drop(begin.send(())),
+                Some(_) => {}
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+/// Sets its flag when it goes.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A recording being played onto a display.
+struct Stage {
+    path: PathBuf,
+    player: Player<File>,
+    screens: Screens,
+    /// Where it is shown; `None` only to look at it.
+    display: Option<DisplayHandle>,
+    /// What was drawn and not yet passed on.
+    damage: Damage,
+    /// Whether all of it is to be passed on.
+    whole: bool,
+}
+
+impl Stage {
+    fn play_until(&mut self, at: Duration) -> Result<(), Failure> {
+        let played = self.player.play_until(at);
+        played.map_err(|error: RecordingError| recording::cannot_open(&self.path, &error))?;
+        while let Some(event) = self.player.poll_event() {
+            match event {
+                ClientEvent::Display(event) => {
+                    let damage = self.screens.apply(&event);
+                    if Some(event.display()) == self.first_display() {
+                        self.damage.merge(&damage);
+                    }
+                }
+                ClientEvent::Cursor(event) if Some(event.display()) == self.first_display() => {
+                    self.point(event);
+                }
+                _ => {}
+            }
+        }
+        self.pass_on()
+    }
+
+    fn first_display(&self) -> Option<u8> {
+        self.screens.displays().next().map(|(id, _)| id)
+    }
+
+    /// Width and height of what is shown.
+    fn size(&self) -> Size {
+        let first = self.screens.displays().next();
+        let view = first.and_then(|(_, screen)| screen.shown());
+        view.map_or(Size::default(), |view| view.size)
+    }
+
+    fn point(&self, event: cursor::Event) {
+        let Some(display) = &self.display else {
+            return;
+        };
+        match event {
+            cursor::Event::Shape {
+                shape: Some(shape), ..
+            } => display.show_cursor(shape),
+            cursor::Event::Moved { position, .. } => display.move_cursor(position),
+            cursor::Event::Shape { shape: None, .. }
+            | cursor::Event::Visible { visible: false, .. } => display.hide_cursor(),
+            cursor::Event::Visible { .. } => {}
+        }
+    }
+
+    /// Draws what has changed.
+    fn pass_on(&mut self) -> Result<(), Failure> {
+        let Some((_, screen)) = self.screens.displays().next() else {
+            return Ok(());
+        };
+        // While a new screen is drawn for the first time the one before stays.
+        let (Some(view), true, Some(display)) = (screen.view(), screen.is_marked(), &self.display)
+        else {
+            self.whole = true;
+            return Ok(());
+        };
+        let drawn = (|| {
+            if view.size != display.size() {
+                display.resize(view.size)?;
+                self.whole = true;
+            }
+            if std::mem::take(&mut self.whole) {
+                return display.draw(view.size.to_rect(), view);
+            }
+            for rect in self.damage.rects() {
+                display.draw(*rect, view.crop(*rect))?;
+            }
+            Ok(())
+        })();
+        self.damage = Damage::default();
+        drawn.map_err(|error| {
+            let name = self.path.display();
+            Failure::new(Exit::File, format!("cannot show {name}: {error}"))
+        })
+    }
+}
