@@ -67,6 +67,7 @@ pub async fn view(
         watch,
         recordable: None,
         logged: logging.lines,
+        redial: None,
     };
     conclude(tui::run(deck, options).await?)
 }
