@@ -291,12 +291,11 @@ impl std::error::Error for BadFrame {}
 mod tests {
     use super::*;
 
-    /// Everything that frames received in pieces of this length say: bytes, pings, and whether they say farewell.
-    fn read(
-        role: Role,
-        frames: &[u8],
-        piece: usize,
-    ) -> Result<(Vec<u8>, Vec<Vec<u8>>, bool), BadFrame> {
+    /// Bytes, pings, and whether there was a farewell.
+    type Said = (Vec<u8>, Vec<Vec<u8>>, bool);
+
+    /// Everything that frames received in pieces of this length say.
+    fn read(role: Role, frames: &[u8], piece: usize) -> Result<Said, BadFrame> {
         let mut reader = Reader::new(role);
         let mut received = BytesMut::new();
         let (mut bytes, mut pings) = (Vec::new(), Vec::new());
