@@ -234,7 +234,7 @@ impl App {
         Mode {
             escape: self.setup.escape,
             menu: self.focus != Focus::Guest,
-            port: self.tabs.is_shown(),
+            port: self.tabs.is_shown() && !self.staying.is_apart(),
             plays: self.timeline.is_some(),
             releases: self.releases,
             layout: self.typist.layout(),
