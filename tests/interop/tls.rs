@@ -279,6 +279,14 @@ fn need_unsecured() {
          link: the server requires an unencrypted connection for this channel\n  hint: --plain uses the plain port\n"
     );
     assert_eq!((ended.code, ended.stderr), (5, expected));
+
+    // Where no plain port is known there is nothing to fall back to.
+    let ended = fails(&uri(&qemu), &[]);
+    let expected = format!(
+        "capsaicin: cannot connect to 127.0.0.1:{port}: the server refused the link: the server requires an unencrypted \
+         connection for this channel\n  hint: its plain port is the one named by port of -spice: spice://HOST:PORT\n"
+    );
+    assert_eq!((ended.code, ended.stderr), (5, expected));
 }
 
 /// QEMU has no time for the farewell of TLS then.
