@@ -65,7 +65,9 @@ pub fn run_with(environment: &[(&str, &str)], arguments: &[&str]) -> Ended {
 pub fn screenshot(address: &str, more: &[&str]) -> Picture {
     let dir = TempDir::new().expect("a scratch folder");
     let file = dir.path().join("screen.png");
-    let mut arguments = vec!["screenshot", address, "-o", file.to_str().expect("UTF-8")];
+    let file_name = file.to_str().expect("UTF-8");
+    // A session of the test itself may be there.
+    let mut arguments = vec!["screenshot", address, "--take", "-o", file_name];
     arguments.extend(more);
     let ended = run(&arguments);
     assert_eq!(ended.code, 0, "capsaicin {arguments:?}: {}", ended.stderr);
