@@ -1,7 +1,12 @@
 //! Damaged capture files: cut anywhere, or changed anywhere, from the block structure down to the drawing.
 
 use capsaicin::client::Framebuffer;
-use capsaicin::recording::{ErrorKind, Player, Reader, RecordingError, Survey, What};
+use std::io::Cursor;
+use std::time::Duration;
+
+use capsaicin::recording::{
+    ErrorKind, Player, Reader, RecordingError, Replay, Scan, SharedFile, Survey, What,
+};
 use capsaicin::session::SessionConfig;
 use capsaicin::{ClientEvent, CloseReason};
 
@@ -61,6 +66,37 @@ fn play(file: &[u8]) -> Result<(), RecordingError> {
     Ok(())
 }
 
+/// Goes forth and back in it, with as many checkpoints as there can be.
+fn seek(file: &[u8]) -> Result<(), RecordingError> {
+    let reader = Reader::new(SharedFile::new(Cursor::new(file)))?;
+    let mut scan = Scan::new(reader.fork());
+    while !scan.run(Duration::from_secs(1))? {}
+    let survey = scan.survey();
+    if survey.sessions.is_empty() {
+        return Err(scan.failure());
+    }
+    assert!(scan.contents(0).activity.len() <= 512);
+    let config = SessionConfig {
+        surface_budget: SURFACE_BUDGET,
+        ..SessionConfig::default()
+    };
+    let mut replay = Replay::new(reader, survey.choose(None), config);
+    replay.index().set_spacing(Duration::ZERO);
+    let indexed = replay.index().complete()?;
+    assert!(indexed.bytes <= (256 << 20) + SURFACE_BUDGET, "{indexed:?}");
+    for part in [3, 1, 4, 0] {
+        replay.seek(survey.length * part / 4, |_| true)?;
+        let mut screen = Framebuffer::default();
+        while let Some(event) = replay.poll_event() {
+            assert!(!matches!(event, ClientEvent::Closed(_)));
+            if let ClientEvent::Display(event) = &event {
+                screen.apply(event);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What is refused is refused with a reason a person can read.
 fn check(result: Result<(), RecordingError>) -> bool {
     match result {
@@ -112,6 +148,17 @@ fn damaged_recordings_are_read_and_played_as_far_as_they_go() {
         }
     }
     assert!(played > runs / 2, "{played} of {runs} were still played");
+}
+
+#[test]
+fn damaged_recordings_can_be_gone_through_forth_and_back() {
+    let mut random = Random::new(0x9ca9_0004);
+    for name in ["surface-16bit", "image-cache-jpeg", "cursors"] {
+        let file = file(&format!("{name}.pcapng"));
+        for _ in 0..rounds(10) {
+            check(seek(&mutate(&file, &mut random)));
+        }
+    }
 }
 
 /// Damage inside packets leaves the file sound, so it reaches what is further in.
