@@ -39,6 +39,10 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
         size => size?,
     };
     can_draw(&args.drawing)?;
+    if let Some(path) = args.record.as_ref().filter(|path| path.exists()) {
+        let exists = std::io::ErrorKind::AlreadyExists.into();
+        return Err(Failure::file("make", &path.display().to_string(), &exists));
+    }
     let logging = logging::to_viewer(common.logging())?;
     let taps = Taps::default();
     let dialled = match is_named {

@@ -5,7 +5,9 @@
 //! missing in the file is told with its place ([`Loss`]), and everything else goes on. [`Survey`] says what is in a file
 //! and which of its sessions to show; [`Player`] feeds the frames of one session, with the times they were recorded at,
 //! to an ordinary client session, and drops what that wants to send. [`Recorder`] is the tap of a running session that
-//! makes such a file, by a [`Writer`].
+//! makes such a file, by a [`Writer`]; a [`Switch`] begins one at any time of a session, with messages that make anew what
+//! was there before. [`Replay`] plays from any moment, by the checkpoints of its [`Index`], and [`Scan`] learns bit by bit
+//! what is in a long file.
 //!
 //! ```no_run
 //! use capsaicin::recording::{Player, Reader, Survey};
