@@ -58,6 +58,7 @@ ends_at! {
     fills_and_copies_of_every_kind_end_at_the_servers_picture: "audio-opus", "audio-opus";
     a_screen_under_pointers_ends_at_the_servers_picture: "cursors", "cursors";
     copies_within_the_screen_end_at_the_servers_picture: "draws-rop3-copybits", "draws-rop3-copybits";
+    a_start_of_firmware_ends_at_the_machines_own_screenshot: "boot-efi", "boot-efi";
     a_firmware_pattern_ends_at_the_servers_picture: "firmware-pattern", "firmware-pattern";
     images_from_the_cache_end_at_the_servers_picture: "image-cache", "image-cache";
     images_driven_out_of_the_cache_end_at_the_servers_picture: "image-cache-evict", "image-cache-evict";
