@@ -533,10 +533,10 @@ impl Work {
             Order::Message => self.message()?,
             Order::Picture => {
                 self.timeline.paused = true;
-                self.to_change()?;
+                self.go_to_change()?;
                 self.play_on(ONE_PICTURE)?;
             }
-            Order::Change => self.to_change()?,
+            Order::Change => self.go_to_change()?,
             Order::Loop => self.timeline.looping = !self.timeline.looping,
             Order::Mark => {
                 let at = self.timeline.marks.partition_point(|mark| *mark < now);
@@ -544,7 +544,7 @@ impl Work {
                     self.timeline.marks.insert(at, now);
                 }
             }
-            Order::Place { back } => self.to_place(back)?,
+            Order::Place { back } => self.go_to_place(back)?,
         }
         self.set_clock();
         Ok(())
@@ -586,7 +586,7 @@ impl Work {
         Ok(())
     }
 
-    fn to_place(&mut self, back: bool) -> Result<(), RecordingError> {
+    fn go_to_place(&mut self, back: bool) -> Result<(), RecordingError> {
         /// Whoever goes back again and again does not mean the place just passed.
         const NEAR: Duration = Duration::from_millis(700);
         let now = self.replay.now();
@@ -627,7 +627,7 @@ impl Work {
     }
 
     /// Plays up to where something is drawn.
-    fn to_change(&mut self) -> Result<(), RecordingError> {
+    fn go_to_change(&mut self) -> Result<(), RecordingError> {
         let before = self.replay.changes();
         while self.replay.changes() == before {
             let Some(at) = self.replay.next_at()? else {

@@ -180,10 +180,10 @@ impl Viewer {
             effects: VecDeque::new(),
         };
         viewer.app.recordable = viewer.tape.is_some();
-        if let Some(file) = viewer.tape.as_mut().and_then(Tape::take_file) {
-            if let Err(error) = viewer.begin_recording(Some(file)) {
-                viewer.update(Action::Recorded(format!("cannot record: {error}")));
-            }
+        if let Some(file) = viewer.tape.as_mut().and_then(Tape::take_file)
+            && let Err(error) = viewer.begin_recording(Some(file))
+        {
+            viewer.update(Action::Recorded(format!("cannot record: {error}")));
         }
         if let Some(timeline) = viewer.feed.timeline() {
             viewer.update(Action::Timeline(Box::new(timeline)));

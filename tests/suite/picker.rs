@@ -264,7 +264,6 @@ fn without_colours_the_marked_line_is_the_inverted_one() {
     let style = Style {
         colours: Colours::None,
         glyphs: Glyphs::Ascii,
-        ..Style::default()
     };
     let mut picker = picker();
     picker.fail(vec!["no".into()]);

@@ -87,7 +87,7 @@ pub fn difference(before: PixelView<'_>, after: PixelView<'_>) -> Rect {
         let mut differing = pixels.enumerate().filter(|(_, (a, b))| a[..3] != b[..3]);
         if let Some((first, _)) = differing.next() {
             left = left.min(first);
-            right = right.max(differing.last().map_or(first, |(last, _)| last) + 1);
+            right = right.max(differing.next_back().map_or(first, |(last, _)| last) + 1);
         }
     }
     match left < right {

@@ -304,7 +304,7 @@ impl ClientSession {
             .channels
             .iter()
             .filter_map(|(id, c)| match &c.behaviour {
-                Behaviour::Display(display) => Some((*id, display)),
+                Behaviour::Display(display) => Some((*id, &**display)),
                 _ => None,
             });
         let due = displays.filter(|(_, d)| d.due(&self.shared.media).is_some_and(|at| at <= now));
@@ -426,10 +426,10 @@ impl ClientSession {
     pub fn recreate(&self) -> Vec<(ChannelId, Vec<Frame>)> {
         let open = self.channels.iter().filter(|(_, channel)| !channel.closed);
         let displays = open.filter_map(|(id, channel)| match &channel.behaviour {
-            Behaviour::Display(display) if channel.link.is_some() => Some((*id, display)),
+            Behaviour::Display(display) if channel.link.is_some() => Some((*id, &**display)),
             _ => None,
         });
-        let of = |(place, (id, display)): (usize, (ChannelId, &Box<display::Client>))| {
+        let of = |(place, (id, display)): (usize, (ChannelId, &display::Client))| {
             (id, display.recreate(&self.shared, place == 0))
         };
         displays.enumerate().map(of).collect()
