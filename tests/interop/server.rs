@@ -98,7 +98,7 @@ fn the_gtk_client_shows_the_served_picture(compression: &str, sent: &str) {
 /// Recordings of real servers, how long they last, and the pictures those servers ended at.
 const RECORDINGS: [(&str, u64, &str); 3] = [
     ("image-quic", 6, "image-quic"),
-    ("draws-composite-surface", 6, "draws-composite-surface"),
+    ("image-glz", 6, "image-glz"),
     ("stream-sized", 9, "stream-sized"),
 ];
 
