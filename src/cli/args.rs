@@ -49,15 +49,16 @@ pub fn command() -> clap::Command {
 
 const TARGETS: &str = "\
 TARGET is HOST[:PORT] (port 5900 unless named), spice://HOST:PORT,
-spice+tls://HOST:PORT, spice+unix:///PATH, ws://HOST[:PORT]/PATH, wss://..., a .vv file, the path of a socket,
-libvirt:NAME (libvirt+URI:NAME) for a machine of libvirt, or demo: for the server inside this program, which needs
-no machine at all. 'view' and 'screenshot' take recordings too.
+spice+tls://HOST:PORT, spice+unix:///PATH, ws://HOST[:PORT]/PATH, wss://...,
+a .vv file, the path of a socket, libvirt:NAME (libvirt+URI:NAME), or demo:
+for the server inside this program, which needs no machine at all. 'view'
+and 'screenshot' take recordings too.
 
 Examples:
   capsaicin view demo:
   capsaicin screenshot 127.0.0.1:5900 -o screen.png
   capsaicin type 127.0.0.1:5900 --layout de 'Hallo' --enter
-  capsaicin serve 127.0.0.1:5901
+  capsaicin inspect recording.pcapng --stats
 
 Exit codes: 0 done, 2 usage, 3 cannot connect, 4 not SPICE, 5 TLS, 6 password,
 7 closed by the server, 8 timeout, 10 terminal unfit, 11 file, 130 interrupted,

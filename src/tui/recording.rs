@@ -161,9 +161,10 @@ fn file_name(target: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
     let words = target
         .split(|c| !is_plain(c))
+        .map(|word| word.trim_matches('.'))
         .filter(|word| !word.is_empty());
     let name = words.collect::<Vec<_>>().join("-");
-    name.trim_matches('.').chars().take(60).collect()
+    name.chars().take(60).collect()
 }
 
 /// A day and a time of it, in UTC: 20261123-021530.
