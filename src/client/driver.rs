@@ -532,8 +532,17 @@ impl Driver {
 
     /// Puts a channel's connection to the other host in the place of the one it had.
     fn take(&mut self, id: ChannelId, now: Duration) {
+        let old = self.connections.remove(&id);
         self.disconnect(id);
-        let taken = self.there.as_mut().and_then(|there| there.take(id));
+        if let Some(tap) = &mut self.tap
+            && old.is_some()
+        {
+            tap.closed(now, id);
+        }
+        let taken = self.there.as_mut().and_then(|there| {
+            there.leave_open(old);
+            there.take(id)
+        });
         let Some((connection, established, held)) = taken else {
             // The session has not heard of its end yet.
             let why = CloseReason::Broken("the new host closed the connection".into());

@@ -18,6 +18,9 @@ pub(super) struct There {
     /// The connections that are being made.
     dialling: BTreeMap<Key, AbortHandle>,
     linked: BTreeMap<ChannelId, Linked>,
+    /// Connections to the old host, of channels that have changed over. QEMU 7.2 closes those of all channels as soon as main's
+    /// is closed, also of such as have not said yet where they stand.
+    left: Vec<Connection>,
 }
 
 /// A linked connection that the session has not taken.
@@ -34,7 +37,13 @@ impl There {
             dial,
             dialling: BTreeMap::new(),
             linked: BTreeMap::new(),
+            left: Vec::new(),
         }
+    }
+
+    /// Keeps a connection to the old host open until all channels have changed over.
+    pub(super) fn leave_open(&mut self, old: Option<Connection>) {
+        self.left.extend(old);
     }
 
     pub(super) const fn dial(&self) -> &Result<Dial, String> {

@@ -29,7 +29,7 @@ use super::screen::{self, Screen};
 use super::sound::Speaker;
 use super::tty::Input;
 use super::waking::Waking;
-use super::{Options, Remember, ViewError, keymap};
+use super::{Options, Remember, ViewError, keymap, printable};
 use crate::channel::main::Destination;
 use crate::geometry::{Point, Size};
 use crate::session::{ClientEvent, CloseReason, Command, Migration, Tap};
@@ -205,7 +205,9 @@ impl Viewer {
             tape.end();
             let line = timeout(FAREWELL * 10, tape.ended()).await;
             self.screen.give_back();
-            line.iter().for_each(|line| eprintln!("capsaicin: {line}"));
+            if let Ok(line) = line {
+                eprintln!("capsaicin: {}", printable(&line));
+            }
         }
         ending
     }

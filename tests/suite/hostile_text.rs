@@ -152,7 +152,7 @@ fn lines_and_json_for_people_are_text() {
 }
 
 /// Where the program writes text to the terminal without [`printable`], and why that is no danger.
-const WRITERS: [(&str, &str); 8] = [
+const WRITERS: [(&str, &str); 10] = [
     (
         "src/cli/report.rs",
         "it is where all text becomes printable",
@@ -174,6 +174,14 @@ const WRITERS: [(&str, &str); 8] = [
     (
         "src/cli/taking.rs",
         "it prints a question, and all in it printable",
+    ),
+    (
+        "src/cli/mod.rs",
+        "it prints the command line's errors, made printable",
+    ),
+    (
+        "src/tui/run_loop.rs",
+        "it prints where a recording went, made printable",
     ),
     ("src/main.rs", "it prints nothing"),
 ];
