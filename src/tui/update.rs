@@ -829,6 +829,10 @@ impl App {
         self.log_line(&reason.to_string());
         match reason {
             CloseReason::Requested => effects.push(Effect::End(Ending::Quit)),
+            // There will be nothing to find again.
+            reason if self.tabs.machine_ends() => {
+                effects.push(Effect::End(Ending::Closed(reason)));
+            }
             reason if self.reconnects.is_some() => self.fall_apart(reason, effects),
             reason => effects.push(Effect::End(Ending::Closed(reason))),
         }

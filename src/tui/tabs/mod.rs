@@ -49,6 +49,8 @@ pub struct Tabs {
     size: (u16, u16),
     /// Tabs shown so far.
     count: u64,
+    /// Whether the machine was about to end when its monitor spoke last: its server then ends for good.
+    ends: bool,
 }
 
 /// A port.
@@ -230,6 +232,11 @@ impl Tabs {
         monitors.find(|monitor| monitor.is_ready())
     }
 
+    /// Whether the machine said that it ends, or was told to.
+    pub fn machine_ends(&self) -> bool {
+        self.ends
+    }
+
     /// What the status line says of the machine: nothing while it runs.
     pub fn machine(&self) -> &str {
         let state = self.monitor().and_then(Monitor::state);
@@ -347,6 +354,7 @@ impl App {
             let news = monitor.receive(data);
             self.stale = true;
             self.write_to_port(number, news.send, effects);
+            self.tabs.ends = news.ends.unwrap_or(self.tabs.ends);
             for line in news.tell {
                 self.log_line(&line);
                 self.flash(line);
@@ -549,6 +557,7 @@ impl App {
         });
         match ordered {
             Some((number, bytes)) if !bytes.is_empty() => {
+                self.tabs.ends |= order == monitor::Order::SwitchOff;
                 self.write_to_port(number, bytes, effects);
             }
             _ => self.flash("the machine's monitor does not answer".into()),

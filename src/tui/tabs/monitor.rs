@@ -72,6 +72,8 @@ pub struct News {
     pub send: Vec<u8>,
     /// Lines for the user.
     pub tell: Vec<String>,
+    /// Whether the machine ends now, or goes on after all.
+    pub ends: Option<bool>,
 }
 
 /// The dialogue with one monitor.
@@ -220,9 +222,14 @@ impl Monitor {
 
     fn on_event(&mut self, event: &str, message: &Value, news: &mut News) {
         match event {
-            "STOP" | "RESUME" | "SUSPEND" | "SUSPEND_DISK" | "WAKEUP" => self.ask_for_state(news),
+            "RESUME" => {
+                news.ends = Some(false);
+                self.ask_for_state(news);
+            }
+            "STOP" | "SUSPEND" | "SUSPEND_DISK" | "WAKEUP" => self.ask_for_state(news),
             "RESET" => {
                 news.tell.push("the machine was reset".into());
+                news.ends = Some(false);
                 self.ask_for_state(news);
             }
             "SHUTDOWN" => {
@@ -232,6 +239,7 @@ impl Monitor {
                     _ => "the machine is being switched off",
                 };
                 news.tell.push(who.into());
+                news.ends = Some(true);
                 self.ask_for_state(news);
             }
             "GUEST_PANICKED" => {
