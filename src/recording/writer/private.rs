@@ -18,6 +18,10 @@ const AGENT_DATA_TO_CLIENT: u16 = 109;
 const AGENT_CONNECTED_TOKENS: u16 = 115;
 const AGENT_DATA_TO_SERVER: u16 = 107;
 
+/// On every channel: its state on the way to another host, with what was not delivered yet.
+const MIGRATE_DATA_TO_CLIENT: u16 = 2;
+const MIGRATE_DATA_TO_SERVER: u16 = 5;
+
 /// What a message of the agent is about (spec 04 §3): contents of a clipboard, and of a file.
 const CLIPBOARD: u32 = 4;
 const FILE_DATA: u32 = 12;
@@ -52,6 +56,14 @@ impl Private {
         frame: &'a Frame,
     ) -> Option<Cow<'a, Frame>> {
         let own = frame.number >= FIRST_OF_CHANNEL && way == Way::ToServer;
+        if self.is_state(channel.kind, way, frame.number) {
+            let body = Bytes::from(vec![0; frame.body.len()]);
+            let blank = Frame {
+                body,
+                ..frame.clone()
+            };
+            return Some(Cow::Owned(blank));
+        }
         match channel.kind {
             // Keys and pointer; the microphone; what is typed at a console.
             ChannelKind::Inputs | ChannelKind::Record | ChannelKind::Port
@@ -68,6 +80,20 @@ impl Private {
             ChannelKind::Main if !self.with_clipboard => Some(self.agent(way, frame)),
             _ => Some(Cow::Borrowed(frame)),
         }
+    }
+
+    /// Whether it is the state of a channel with what may not be recorded in it.
+    fn is_state(&self, kind: ChannelKind, way: Way, number: u16) -> bool {
+        let is_one = match way {
+            Way::ToClient => number == MIGRATE_DATA_TO_CLIENT,
+            Way::ToServer => number == MIGRATE_DATA_TO_SERVER,
+        };
+        is_one
+            && match kind {
+                ChannelKind::Main => !self.with_clipboard,
+                ChannelKind::Display | ChannelKind::Cursor => false,
+                _ => !self.with_input,
+            }
     }
 
     fn agent<'a>(&mut self, way: Way, frame: &'a Frame) -> Cow<'a, Frame> {
@@ -188,5 +214,35 @@ mod tests {
             assert!(admits(&mut private, Way::ToClient, 101), "{kind:?}");
             assert!(admits(&mut all, Way::ToServer, 101), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn what_a_moving_channel_has_not_delivered_is_zeros() {
+        let frame = |number| Frame {
+            number,
+            serial: 1,
+            sub_list: 0,
+            body: Bytes::from_static(b"MNMD a secret"),
+        };
+        let recorded = |private: &mut Private, kind, way, number| {
+            let channel = ChannelId::new(kind, 0);
+            let frame = frame(number);
+            private
+                .admit(channel, way, &frame)
+                .map(|frame| frame.body.to_vec())
+        };
+        let mut private = Private::new(false, false);
+        let mut all = Private::new(true, true);
+        for kind in [ChannelKind::Main, ChannelKind::Port, ChannelKind::Record] {
+            for (way, number) in [(Way::ToClient, 2), (Way::ToServer, 5)] {
+                let zeros = Some(vec![0; 13]);
+                assert_eq!(recorded(&mut private, kind, way, number), zeros, "{kind:?}");
+                let whole = Some(b"MNMD a secret".to_vec());
+                assert_eq!(recorded(&mut all, kind, way, number), whole, "{kind:?}");
+            }
+        }
+        // Of displays it tells what there is to see.
+        let display = recorded(&mut private, ChannelKind::Display, Way::ToClient, 2);
+        assert_eq!(display, Some(b"MNMD a secret".to_vec()));
     }
 }
