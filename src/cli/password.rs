@@ -133,6 +133,25 @@ pub fn read_wiped(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     }
 }
 
+/// Asks the person at the terminal a question that only yes answers; everything in it is printable.
+///
+/// # Errors
+///
+/// When the terminal is gone, or the user interrupts.
+pub async fn confirm(question: String) -> Result<bool, Failure> {
+    let answer = tokio::task::spawn_blocking(move || {
+        eprint!("{question}");
+        io::stderr().flush()?;
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line)?;
+        Ok::<_, io::Error>(line)
+    });
+    match answer.await {
+        Ok(Ok(line)) => Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes")),
+        _ => Err(Failure::interrupted()),
+    }
+}
+
 /// Whether there is a person to ask.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()

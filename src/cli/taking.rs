@@ -10,7 +10,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
-use std::io::{self, BufRead, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,21 +69,11 @@ impl Somebody {
             "capsaicin: {self} is connected to {target}, which has one viewer at a time"
         ));
         let question = question + "\nTake it from them? [y/N] ";
-        let answer = tokio::task::spawn_blocking(move || {
-            eprint!("{question}");
-            io::stderr().flush()?;
-            let mut line = String::new();
-            io::stdin().lock().read_line(&mut line)?;
-            Ok::<_, io::Error>(line)
-        });
-        match answer.await {
-            Ok(Ok(line)) if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),
-            Ok(Ok(_)) => Err(Failure::new(
-                Exit::CannotConnect,
-                format!("{target} was left to {self}"),
-            )),
-            _ => Err(Failure::interrupted()),
+        if password::confirm(question).await? {
+            return Ok(());
         }
+        let text = format!("{target} was left to {self}");
+        Err(Failure::new(Exit::CannotConnect, text))
     }
 }
 

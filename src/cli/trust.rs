@@ -1,7 +1,7 @@
 //! Whom to believe: authorities from a file or the system, certificates that were taken before, and the person at the
 //! terminal.
 
-use std::io::{self, BufRead, Write};
+use std::io;
 use std::path::Path;
 
 use super::args::{SecurityArgs, Trust};
@@ -213,19 +213,9 @@ async fn ask(address: &Address, problem: &Problem, refusal: &Failure) -> Result<
     // The address may have come in a connection file.
     let server = printable(&address.to_string());
     text += &format!("Trust this certificate of {server} from now on? [y/N] ");
-    let answer = tokio::task::spawn_blocking(move || {
-        eprint!("{text}");
-        io::stderr().flush()?;
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        Ok::<_, io::Error>(line)
-    });
-    match answer.await {
-        Ok(Ok(line)) if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),
-        Ok(Ok(_)) => Err(Failure::new(
-            Exit::Tls,
-            format!("the certificate of {address} was not trusted"),
-        )),
-        _ => Err(Failure::interrupted()),
+    if password::confirm(text).await? {
+        return Ok(());
     }
+    let text = format!("the certificate of {address} was not trusted");
+    Err(Failure::new(Exit::Tls, text))
 }
