@@ -30,7 +30,7 @@
 //! | [`session`] | all channels of one connection as one value | `channel` |
 //! | [`sound`] | samples: coded, in WAV files, played and recorded | `channel` (sound only), `codec` |
 //! | [`inspect`] | frames as named fields: filtered, counted, held against the rules | `session` |
-//! | [`recording`] | captured sessions: read, and played into a session | `session` |
+//! | [`recording`] | captured sessions: written, read, and played into a session | `session` |
 #![cfg_attr(
     feature = "client",
     doc = "| [`net`], [`client`] | sockets and tasks around a session | `session`, tokio |"

@@ -20,6 +20,7 @@ mod damage;
 mod dashes;
 mod glyph;
 mod ink;
+mod note;
 mod operator;
 mod path;
 mod ratio;

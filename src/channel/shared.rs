@@ -85,13 +85,6 @@ impl Shared {
         }
     }
 
-    /// The images that forks share: a number of each, and its bytes.
-    pub fn images(&self) -> impl Iterator<Item = (usize, u64)> {
-        let glz = self.glz.all_pixels();
-        glz.map(|pixels| (pixels.identity(), pixels.memory()))
-            .chain(self.pixmaps.shared())
-    }
-
     /// Pixels of the GLZ window to announce for the server's memory hint; the window is sized to it.
     pub fn size_glz_window(&mut self) -> u64 {
         let pixels = glz_window_pixels(self.ram_hint);
@@ -176,6 +169,12 @@ impl MediaClock {
         self.sound = None;
     }
 
+    /// The session's time stood still while the server's went on by so much.
+    pub fn skip(&mut self, lasting: Duration) {
+        // Wrapping is the clock's own arithmetic.
+        self.base = self.base.wrapping_add(lasting.as_millis() as u32);
+    }
+
     /// How long after its arrival sound is heard; `None` while none is.
     pub fn sound_delay(&self) -> Option<Duration> {
         self.sound
@@ -203,6 +202,8 @@ mod tests {
             u32::MAX - 9,
             "never before it was set"
         );
+        clock.skip(Duration::from_millis(100));
+        assert_eq!(clock.time(Duration::from_millis(5015)), 105);
     }
 
     #[test]

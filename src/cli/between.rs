@@ -1,4 +1,4 @@
-//! What lies between us and a server: a proxy, and a web-socket.
+//! What lies between us and a server: a proxy, a web-socket, or one that is called the other.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::args::SecurityArgs;
 use super::report::{Exit, Failure, say};
-use super::target::Server;
-use crate::net::{Proxy, Via};
+use super::target::{Server, Target};
+use crate::net::{Address, BadProxy, Proxy, Via};
 
 /// A text that may hold a password or a token: wiped when dropped, never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,17 +34,25 @@ impl fmt::Debug for Veiled {
     }
 }
 
+/// The ways to a server begin here.
+pub struct Between {
+    /// What lies between.
+    pub via: Via,
+    /// Where to connect to instead of the server's own ports.
+    pub instead: Option<Server>,
+}
+
 /// What lies between us and this server. A proxy is named by the command line, by the connection file or by `SPICE_PROXY`, in this
 /// order; an empty name means none.
 ///
 /// # Errors
 ///
 /// When what is named is no proxy.
-pub fn via(
+pub fn between(
     server: &Server,
     args: &SecurityArgs,
     variable: impl Fn(&str) -> Option<OsString>,
-) -> Result<Via, Failure> {
+) -> Result<Between, Failure> {
     let named = |text: &str, whence| (Zeroizing::new(text.to_owned()), whence);
     let given = args.proxy.as_deref().map(|text| named(text, "--proxy"));
     let in_file = server.proxy.as_ref();
@@ -57,14 +65,55 @@ pub fn via(
             None => None,
         },
     };
-    let proxy = match found {
-        Some((text, whence)) if !text.trim().is_empty() => Some(proxy(text.trim(), whence)?),
-        _ => None,
+    let found = found.filter(|(text, _)| !text.trim().is_empty());
+    let (proxy, instead) = match found {
+        Some((text, whence)) if text.contains('?') => {
+            (None, Some(websocket(server, text.trim(), whence)?))
+        }
+        Some((text, whence)) => (Some(proxy(text.trim(), whence)?), None),
+        None => (None, None),
     };
-    let websocket = server.websocket.as_ref();
-    Ok(Via {
+    let websocket = instead.as_ref().unwrap_or(server).websocket.as_ref();
+    let via = Via {
         proxy: proxy.map(Arc::new),
         websocket: websocket.map(|path| Arc::from(path.0.as_str())),
+    };
+    Ok(Between { via, instead })
+}
+
+/// The web-socket that a proxy is whose URL has a query. CONNECT can carry none. OpenNebula writes such URLs into connection files,
+/// `proxy=https://HOST:PORT?token=…`, and what listens there is websockify, to which the token says which machine is meant
+/// (OpenNebula's issue 5393).
+fn websocket(server: &Server, text: &str, whence: &'static str) -> Result<Server, Failure> {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+    let scheme = match () {
+        () if scheme.eq_ignore_ascii_case("http") => "ws",
+        () if scheme.eq_ignore_ascii_case("https") => "wss",
+        () => return Err(unusable(whence, &BadProxy::Scheme.to_string())),
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(unusable(
+            whence,
+            "it has a user and a query, which no proxy takes both",
+        ));
+    }
+    if !matches!(server.plain, Some(Address::Tcp { .. })) {
+        let why =
+            "its query means a web-socket, and that leads to a plain port, which is not known";
+        return Err(unusable(whence, why));
+    }
+    let url = Zeroizing::new(format!("{scheme}://{rest}"));
+    let Target::Server(there) =
+        Target::parse(&url).map_err(|error| unusable(whence, &error.to_string()))?
+    else {
+        return Err(unusable(whence, "its host is not one"));
+    };
+    Ok(Server {
+        user: server.user.clone(),
+        password: server.password.clone(),
+        secure_channels: server.secure_channels.clone(),
+        ..there
     })
 }
 
@@ -108,11 +157,16 @@ mod tests {
             ..SecurityArgs::default()
         };
         let server = Server {
+            plain: Some(Address::tcp("vm", 5900)),
             proxy: in_file.map(Veiled::from),
             ..Server::default()
         };
-        match via(&server, &args, |_| variable.map(OsString::from)) {
-            Ok(via) => via.proxy.map_or("none".into(), |proxy| proxy.to_string()),
+        match between(&server, &args, |_| variable.map(OsString::from)) {
+            Ok(between) => match (between.via.proxy, between.instead) {
+                (Some(proxy), _) => proxy.to_string(),
+                (None, Some(there)) => Target::Server(there).to_string(),
+                (None, None) => "none".into(),
+            },
             Err(failure) => failure.text,
         }
     }
@@ -126,6 +180,62 @@ mod tests {
         assert_eq!(used(None, None, None), "none");
         // An empty one is how to say no to the others.
         assert_eq!(used(Some(""), b, c), "none");
+    }
+
+    #[test]
+    fn a_proxy_with_a_query_is_a_web_socket() {
+        for (text, shown) in [
+            (
+                "https://one.example:29876?token=sesame",
+                "wss://one.example:29876",
+            ),
+            (
+                "http://one.example:29876/x?token=sesame",
+                "ws://one.example:29876",
+            ),
+            ("one.example/?token=sesame", "ws://one.example:80"),
+        ] {
+            assert_eq!(used(None, Some(text), None), shown, "{text}");
+            assert_eq!(used(Some(text), None, None), shown, "{text}");
+            assert_eq!(used(None, None, Some(text)), shown, "{text}");
+        }
+        for (text, why) in [
+            (
+                "ftp://one?token=sesame",
+                "its scheme is neither http:// nor https://",
+            ),
+            (
+                "http://one:0?token=sesame",
+                "the port is not a number from 1 to 65535",
+            ),
+            (
+                "http://me:sesame@one?token=x",
+                "it has a user and a query, which no proxy takes both",
+            ),
+        ] {
+            let expected = format!("cannot use the proxy of SPICE_PROXY: {why}");
+            assert_eq!(used(None, None, Some(text)), expected);
+        }
+    }
+
+    #[test]
+    fn a_query_of_a_proxy_is_never_shown_and_leads_to_no_tls_port() {
+        let args = SecurityArgs::default();
+        let mut server = Server {
+            plain: Some(Address::tcp("vm", 5900)),
+            proxy: Some(Veiled::from("http://one?token=sesame")),
+            user: Some("me".into()),
+            ..Server::default()
+        };
+        let found = between(&server, &args, |_| None).ok();
+        let there = found.and_then(|found| found.instead).expect("a web-socket");
+        assert_eq!(there.websocket, Some(Veiled::from("/?token=sesame")));
+        assert_eq!(there.user.as_deref(), Some("me"));
+        assert!(!format!("{there:?}").contains("sesame"));
+
+        server.secure = server.plain.take();
+        let text = between(&server, &args, |_| None).err().expect("none").text;
+        assert!(text.ends_with("which is not known"), "{text}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `capsaicin connect`: a session without a picture, one line an event. Nobody waits for it, so it [naps](super::naps) between
-//! messages: a line may be 16 ms late.
+//! messages: a line may be 33 ms late. Nor does anybody see what is drawn, so nothing is; with `--draw` it is all the same, and
+//! damaged images are told of.
 
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
@@ -47,6 +48,7 @@ pub async fn run(args: &ConnectArgs, common: &Common, naps: Naps) -> Result<(), 
             record: args.mic.is_some(),
             raw_sound: args.raw_sound,
             ports: false,
+            undrawn: !args.draw,
         },
         timeout: args.timeout,
     };
@@ -278,7 +280,7 @@ fn describe(event: &ClientEvent, form: Form) -> Option<Said> {
             let text = || "the server answers again".into();
             Said::of_session(form.say("answers", text, || json!({})))
         }
-        ClientEvent::Stats(_) => return None,
+        ClientEvent::Stats(_) | ClientEvent::Held(_) => return None,
     })
 }
 

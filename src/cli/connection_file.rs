@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::between::Veiled;
 use super::password::{self, Secret};
+use super::recent;
 use super::report::{Exit, Failure, say};
 use super::target::{Server, Target};
 use crate::net::{Address, ConnectionFile, LARGEST_CONNECTION_FILE};
@@ -53,7 +54,7 @@ pub fn read(path: &Path) -> Result<(Target, ConnectionFile), Failure> {
     if let Some(expiry) = file.expires(written)
         && let Ok(since) = SystemTime::now().duration_since(expiry)
     {
-        let why = format!("it expired {} seconds ago", since.as_secs());
+        let why = format!("it expired {}", recent::ago(since));
         return Err(damaged(why).with_hint("get a new one from where it came from"));
     }
     let host = file.host.clone().unwrap_or_default();

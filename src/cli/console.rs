@@ -127,6 +127,7 @@ async fn dial(args: &ConnectArgs, view_only: bool) -> Result<Dialled, Failure> {
         view_only,
         extras: Extras {
             ports: true,
+            undrawn: true,
             ..Extras::default()
         },
         timeout: args.timeout,

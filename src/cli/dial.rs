@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::args::{TargetArgs, VideoCodec};
 use super::connection_file;
 use super::password::{self, Secret};
-use super::recent;
+use super::recent::{self, Beside};
 use super::report::{Exit, Failure, say};
 use super::security::Ways;
 use super::taking::Somebody;
@@ -15,7 +15,7 @@ use super::target::Target;
 use crate::channel::display::ImageCompression;
 use crate::client::{ClientConfig, ConnectError, SpiceClient};
 use crate::codec::video::Codec;
-use crate::link::{LinkError, SaslError};
+use crate::link::{LinkError, Password, SaslError};
 use crate::net::{ConnectionFile, Route};
 use crate::server::source::Demo;
 use crate::session::{SessionConfig, Tap};
@@ -27,8 +27,8 @@ pub struct Dialled {
     pub client: SpiceClient,
     /// The target without its secrets.
     pub name: String,
-    /// The target as it can be written again, where that is of use and tells no secret.
-    pub again: Option<String>,
+    /// The target as it can be written again, and what else it takes, where that is of use and tells no secret.
+    pub again: Option<(String, Beside)>,
     /// Connects again, with what was found out: the password, and whose certificate is taken.
     pub redial: Redial,
     /// Keeps the demonstration going.
@@ -49,13 +49,13 @@ pub struct Dial {
     pub view_only: bool,
     /// Wants the pixels of what changes, not only where.
     pub pixels: bool,
-    /// Which channels it wants beside picture and input.
+    /// What it wants beside picture and input.
     pub extras: Extras,
     /// How long connecting may take.
     pub timeout: Duration,
 }
 
-/// Channels beside picture and input.
+/// What it wants beside picture and input, and whether it wants those pictures at all.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extras {
     /// Sound from the guest.
@@ -66,6 +66,8 @@ pub struct Extras {
     pub raw_sound: bool,
     /// Serial consoles and the like.
     pub ports: bool,
+    /// Looks at no picture: none is drawn.
+    pub undrawn: bool,
 }
 
 /// A connection that can be tried.
@@ -73,7 +75,7 @@ pub struct Prepared<'a> {
     dial: Dial,
     args: &'a TargetArgs,
     name: String,
-    again: Option<String>,
+    again: Option<(String, Beside)>,
     ways: Ways,
     /// Who the user is, if anybody said so.
     user: Option<String>,
@@ -86,6 +88,20 @@ pub struct Prepared<'a> {
 }
 
 impl Dial {
+    /// For all that a server sends, with nobody who looks or types.
+    pub fn listening(timeout: Duration) -> Self {
+        Self {
+            view_only: true,
+            pixels: false,
+            extras: Extras {
+                playback: true,
+                ports: true,
+                ..Extras::default()
+            },
+            timeout,
+        }
+    }
+
     /// Connects.
     ///
     /// # Errors
@@ -159,14 +175,15 @@ impl Dial {
         ways.announce();
         let file = args.password_file.as_deref();
         let secret = password::find(in_target.as_ref(), file, |name| std::env::var_os(name))?;
+        let again = match (&demo, is_hidden) {
+            (None, false) => recent::target_of(ways.route()),
+            _ => again,
+        };
         let prepared = Prepared {
             dial: self,
             args,
             name,
-            again: match (&demo, is_hidden) {
-                (None, false) => recent::target_of(ways.route()),
-                _ => again,
-            },
+            again: again.zip(Beside::of(args)),
             ways,
             user,
             secret,
@@ -204,6 +221,23 @@ impl Prepared<'_> {
     /// Whether a password was given.
     pub const fn has_password(&self) -> bool {
         self.secret.is_some() && self.demo.is_none()
+    }
+
+    /// Who to be to a server that asks for a user, if that was said; the person at the terminal is asked for the password where it
+    /// was not given.
+    ///
+    /// # Errors
+    ///
+    /// When the person gives up.
+    pub async fn login(&mut self) -> Result<Option<(String, Password)>, Failure> {
+        let Some(user) = self.user.clone() else {
+            return Ok(None);
+        };
+        if self.secret.is_none() && password::can_ask() {
+            self.secret = Some(asking(&self.name, password::ask).await?);
+        }
+        let password = self.secret.as_ref().map(Secret::password);
+        Ok(Some((user, password.unwrap_or_default())))
     }
 
     /// Makes sure of the certificate of a server with TLS, while there is somebody to be asked. Nothing is said of a
@@ -332,6 +366,7 @@ impl Prepared<'_> {
                 record: self.dial.extras.record && self.opens("record"),
                 raw_sound: self.dial.extras.raw_sound,
                 ports: self.dial.extras.ports && self.opens("port"),
+                draws: !self.dial.extras.undrawn,
                 ..SessionConfig::default()
             },
             ..ClientConfig::along(self.ways.route().clone())

@@ -207,7 +207,10 @@ impl Guest {
             pixels: false,
             view_only: false,
             timeout: connect_timeout,
-            extras: Extras::default(),
+            extras: Extras {
+                undrawn: true,
+                ..Extras::default()
+            },
         };
         let interruption = super::interruption()?;
         let connecting = async {

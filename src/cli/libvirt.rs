@@ -14,9 +14,10 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::password::{self, Secret};
-use super::report::{Exit, Failure, system};
+use super::report::{Exit, Failure};
 use super::target::Server;
 use crate::net::Address;
+use crate::net::words::system;
 
 /// Most bytes of an answer.
 const MOST: usize = 64 * 1024;

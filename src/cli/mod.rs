@@ -29,6 +29,7 @@ mod recent;
 mod record;
 mod recording;
 pub mod report;
+mod rotation;
 mod screenshot;
 mod security;
 mod serve;
@@ -49,7 +50,7 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::tui::printable;
 use args::{Args, Command, Common, ConnectArgs};
@@ -141,9 +142,9 @@ fn run_on(
 }
 
 /// The command, or the interruption that comes first.
-async fn until_interrupted(
-    command: impl Future<Output = Result<(), Failure>>,
-) -> Result<(), Failure> {
+async fn until_interrupted<T>(
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let interruption = interruption()?;
     tokio::select! {
         result = command => result,
@@ -151,11 +152,14 @@ async fn until_interrupted(
     }
 }
 
+fn listen_to(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::file("listen to", "signals", &error))
+}
+
 /// Ends when a signal asks the program to end.
 fn interruption() -> Result<impl Future<Output = Failure>, Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::file("listen to", "signals", &error));
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen_to(SignalKind::interrupt())?;
+    let mut terminate = listen_to(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => Failure::interrupted(),

@@ -15,8 +15,8 @@ use crate::channel::ChannelId;
 use crate::session::{Tap, Way};
 use crate::wire::Frame;
 
-/// How long the thread sleeps: one picture of a screen with 60 a second.
-const NAP: Duration = Duration::from_millis(16);
+/// How long the thread sleeps: one picture of a video with 30 a second.
+const NAP: Duration = Duration::from_millis(33);
 
 /// More messages than this since the last rest, and there is none.
 const FEW: u32 = 30;

@@ -38,7 +38,7 @@ fn demo() -> Place {
 fn visits() -> Vec<Place> {
     let place = |visit: recent::Visit| Place {
         name: recent::title(&visit.target).to_owned(),
-        note: visit.target.clone(),
+        note: format!("{}{}", visit.target, visit.beside),
         target: visit.target,
         state: recent::ago(visit.ago),
         is_managed: false,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::{Common, DrawingArgs, PlayArgs};
 use super::report::Failure;
 use super::view::{can_draw, conclude, drawing, sound_server, style};
-use super::{logging, recording};
+use super::{logging, recording, state, until_interrupted};
 use crate::keyboard::Layout;
 use crate::tui::deck::{Deck, Wishes};
 use crate::tui::watch::Watch;
@@ -48,10 +48,12 @@ pub async fn view(
         ..wishes
     };
     let file = path.to_owned();
-    let deck = tokio::task::spawn_blocking(move || Deck::start(&file, wishes)).await;
-    let deck = deck
-        .map_err(|_| Failure::interrupted())?
-        .map_err(|error| recording::cannot_open(path, &error))?;
+    let start = tokio::task::spawn_blocking(move || Deck::start(&file, wishes));
+    let deck = until_interrupted(async {
+        let deck = start.await.map_err(|_| Failure::interrupted())?;
+        deck.map_err(|error| recording::cannot_open(path, &error))
+    });
+    let deck = deck.await?;
     let options = Options {
         target: path.display().to_string(),
         view_only: true,
@@ -59,6 +61,7 @@ pub async fn view(
         layout: Layout::us(),
         alt_codes: false,
         remember: None,
+        first_time: Some(Box::new(state::is_first_time)),
         drawing: drawing(args),
         style: style(args),
         overrides: args.terminal.clone(),
@@ -68,6 +71,7 @@ pub async fn view(
         recordable: None,
         logged: logging.lines,
         redial: None,
+        panes: Vec::new(),
     };
     conclude(tui::run(deck, options).await?)
 }

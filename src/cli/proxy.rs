@@ -2,28 +2,35 @@
 
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::args::{Common, TargetArgs, seconds};
+use super::args::{Common, DrawingArgs, TargetArgs, seconds};
 use super::dial::{Dial, Extras};
 use super::report::{self, Exit, Failure, say};
-use super::{dial, logging};
+use super::{dial, logging, state, view};
 use crate::channel::names;
+use crate::keyboard::Layout;
+use crate::net::words::system;
 use crate::net::{Address, BadAddress};
-use crate::proxy::{Config, Door, Event, Proxy, Rule, Shape, TapMaker, Traffic};
+use crate::proxy::{Config, Door, Event, Gate, Login, Proxy, Rule, Shape, TapMaker, Traffic};
 use crate::recording::{About, Choices, Progress, Recorder, Recording};
 use crate::session::{Tap, Way};
-use crate::tui::{printable, short};
+use crate::tui::mirror::{Mirror, Usher};
+use crate::tui::panes::PaneKind;
+use crate::tui::watch::Watch;
+use crate::tui::{self, Options, printable, short};
 
 const EXAMPLES: &str = "\
 Clients bring their password: it is encrypted anew for the server, and kept
-nowhere. What passes is recorded and shown as it is passed on. SASL is not.
+nowhere. What passes is recorded and shown as it is passed on. A server that asks
+for a user by SASL is told --user and --password-file, and not what clients say:
+whoever connects here is let in as that user. Ctrl+C ends it, with exit code 0.
 
 A rule of --fault is '[client ]CHANNEL[:ID].MESSAGE[N]: ACTION'. CHANNEL and
 MESSAGE can be *, and MESSAGE a number; N is the N-th on a connection, N.. from
@@ -34,6 +41,7 @@ stall TIME. Messages of the server are meant unless 'client' is in front.
 Examples:
   capsaicin proxy --listen 127.0.0.1:5999 127.0.0.1:5900
   capsaicin proxy --listen :5999 spice+tls://vm.example:5901 -o session.pcapng
+  capsaicin proxy --listen 127.0.0.1:5999 demo: --inspect
   capsaicin proxy --listen 127.0.0.1:5999 demo: --delay 80 --rate 2M
   capsaicin proxy --listen 127.0.0.1:5999 demo: --fault 'display.draw_copy[10]: cut'";
 
@@ -88,9 +96,15 @@ pub struct ProxyArgs {
     /// End after this many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
     pub lasting: Option<Duration>,
+    /// Show what passes in full-screen panes: the picture, channels, messages, codecs. Without a terminal, lines as ever
+    #[arg(long, conflicts_with = "json")]
+    pub inspect: bool,
     /// Print events as JSON, one object a line
     #[arg(long)]
     pub json: bool,
+    /// How the picture is drawn.
+    #[command(flatten)]
+    pub drawing: DrawingArgs,
 }
 
 /// How long the certificate of the server may take to come.
@@ -131,7 +145,25 @@ fn percent(text: &str) -> Result<f64, String> {
 ///
 /// When the target or an address to listen at makes no sense or cannot be used.
 pub async fn run(args: &ProxyArgs, common: &Common) -> Result<(), Failure> {
-    let _logging = logging::to_stderr(common.logging())?;
+    let shows = args.inspect && io::stdout().is_terminal();
+    if shows {
+        view::can_draw(&args.drawing)?;
+    }
+    let mut logging = match shows {
+        true => logging::to_viewer(common.logging())?,
+        false => logging::to_stderr(common.logging())?,
+    };
+    let watch = Watch::default();
+    let gate = Gate::default();
+    let holder = gate.clone();
+    let mirror = shows.then(|| Mirror::start(watch.clone(), move |hold| holder.obey(hold)));
+    let (mirror, usher) = match mirror.transpose() {
+        Ok(mirror) => mirror.unzip(),
+        Err(error) => {
+            let text = format!("cannot show what passes: {}", system(&error));
+            return Err(Failure::new(Exit::Unexpected, text));
+        }
+    };
     let mut interruption = std::pin::pin!(super::interruption()?);
     let shelf = Arc::new(Shelf::new(args)?);
     let doors = doors(args)?;
@@ -142,33 +174,63 @@ pub async fn run(args: &ProxyArgs, common: &Common) -> Result<(), Failure> {
         timeout: PATIENCE,
     };
     let mut prepared = dial.prepare(&args.target).await?;
-    if prepared.has_password() {
-        say("the password given here is not used: clients bring theirs");
+    let login = prepared.login().await?;
+    let login = login.map(|(user, password)| Login { user, password });
+    match &login {
+        Some(Login { user, .. }) => say(format_args!(
+            "whoever connects here is let in as {}",
+            printable(user)
+        )),
+        None if prepared.has_password() => {
+            say("the password given here is not used: clients bring theirs");
+        }
+        None => {}
     }
     tokio::select! {
         trusted = prepared.trust() => trusted?,
         failure = &mut interruption => return Err(failure),
     }
+    if let Some(usher) = usher.clone() {
+        gate.on_step(move || usher.stepped());
+    }
     let config = Config {
         route: prepared.route().clone(),
+        login,
         shape: Shape {
             delay: Duration::from_millis(args.delay.unwrap_or(0)),
             rate: args.rate,
             loss: args.drop.unwrap_or(0.0) / 100.0,
         },
         rules: args.fault.clone(),
-        taps: shelf.taps(),
+        taps: shelf.taps(usher.clone()),
+        gate,
     };
     let proxy = Proxy::start(doors, config).await;
     let mut proxy = proxy.map_err(|error| {
-        let text = format!("{error}: {}", report::system(&error.source));
+        let text = format!("{error}: {}", system(&error.source));
         Failure::new(Exit::CannotConnect, text)
     })?;
+    let addresses = proxy.addresses().to_vec();
     let mut log = Log {
         began: Instant::now(),
         json: args.json,
+        usher,
     };
     log.listening(&proxy, args)?;
+    let viewing = async {
+        match mirror {
+            Some(mirror) => {
+                let target = format!(
+                    "{} to {}",
+                    uris(&addresses, args).join(" "),
+                    dial::target(&args.target)?
+                );
+                let options = viewer(args, target, watch, logging.lines.take());
+                view::conclude(tui::run(mirror, options).await?)
+            }
+            None => std::future::pending().await,
+        }
+    };
     let enough = async {
         match args.lasting {
             Some(lasting) => tokio::time::sleep(lasting).await,
@@ -178,9 +240,12 @@ pub async fn run(args: &ProxyArgs, common: &Common) -> Result<(), Failure> {
     let ended = tokio::select! {
         failure = follow(&mut proxy, &mut log, &shelf) => Err(failure),
         () = enough => Ok(()),
+        ended = viewing => ended,
         // It is how one ends a proxy.
-        _ = &mut interruption => Ok(()),
+        // A viewer hears of it too, and gives the terminal back.
+        _ = &mut interruption, if !shows => Ok(()),
     };
+    log.usher = None;
     // With it end the connections, and with them the taps.
     drop(proxy);
     for (session, path, recording) in shelf.take_all() {
@@ -238,6 +303,43 @@ fn doors(args: &ProxyArgs) -> Result<Vec<Door>, Failure> {
     Ok(doors)
 }
 
+/// Where clients connect, as they write it.
+fn uris(addresses: &[Address], args: &ProxyArgs) -> Vec<String> {
+    let plain = usize::from(args.listen.is_some());
+    let uri = |(place, address): (usize, &Address)| match address {
+        Address::Unix(path) => format!("spice+unix://{}", path.display()),
+        Address::Tcp { .. } if place >= plain => format!("spice+tls://{address}"),
+        Address::Tcp { .. } => format!("spice://{address}"),
+    };
+    addresses.iter().enumerate().map(uri).collect()
+}
+
+/// A viewer of what passes.
+fn viewer(args: &ProxyArgs, target: String, watch: Watch, logged: Option<Lines>) -> Options {
+    Options {
+        target,
+        view_only: true,
+        escape: args.drawing.escape,
+        layout: Layout::us(),
+        alt_codes: false,
+        remember: None,
+        first_time: Some(Box::new(state::is_first_time)),
+        drawing: view::drawing(&args.drawing),
+        style: view::style(&args.drawing),
+        overrides: args.drawing.terminal.clone(),
+        sound: None,
+        microphone: false,
+        watch,
+        recordable: None,
+        logged,
+        redial: None,
+        panes: vec![PaneKind::Channels, PaneKind::Messages],
+    }
+}
+
+/// Lines of the program's own log.
+type Lines = mpsc::Receiver<String>;
+
 /// The recordings: a file for each session.
 struct Shelf {
     /// The first file.
@@ -274,21 +376,35 @@ impl Shelf {
         })
     }
 
-    fn taps(self: &Arc<Self>) -> TapMaker {
+    /// Who sees the sessions: a recorder, where they are recorded, and a witness, where they are shown.
+    fn taps(self: &Arc<Self>, usher: Option<Usher>) -> TapMaker {
         let shelf = Arc::clone(self);
         Box::new(move |session| {
-            let path = numbered(shelf.path.as_deref()?, session);
-            match shelf.start(session, &path) {
-                Ok(recorder) => Some(Box::new(recorder) as Box<dyn Tap>),
-                Err(error) => {
-                    let (name, why) = (path.display(), report::system(&error));
-                    say(format_args!(
-                        "session {session} is not recorded: cannot make {name}: {why}"
-                    ));
-                    None
-                }
-            }
+            let witness = usher.as_ref().map(|usher| usher.witness(session));
+            let witness = witness.map(|witness| Box::new(witness) as Box<dyn Tap>);
+            let taps: Vec<_> = shelf
+                .recorder(session, usher.as_ref())
+                .into_iter()
+                .chain(witness)
+                .collect();
+            (!taps.is_empty()).then(|| Box::new(taps) as Box<dyn Tap>)
         })
+    }
+
+    fn recorder(&self, session: u64, usher: Option<&Usher>) -> Option<Box<dyn Tap>> {
+        let path = numbered(self.path.as_deref()?, session);
+        match self.start(session, &path) {
+            Ok(recorder) => Some(Box::new(recorder)),
+            Err(error) => {
+                let (name, why) = (path.display(), system(&error));
+                let text = format!("session {session} is not recorded: cannot make {name}: {why}");
+                match usher {
+                    Some(usher) => usher.tell(text),
+                    None => say(text),
+                }
+                None
+            }
+        }
     }
 
     fn start(&self, session: u64, path: &Path) -> io::Result<Recorder> {
@@ -338,18 +454,18 @@ fn numbered(path: &Path, session: u64) -> PathBuf {
 struct Log {
     began: Instant,
     json: bool,
+    /// Who tells the viewer, while there is one.
+    usher: Option<Usher>,
 }
 
 impl Log {
     fn listening(&self, proxy: &Proxy, args: &ProxyArgs) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        let plain = usize::from(args.listen.is_some());
-        for (place, address) in proxy.addresses().iter().enumerate() {
-            let uri = match address {
-                Address::Unix(path) => format!("spice+unix://{}", path.display()),
-                Address::Tcp { .. } if place >= plain => format!("spice+tls://{address}"),
-                Address::Tcp { .. } => format!("spice://{address}"),
-            };
+        for uri in uris(proxy.addresses(), args) {
+            if let Some(usher) = &self.usher {
+                usher.tell(format!("listening at {uri}"));
+                continue;
+            }
             let told = match self.json {
                 true => writeln!(out, "{}", report::json(json!({ "listening": uri }))),
                 false => writeln!(out, "listening at {}; Ctrl+C ends it", printable(&uri)),
@@ -399,6 +515,10 @@ impl Log {
     }
 
     fn print_text(&self, text: &str) -> Result<(), Failure> {
+        if let Some(usher) = &self.usher {
+            usher.tell(text.to_owned());
+            return Ok(());
+        }
         let at = self.began.elapsed();
         let (seconds, millis) = (at.as_secs(), at.subsec_millis());
         // Nobody may be reading; the proxy goes on.

@@ -1,13 +1,17 @@
-//! What was viewed before: `capsaicin/recent` in the state folder, a line each of the time (seconds since 1970), a tab and a
-//! target, the newest first. Passwords are never in it, nor are files that are gone after they were used.
+//! What was viewed before: `capsaicin/recent` in the state folder, a line each of the time (seconds since 1970), a target, and
+//! options with their values, the newest first, with tabs between. Passwords are never in it, nor are files that are gone after
+//! they were used.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use clap::ValueEnum;
 use tracing::debug;
 
+use super::args::{TargetArgs, Trust};
 use super::state;
 use crate::net::{Address, Route};
 
@@ -23,8 +27,86 @@ const LONGEST: usize = 1000;
 pub struct Visit {
     /// The target, as it can be written again.
     pub target: String,
+    /// What else it took to get there.
+    pub beside: Beside,
     /// How long ago.
     pub ago: Duration,
+}
+
+/// Options that have to be said beside a target to get there, none of them a secret: names and values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside(Vec<(String, String)>);
+
+impl Beside {
+    /// Those of a command line; `None` where there may be a secret in one.
+    pub fn of(args: &TargetArgs) -> Option<Self> {
+        let security = &args.security;
+        let proxy = security.proxy.as_ref();
+        let is_secret = proxy.is_some_and(|url| url.contains(['@', '?']));
+        let file = |path: &Option<PathBuf>| {
+            let path = path.as_deref().filter(|path| *path != Path::new("-"))?;
+            Some(std::path::absolute(path).ok()?.to_str()?.to_owned())
+        };
+        let trust = Some(security.trust).filter(|trust| *trust != Trust::default());
+        let trust = trust.and_then(|trust| Some(trust.to_possible_value()?.get_name().to_owned()));
+        let all = [
+            ("user", security.user.clone()),
+            // An empty one is how to go without.
+            (
+                "proxy",
+                security.proxy.as_ref().map(|text| text.trim().to_owned()),
+            ),
+            ("ca-file", file(&security.ca_file)),
+            ("host-subject", security.host_subject.clone()),
+            ("trust", trust),
+            ("plain", security.plain.then(String::new)),
+            ("password-file", file(&args.password_file)),
+        ];
+        let said = all.into_iter();
+        let said = said.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        (!is_secret).then(|| Self(said.collect()))
+    }
+
+    /// Says them where the command line does not.
+    pub fn say_in(&self, args: &mut TargetArgs) {
+        let security = &mut args.security;
+        let is_silent = !security.plain && !security.tls_only && security.tls_port.is_none();
+        for (name, value) in &self.0 {
+            let text = || Some(value.clone());
+            let path = || Some(PathBuf::from(value));
+            match &**name {
+                "user" => security.user = security.user.take().or_else(text),
+                "proxy" => security.proxy = security.proxy.take().or_else(text),
+                "ca-file" => security.ca_file = security.ca_file.take().or_else(path),
+                "host-subject" => {
+                    security.host_subject = security.host_subject.take().or_else(text);
+                }
+                "trust" if security.trust == Trust::default() => {
+                    security.trust = Trust::from_str(value, false).unwrap_or_default();
+                }
+                "plain" => security.plain |= is_silent,
+                "password-file" => args.password_file = args.password_file.take().or_else(path),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// As a command line has them.
+impl fmt::Display for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.0 {
+            let is_bare = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+            match value.is_empty() && name == "plain" {
+                true => write!(f, " --{name}")?,
+                false if value.is_empty() || !value.chars().all(is_bare) => {
+                    write!(f, " --{name} '{}'", value.replace('\'', r"'\''"))?;
+                }
+                false => write!(f, " --{name} {value}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Everything that is kept, the newest first. Where it cannot be read there is nothing.
@@ -33,25 +115,36 @@ pub fn all() -> Vec<Visit> {
     state::file("recent").map_or_else(Vec::new, |file| visits(&read(&file), now))
 }
 
+/// What it took to get to a target the last time.
+pub fn beside(target: &str) -> Beside {
+    let mut visits = all().into_iter();
+    let visit = visits.find(|visit| visit.target == target);
+    visit.map(|visit| visit.beside).unwrap_or_default()
+}
+
 /// Keeps a target for the next time. That it could not is of no interest to the user.
-pub fn keep(target: &str) {
+pub fn keep(target: &str, beside: &Beside) {
     let Some(file) = state::file("recent") else {
         return;
     };
-    let is_one_line = !target.chars().any(char::is_control);
-    if target.is_empty() || target.len() > LONGEST || !is_one_line {
+    let mut entry = target.to_owned();
+    for (name, value) in &beside.0 {
+        entry.extend(["\t", name, "\t", value]);
+    }
+    let parts = 1 + 2 * beside.0.len();
+    let is_whole = entry.split(|c: char| c.is_control()).count() == parts;
+    if target.is_empty() || entry.len() > LONGEST || !is_whole {
         return;
     }
-    let lines = with(&read(&file), target, seconds(SystemTime::now()));
+    let lines = with(&read(&file), &entry, seconds(SystemTime::now()));
     if let Err(error) = state::write(&file, &lines) {
         debug!(%error, "target not kept");
     }
 }
 
-/// The target of a server by these ways; none of it was a secret. `None` where more than a target leads there, or a web-socket,
-/// whose path may hold one.
+/// The target of a server by these ways; none of it was a secret. `None` for a web-socket, whose path may hold one.
 pub fn target_of(route: &Route) -> Option<String> {
-    if route.via.proxy.is_some() || route.via.websocket.is_some() {
+    if route.via.websocket.is_some() {
         return None;
     }
     let plain = route.plain.as_ref();
@@ -112,24 +205,31 @@ fn seconds(time: SystemTime) -> u64 {
 
 fn visits(lines: &str, now: u64) -> Vec<Visit> {
     let visit = |line: &str| {
-        let (at, target) = line.split_once('\t')?;
+        let mut parts = line.split('\t');
+        let (at, target) = (parts.next()?, parts.next()?);
         let ago = Duration::from_secs(now.saturating_sub(at.parse().ok()?));
+        let mut said = Vec::new();
+        while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+            said.push((name.to_owned(), value.to_owned()));
+        }
         (!target.is_empty()).then(|| Visit {
             target: target.to_owned(),
+            beside: Beside(said),
             ago,
         })
     };
     lines.lines().filter_map(visit).take(MOST).collect()
 }
 
-/// The lines with a target in front, the oldest left out.
-fn with(lines: &str, target: &str, now: u64) -> String {
+/// The lines with an entry in front, the oldest left out.
+fn with(lines: &str, entry: &str, now: u64) -> String {
+    let target = entry.split('\t').next();
     let others = lines.lines().filter(|line| {
-        let entry = line.split_once('\t');
-        entry.is_some_and(|(_, kept)| kept != target)
+        let kept = line.split('\t').nth(1);
+        kept.is_some_and(|kept| Some(kept) != target)
     });
     let others = others.take(MOST - 1).map(|line| format!("{line}\n"));
-    std::iter::once(format!("{now}\t{target}\n"))
+    std::iter::once(format!("{now}\t{entry}\n"))
         .chain(others)
         .collect()
 }
@@ -144,6 +244,7 @@ mod tests {
         assert_eq!(lines, "100\ta:5900\n50\tb:5900\n");
         let visit = |target: &str, ago| Visit {
             target: target.into(),
+            beside: Beside::default(),
             ago: Duration::from_secs(ago),
         };
         assert_eq!(
@@ -152,6 +253,62 @@ mod tests {
         );
         // A clock that was set back, and damaged lines.
         assert_eq!(visits("100\ta\nx\tb\n100\t\n\t\n", 60), [visit("a", 0)]);
+    }
+
+    fn target_args(words: &[&str]) -> TargetArgs {
+        use clap::{Args, FromArgMatches};
+        let command = TargetArgs::augment_args(clap::Command::new("view"));
+        let words = ["view", "vm"].iter().chain(words);
+        let matches = command.get_matches_from(words);
+        TargetArgs::from_arg_matches(&matches).expect("options")
+    }
+
+    #[test]
+    fn options_are_kept_with_their_target_and_said_again_where_nothing_else_is() {
+        let words = [
+            "--ca-file",
+            "/etc/ann's $ca.pem",
+            "--user",
+            "ann",
+            "--trust",
+            "none",
+            "--plain",
+            "--proxy",
+            "",
+        ];
+        let beside = Beside::of(&target_args(&words)).expect("no secret");
+        let shown =
+            " --user ann --proxy '' --ca-file '/etc/ann'\\''s $ca.pem' --trust none --plain";
+        assert_eq!(beside.to_string(), shown);
+
+        let entry = "vm\tuser\tann\tproxy\t\tca-file\t/etc/ann's $ca.pem\ttrust\tnone\tplain\t";
+        let lines = with("50\tvm\tuser\tbob\n40\tvm2\n", entry, 100);
+        assert_eq!(lines, format!("100\t{entry}\n40\tvm2\n"));
+        assert_eq!(visits(&lines, 100)[0].beside, beside);
+
+        let mut args = target_args(&["--user", "eve"]);
+        beside.say_in(&mut args);
+        let security = &args.security;
+        assert_eq!(security.user.as_deref(), Some("eve"));
+        assert_eq!(
+            security.ca_file.as_deref(),
+            Some(Path::new("/etc/ann's $ca.pem"))
+        );
+        assert_eq!((security.trust, security.plain), (Trust::None, true));
+
+        let mut args = target_args(&["--tls-only", "--trust", "system"]);
+        beside.say_in(&mut args);
+        assert_eq!(
+            (args.security.trust, args.security.plain),
+            (Trust::System, false)
+        );
+    }
+
+    #[test]
+    fn where_a_secret_leads_nothing_is_kept() {
+        for proxy in ["https://one?token=sesame", "http://me:sesame@proxy"] {
+            assert_eq!(Beside::of(&target_args(&["--proxy", proxy])), None);
+        }
     }
 
     #[test]

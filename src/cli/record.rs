@@ -9,11 +9,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::args::{Common, TargetArgs, seconds};
-use super::dial::{Dial, Extras};
+use super::dial::Dial;
 use super::report::{self, Exit, Failure, say};
+use super::rotation::{self, RotationArgs, bytes};
 use super::{dial, logging};
 use crate::client::SpiceClient;
-use crate::recording::{About, Choices, Ended, Progress, Recorder, Recording};
+use crate::recording::{About, Choices, Ended, Progress, Recorder, Recording, Switch};
 use crate::session::{ClientEvent, CloseReason, Command};
 use crate::tui::short;
 
@@ -22,9 +23,12 @@ The file is a capture that Wireshark opens with no settings, and that 'screensho
 takes for a target. Passwords are never in it; what is typed, and what is copied
 and pasted, is in it only if asked for. What is on the screen is in it.
 
+Ctrl+C ends it: the file is whole then, and the exit code 0.
+
 Examples:
   capsaicin record 127.0.0.1:5900 -o boot.pcapng
   capsaicin record demo: -o demo.pcapng --for 10
+  capsaicin record vm.example -o day.pcapng --rotate 1h --keep 24
   capsaicin screenshot boot.pcapng --at 3 -o boot.png";
 
 /// `record`
@@ -43,9 +47,12 @@ pub struct RecordArgs {
     /// End after this many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
     pub lasting: Option<Duration>,
-    /// End when the file has this many bytes; K, M and G are understood
+    /// End when there are this many bytes, in all files together; K, M and G are understood
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_size: Option<u64>,
+    /// Several files.
+    #[command(flatten)]
+    pub rotation: RotationArgs,
     /// Record keys, the pointer and what is said to ports and by the microphone, too
     #[arg(long)]
     pub with_input: bool,
@@ -60,30 +67,6 @@ pub struct RecordArgs {
     pub json: bool,
 }
 
-/// A number of bytes, as people write it.
-fn bytes(text: &str) -> Result<u64, String> {
-    let wrong = || "not a size such as 500M".to_owned();
-    let (number, unit) = match text.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G']) {
-        Some(number) => (number, &text[number.len()..]),
-        None => (text, ""),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    let factor = match unit {
-        "" => 1,
-        "k" | "K" => 1 << 10,
-        "m" | "M" => 1 << 20,
-        _ => 1 << 30,
-    };
-    let bytes = number.checked_mul(factor).ok_or_else(wrong)?;
-    if bytes < LEAST_LIMIT {
-        return Err(format!("less than {LEAST_LIMIT} bytes"));
-    }
-    Ok(bytes)
-}
-
-/// Room for the beginning of a session.
-const LEAST_LIMIT: u64 = 4096;
-
 /// How often a person is told how it goes.
 const TOLD_EVERY: Duration = Duration::from_millis(500);
 
@@ -96,9 +79,6 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
     let _logging = logging::to_stderr(common.logging())?;
     let mut interruption = std::pin::pin!(super::interruption()?);
     let target = dial::target(&args.target)?;
-    let name = args.output.display().to_string();
-    let place = place(&args.output, args.force);
-    let file = create(&place, &name)?;
     let about = About {
         comment: format!("a session of {target}"),
         choices: Choices {
@@ -106,46 +86,26 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
             clipboard: args.with_clipboard,
         },
         limit: args.max_size,
+        ..About::default()
     };
-    let (recorder, recording) =
-        Recorder::start(file, &about).map_err(|error| Failure::file("write", &name, &error))?;
-    let dial = Dial {
-        pixels: false,
-        view_only: true,
-        extras: Extras {
-            playback: true,
-            ports: true,
-            ..Extras::default()
-        },
-        timeout: args.timeout,
-    };
+    let dial = Dial::listening(args.timeout);
+    let begins = Begins::prepare(args, &about)?;
+    let switch = begins.switch();
     let dialled = tokio::select! {
-        dialled = dial.connect_tapped(&args.target, || Some(Box::new(recorder.clone()))) => dialled,
+        dialled = dial.connect_tapped(&args.target, || Some(Box::new(switch.clone()))) => dialled,
         failure = &mut interruption => Err(failure),
     };
-    // The session's own is all that is left of it, and goes with the session.
-    drop(recorder);
-    let begun = dialled.and_then(|dialled| {
-        // Only now is there something to put in the place of an older file.
-        match place == args.output {
-            true => Ok(()),
-            false => std::fs::rename(&place, &args.output),
-        }
-        .map_err(|error| Failure::file("write over", &name, &error))?;
-        Ok(dialled)
-    });
-    let dialled = match begun {
-        Ok(dialled) => dialled,
+    let (dialled, recording) = match dialled {
+        Ok(dialled) => (dialled, begins.connected(args, &about, &switch)?),
         Err(failure) => {
-            // Nothing was recorded: an empty file would only look like something.
-            let _ = std::fs::remove_file(&place);
+            begins.gave_up();
             return Err(failure);
         }
     };
     let started = Instant::now();
     let mut client = dialled.client;
     let end = tokio::select! {
-        end = follow(&mut client, &recording, started, args) => end,
+        end = follow(&mut client, &recording, &switch, started, args) => end,
         _ = &mut interruption => End::Interrupted,
     };
     // Says goodbye, and lets the recorder go.
@@ -156,9 +116,82 @@ pub async fn run(args: &RecordArgs, common: &Common) -> Result<(), Failure> {
     };
     let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
     drop(client);
+    switch.end();
     let written = tokio::task::spawn_blocking(|| recording.finish()).await;
     let progress = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     conclude(args, &end, &progress, started.elapsed())
+}
+
+/// How a recording is begun.
+enum Begins {
+    /// Before there is a connection, whose first byte is then in it: in this file.
+    Before(Switch, Recording, PathBuf),
+    /// With what is there when there is one.
+    After,
+}
+
+impl Begins {
+    fn prepare(args: &RecordArgs, about: &About) -> Result<Self, Failure> {
+        if args.rotation.series(&args.output, args.force)?.is_some() {
+            return Ok(Self::After);
+        }
+        let name = args.output.display().to_string();
+        let place = place(&args.output, args.force);
+        let file = create(&place, &name)?;
+        let (recorder, recording) =
+            Recorder::start(file, about).map_err(|error| Failure::file("write", &name, &error))?;
+        let switch = Switch::default();
+        switch.begin_now(recorder);
+        Ok(Self::Before(switch, recording, place))
+    }
+
+    /// The tap of the session.
+    fn switch(&self) -> Switch {
+        match self {
+            Self::Before(switch, ..) => switch.clone(),
+            Self::After => Switch::default(),
+        }
+    }
+
+    /// Nothing was recorded: an empty file would only look like something.
+    fn gave_up(&self) {
+        if let Self::Before(_, _, place) = self {
+            let _ = std::fs::remove_file(place);
+        }
+    }
+
+    /// There is something to put in the place of an older file.
+    fn connected(
+        self,
+        args: &RecordArgs,
+        about: &About,
+        switch: &Switch,
+    ) -> Result<Recording, Failure> {
+        let failure = |verb: &str, error: &io::Error| {
+            Failure::file(verb, &args.output.display().to_string(), error)
+        };
+        match self {
+            Self::Before(_, recording, place) => {
+                if place != args.output
+                    && let Err(error) = std::fs::rename(&place, &args.output)
+                {
+                    let _ = std::fs::remove_file(&place);
+                    return Err(failure("write over", &error));
+                }
+                Ok(recording)
+            }
+            Self::After => {
+                let series = args.rotation.series(&args.output, args.force)?;
+                let started = match series {
+                    Some(series) => Recorder::start_series(series, about),
+                    None => Err(io::ErrorKind::NotFound.into()),
+                };
+                let (recorder, recording) = started.map_err(|error| failure("write", &error))?;
+                switch.begin(recorder);
+                Ok(recording)
+            }
+        }
+    }
 }
 
 /// Where the recording begins: beside a file that is to be written over, which stays until there is a connection.
@@ -199,11 +232,14 @@ enum End {
 async fn follow(
     client: &mut SpiceClient,
     recording: &Recording,
+    switch: &Switch,
     started: Instant,
     args: &RecordArgs,
 ) -> End {
     let shows = io::stderr().is_terminal() && !args.json;
     let mut ticks = tokio::time::interval(TOLD_EVERY);
+    // A series begins when the session is seen, which may have nothing to do.
+    let _ = client.sender().send(Command::Stats).await;
     loop {
         tokio::select! {
             event = client.next_event() => match event {
@@ -218,6 +254,9 @@ async fn follow(
                 }
                 if args.lasting.is_some_and(|lasting| started.elapsed() >= lasting) {
                     return End::Time;
+                }
+                if switch.waits() {
+                    let _ = client.sender().send(Command::Stats).await;
                 }
                 if shows {
                     tell(&progress, started.elapsed());
@@ -250,10 +289,25 @@ fn conclude(
     if shows {
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
-    let name = args.output.display();
+    let files = &progress.files;
+    let name = match args.rotation.rotate {
+        Some(_) => files.to_string(),
+        None => args.output.display().to_string(),
+    };
+    rotation::warn(files);
     if args.json {
+        let kept: Vec<_> = match args.rotation.rotate {
+            Some(_) => files
+                .kept
+                .iter()
+                .map(|path| path.to_string_lossy())
+                .collect(),
+            None => vec![args.output.to_string_lossy()],
+        };
         let facts = json!({
             "file": args.output.to_string_lossy(),
+            "files": kept,
+            "deleted": files.deleted,
             "seconds": (lasted.as_secs_f64() * 1000.0).round() / 1000.0,
             "messages": progress.frames,
             "bytes": progress.bytes,
@@ -281,21 +335,5 @@ fn conclude(
         // It is how one ends a recording that has no --for.
         (None, End::Interrupted) => Ok(()),
         (None, End::Session(reason)) => Err(reason.clone().into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_as_people_write_them() {
-        assert_eq!(bytes("5000"), Ok(5000));
-        assert_eq!(bytes("8k"), Ok(8192));
-        assert_eq!(bytes("500M"), Ok(524_288_000));
-        assert_eq!(bytes("2G"), Ok(2_147_483_648));
-        for wrong in ["", "M", "-5M", "1.5G", "12", "5T", "99999999999G"] {
-            assert!(bytes(wrong).is_err(), "{wrong}");
-        }
     }
 }

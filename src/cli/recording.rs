@@ -147,6 +147,12 @@ pub fn warn(path: &Path, survey: &Survey, player: &mut Player<File>) {
             "{name} is {damage}; it was played up to there"
         ));
     }
+    warn_of_losses(path, player);
+}
+
+/// Says what was missing in what was played.
+pub fn warn_of_losses(path: &Path, player: &mut Player<File>) {
+    let name = path.display();
     let mut losses = 0;
     while let Some(loss) = player.poll_loss() {
         losses += 1;

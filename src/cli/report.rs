@@ -1,6 +1,5 @@
 //! Words for people: what was tried, what happened, the one thing to do, and the number scripts see.
 
-use std::error::Error;
 use std::process::ExitCode;
 use std::{fmt, io};
 
@@ -9,6 +8,7 @@ use crate::link::{LinkCode, LinkError, Peer, SaslError, Step};
 #[cfg(feature = "tls")]
 use crate::net::tls::{Mismatch, Problem, Rejection, TlsError};
 use crate::net::websocket::WebSocketError;
+use crate::net::words::{chain, system};
 use crate::net::{Address, HttpError, ProxyError};
 use crate::server::ServeError;
 use crate::session::CloseReason;
@@ -210,9 +210,7 @@ fn io_hint(address: &Address, error: &io::Error) -> Option<String> {
         (_, io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
             "no way leads there from this machine: is it on the right network, or behind a VPN?"
         }
-        (Address::Tcp { .. }, _) if is_lookup(error) => {
-            "nobody knows this name: check its spelling, or give the address"
-        }
+        (Address::Tcp { .. }, _) if is_lookup(error) => lookup_hint(error),
         (_, io::ErrorKind::ConnectionReset) => {
             "the server hung up; one that takes a single viewer may have one"
         }
@@ -224,6 +222,16 @@ fn io_hint(address: &Address, error: &io::Error) -> Option<String> {
 /// Whether a name could not be resolved. The standard library has no kind for it.
 fn is_lookup(error: &io::Error) -> bool {
     error.to_string().starts_with("failed to lookup address")
+}
+
+/// Nobody to be asked is not the same as nobody who knows.
+fn lookup_hint(error: &io::Error) -> &'static str {
+    let text = error.to_string();
+    // EAI_AGAIN, as glibc and musl have it.
+    match text.ends_with("Temporary failure in name resolution") || text.ends_with("Try again") {
+        true => "no name server answers: is this machine online? An address needs none",
+        false => "nobody knows this name: check its spelling, or give the address",
+    }
 }
 
 fn link_exit(error: &LinkError) -> Exit {
@@ -279,7 +287,9 @@ const fn sasl_hint(error: &SaslError) -> Option<&'static str> {
         SaslError::Refused(_) => "check --user and the password; a server says no more than this",
         SaslError::NoMechanism {
             is_secret: false, ..
-        } => "name the server's port with TLS: spice+tls://HOST:PORT, or --tls-port",
+        } => {
+            "name the server's port with TLS: spice+tls://HOST:PORT, or --tls-port; QEMU has one with -spice tls-port=PORT,x509-dir=DIR"
+        }
         SaslError::NoMechanism { .. } => {
             "known are SCRAM, DIGEST-MD5, PLAIN, EXTERNAL and ANONYMOUS: mech_list in the server's /etc/sasl2/qemu.conf"
         }
@@ -336,7 +346,8 @@ fn proxy_hint(error: &ProxyError) -> Option<&'static str> {
             status: 403 | 405, ..
         } => "whoever runs it decides which hosts and ports it leads to",
         ProxyError::Refused {
-            status: 500..=599, ..
+            status: 500 | 502..=599,
+            ..
         } => {
             "it does not reach the server: check the server's name and port as the proxy sees them"
         }
@@ -493,33 +504,5 @@ impl From<CloseReason> for Failure {
             hint,
             ..Self::new(exit, reason.to_string())
         }
-    }
-}
-
-/// An error and what caused it, as one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        match error.downcast_ref() {
-            Some(error) => text.push_str(&system(error)),
-            None => text.push_str(&error.to_string()),
-        }
-        cause = error.source();
-    }
-    text
-}
-
-/// What the system says, without its number and in lower case as a clause.
-pub fn system(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    match (chars.next(), chars.as_str()) {
-        (Some(first), rest) if !rest.starts_with(char::is_uppercase) => {
-            first.to_lowercase().chain(rest.chars()).collect()
-        }
-        _ => text.to_owned(),
     }
 }

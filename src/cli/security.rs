@@ -1,7 +1,7 @@
 //! Which ways lead to a server, by what its target and the command line say of TLS.
 
 use super::args::SecurityArgs;
-use super::between;
+use super::between::{self, Between};
 #[cfg(feature = "tls")]
 use super::report::say;
 use super::report::{Exit, Failure};
@@ -9,7 +9,7 @@ use super::target::Server;
 #[cfg(feature = "tls")]
 use super::trust::Confidence;
 use crate::client::ConnectError;
-use crate::net::{Address, Route};
+use crate::net::{Address, Route, Via};
 
 /// The ways to one server.
 pub struct Ways {
@@ -25,15 +25,18 @@ impl Ways {
     ///
     /// When what is wanted contradicts itself, or a file cannot be used.
     pub fn of(server: &Server, args: &SecurityArgs) -> Result<Self, Failure> {
+        let Between { via, instead } =
+            between::between(server, args, |name| std::env::var_os(name))?;
+        let server = instead.as_ref().unwrap_or(server);
         let places = Places::of(server, args)?;
         match places.secure {
-            Some(secure) => Self::secured(server, args, places.plain, secure),
+            Some(secure) => Self::secured(server, args, (places.plain, secure), via),
             None => Ok(Self {
                 route: Route {
                     plain: places.plain,
                     #[cfg(feature = "tls")]
                     tls: None,
-                    via: between::via(server, args, |name| std::env::var_os(name))?,
+                    via,
                 },
                 #[cfg(feature = "tls")]
                 confidence: None,
@@ -54,8 +57,8 @@ impl Ways {
     fn secured(
         server: &Server,
         args: &SecurityArgs,
-        plain: Option<Address>,
-        secure: Address,
+        (plain, secure): (Option<Address>, Address),
+        via: Via,
     ) -> Result<Self, Failure> {
         use crate::net::{SecureChannels, TlsPort};
         let (confidence, policy) = Confidence::of(server, args, &secure)?;
@@ -72,7 +75,7 @@ impl Ways {
             route: Route {
                 plain,
                 tls: Some(tls),
-                via: between::via(server, args, |name| std::env::var_os(name))?,
+                via,
             },
             confidence: Some(confidence),
         })
@@ -82,8 +85,8 @@ impl Ways {
     fn secured(
         _: &Server,
         _: &SecurityArgs,
-        plain: Option<Address>,
-        secure: Address,
+        (plain, secure): (Option<Address>, Address),
+        _: Via,
     ) -> Result<Self, Failure> {
         let text = format!("cannot connect to {secure}: this capsaicin was built without TLS");
         let failure = Failure::new(Exit::Tls, text);
@@ -156,6 +159,8 @@ impl Ways {
     /// An error in words; where there is another port it is named.
     pub fn explain(&self, error: ConnectError) -> Failure {
         use crate::link::{LinkCode, LinkError};
+        use crate::net::HttpError;
+        use crate::net::websocket::WebSocketError;
         if let ConnectError::Link {
             source: LinkError::Refused(LinkCode::NeedUnsecured),
             ..
@@ -164,6 +169,21 @@ impl Ways {
         {
             return Failure::from(error)
                 .with_hint("its plain port is the one named by port of -spice: spice://HOST:PORT");
+        }
+        if let (
+            ConnectError::WebSocket {
+                source: WebSocketError::Http(HttpError::HungUp),
+                ..
+            },
+            Some(path),
+        ) = (&error, &self.route.via.websocket)
+        {
+            match (path.contains('?'), self.route.secured()) {
+                (true, Some(_)) => return Failure::from(error).with_hint(TOKEN_HINT),
+                (true, None) => return Failure::from(error).with_hint(TOKEN_OR_TLS_HINT),
+                (false, Some(_)) => return Failure::from(error).with_hint(NO_TOKEN_HINT),
+                (false, None) => {}
+            }
         }
         #[cfg(feature = "tls")]
         if let (ConnectError::Io { address, .. }, Some(_), Some(tls)) =
@@ -175,6 +195,16 @@ impl Ways {
         error.into()
     }
 }
+
+/// Seen from websockify 0.13, which hangs up without a word.
+const TOKEN_HINT: &str =
+    "its token may be wrong, used or expired: get a new one from where it came from";
+
+const NO_TOKEN_HINT: &str =
+    "whoever wants a token hangs up without one: wss://HOST:PORT/?token=TOKEN";
+
+const TOKEN_OR_TLS_HINT: &str =
+    "its token may be wrong, used or expired; or it is a port with TLS, for which there is wss://";
 
 const PLAIN_HINT: &str = "--plain uses the plain port, where everybody on the way can read along";
 

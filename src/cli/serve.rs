@@ -56,7 +56,7 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
     let config = ServerConfig {
         password: password(args)?,
         size,
-        sound: offer(args),
+        sound: offer(args, &source),
         compression: args.compression.into(),
         #[cfg(feature = "tls")]
         credentials: match (&args.tls_cert, &args.tls_key) {
@@ -93,7 +93,7 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
     let mut mic = mic.map(|path| Dictaphone::new(path, sound)).transpose()?;
     tell(server.local_address(), args)?;
     let ended = tokio::select! {
-        shown = show(server, source) => shown,
+        shown = show(server, source, args.audio.is_none()) => shown,
         failure = play(music) => Err(failure),
         failure = write(&mut mic) => Err(failure),
         failure = &mut interruption => Err(failure),
@@ -102,11 +102,11 @@ pub async fn run(args: &ServeArgs, common: &Common) -> Result<(), Failure> {
     ended
 }
 
-/// Shows the source until the server ends.
-async fn show(server: SpiceServer, source: Source) -> Result<(), Failure> {
+/// Shows the source until the server ends; plays its own sound, if there is no other.
+async fn show(server: SpiceServer, source: Source, with_sound: bool) -> Result<(), Failure> {
     match source {
         Source::Desktop => desktop::run(server, pending()).await,
-        Source::Recording(tape) => return served_recording::run(server, tape).await,
+        Source::Recording(tape) => return served_recording::run(server, tape, with_sound).await,
         Source::Still(picture) => still::run(server, picture.view(), pending())
             .await
             .map_err(|error| {
@@ -132,10 +132,16 @@ async fn write(mic: &mut Option<Dictaphone>) -> Failure {
     }
 }
 
-fn offer(args: &ServeArgs) -> Offer {
-    match (&args.audio, &args.mic) {
-        (None, None) => Offer::Nothing,
+fn offer(args: &ServeArgs, source: &Source) -> Offer {
+    let own = match source {
+        Source::Recording(tape) => tape.sound,
+        _ => Offer::Nothing,
+    };
+    match (&args.audio, &args.mic, own) {
+        (None, None, Offer::Nothing) => Offer::Nothing,
         _ if args.raw_sound => Offer::Raw,
+        // What was not coded loses nothing on its way.
+        (None, _, Offer::Raw) => Offer::Raw,
         _ => Offer::Opus,
     }
 }

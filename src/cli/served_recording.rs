@@ -1,7 +1,7 @@
 //! `serve --source recording FILE`: a recording as a machine that viewers connect to.
 //!
 //! The first complete picture stands until somebody looks; then it plays in its own time, and the last one stays. What
-//! is shown is the first display, with the pointer as the recorded server had it; there is no sound.
+//! is shown is the first display, with the pointer as the recorded server had it, and what is heard is what was played then.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,15 @@ use std::time::{Duration, Instant};
 use super::recording;
 use super::report::{Exit, Failure, say};
 use crate::canvas::Damage;
+use crate::channel::audio::server::Offer;
+use crate::channel::audio::{Mode, PlaybackEvent};
 use crate::channel::cursor;
 use crate::client::Screens;
 use crate::geometry::Size;
 use crate::recording::{Player, RecordingError, Summary, Survey};
-use crate::server::{DisplayHandle, SpiceServer};
-use crate::session::{ClientEvent, ServerEvent};
+use crate::server::{DisplayHandle, SoundHandle, SpiceServer};
+use crate::session::{ClientEvent, ServerEvent, SessionConfig};
+use crate::sound::Decoder;
 
 /// How often what was drawn is passed on.
 const STEP: Duration = Duration::from_millis(15);
@@ -36,6 +39,8 @@ pub struct Tape {
     summary: Summary,
     /// Of its first picture.
     pub size: Size,
+    /// How its sound can be sent without losing any of it; nothing where there is none.
+    pub sound: Offer,
     /// Whether it begins again at its end.
     again: bool,
 }
@@ -64,12 +69,35 @@ impl Tape {
             session,
             summary,
             size: Size::default(),
+            sound: Offer::Nothing,
             again,
         };
         let mut stage = tape.stage(None)?;
         stage.play_until(tape.first())?;
         tape.size = stage.size();
+        tape.sound = tape.listen()?;
         Ok(tape)
+    }
+
+    /// Looks for sound: its first packet says how it is coded.
+    fn listen(&self) -> Result<Offer, Failure> {
+        let mut player = self.player(SessionConfig {
+            pixels: false,
+            playback: true,
+            ..SessionConfig::default()
+        })?;
+        let failed = |error: RecordingError| recording::cannot_open(&self.path, &error);
+        while player.step(self.summary.ends).map_err(failed)? {
+            while let Some(event) = player.poll_event() {
+                if let ClientEvent::Playback(PlaybackEvent::Packet { packet, .. }) = event {
+                    return Ok(match packet.mode {
+                        Mode::Opus => Offer::Opus,
+                        _ => Offer::Raw,
+                    });
+                }
+            }
+        }
+        Ok(Offer::Nothing)
     }
 
     /// When the first picture is complete.
@@ -77,30 +105,38 @@ impl Tape {
         self.summary.pictured.unwrap_or(self.summary.begins)
     }
 
-    fn stage(&self, display: Option<DisplayHandle>) -> Result<Stage, Failure> {
+    fn player(&self, config: SessionConfig) -> Result<Player<File>, Failure> {
+        let reader = recording::open(&self.path)?;
+        Ok(Player::with_config(reader, self.session, config))
+    }
+
+    fn stage(&self, house: Option<&House>) -> Result<Stage, Failure> {
+        let sound = house.and_then(|house| house.sound.clone());
         Ok(Stage {
             path: self.path.clone(),
-            player: Player::new(recording::open(&self.path)?, self.session),
+            player: self.player(SessionConfig {
+                playback: sound.is_some(),
+                ..SessionConfig::default()
+            })?,
             screens: Screens::default(),
-            display,
+            display: house.map(|house| house.display.clone()),
+            sound,
+            stream: None,
             damage: Damage::default(),
             whole: true,
         })
     }
 
     /// Plays for as long as it is wanted.
-    fn play(
-        &self,
-        display: &DisplayHandle,
-        begin: &Receiver<()>,
-        over: &AtomicBool,
-    ) -> Result<(), Failure> {
-        let mut stage = self.stage(Some(display.clone()))?;
+    fn play(&self, house: &House, begin: &Receiver<()>, over: &AtomicBool) -> Result<(), Failure> {
+        let mut stage = self.stage(Some(house))?;
         stage.play_until(self.first())?;
         // Nobody will look when the server is gone.
         if begin.recv().is_err() {
             return Ok(());
         }
+        // What is missing is said once.
+        let mut is_new = true;
         loop {
             let started = Instant::now();
             let mut at = self.first();
@@ -113,27 +149,44 @@ impl Tape {
                 stage.play_until(at)?;
             }
             stage.play_until(self.summary.ends.saturating_add(LATEST))?;
+            if std::mem::take(&mut is_new) {
+                recording::warn_of_losses(&stage.path, &mut stage.player);
+            }
             if !self.again {
                 return Ok(());
             }
             std::thread::sleep(BREATH);
-            stage = self.stage(Some(display.clone()))?;
+            // What has one picture has no time in which it would be noticed elsewhere.
+            if over.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            stage = self.stage(Some(house))?;
             stage.play_until(self.first())?;
         }
     }
 }
 
-/// Serves a recording until the server ends.
+/// Where it is played.
+struct House {
+    display: DisplayHandle,
+    /// Unless its sound is not wanted.
+    sound: Option<SoundHandle>,
+}
+
+/// Serves a recording until the server ends; its sound unless viewers hear something else.
 ///
 /// # Errors
 ///
 /// When it cannot be read any more.
-pub async fn run(mut server: SpiceServer, tape: Tape) -> Result<(), Failure> {
-    let display = server.display();
+pub async fn run(mut server: SpiceServer, tape: Tape, with_sound: bool) -> Result<(), Failure> {
+    let house = House {
+        display: server.display(),
+        sound: with_sound.then(|| server.sound()),
+    };
     let (begin, begun) = channel();
     let over = Over(Arc::default());
     let watched = Arc::clone(&over.0);
-    let mut playing = tokio::task::spawn_blocking(move || tape.play(&display, &begun, &watched));
+    let mut playing = tokio::task::spawn_blocking(move || tape.play(&house, &begun, &watched));
     let mut plays = true;
     loop {
         tokio::select! {
@@ -161,6 +214,15 @@ impl Drop for Over {
     }
 }
 
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // A stream that the recording leaves running ends with it.
+        if let Some(sound) = &self.sound {
+            sound.stop();
+        }
+    }
+}
+
 /// A recording being played onto a display.
 struct Stage {
     path: PathBuf,
@@ -168,6 +230,10 @@ struct Stage {
     screens: Screens,
     /// Where it is shown; `None` only to look at it.
     display: Option<DisplayHandle>,
+    /// Where it is heard.
+    sound: Option<SoundHandle>,
+    /// The decoder of the stream that runs.
+    stream: Option<Decoder>,
     /// What was drawn and not yet passed on.
     damage: Damage,
     /// Whether all of it is to be passed on.
@@ -189,10 +255,38 @@ impl Stage {
                 ClientEvent::Cursor(event) if Some(event.display()) == self.first_display() => {
                     self.point(event);
                 }
+                ClientEvent::Playback(event) => self.hear(event),
                 _ => {}
             }
         }
         self.pass_on()
+    }
+
+    /// Passes sound on as it comes.
+    fn hear(&mut self, event: PlaybackEvent) {
+        let Some(sound) = &self.sound else {
+            return;
+        };
+        match event {
+            PlaybackEvent::Started(format) => {
+                self.stream = Some(Decoder::new(format));
+                sound.start(format);
+            }
+            PlaybackEvent::Packet { packet, .. } => {
+                // What is damaged is a gap, as it was for the viewer then.
+                let decoded = self.stream.as_mut().map(|stream| stream.decode(&packet));
+                if let Some(Ok(samples)) = decoded {
+                    sound.play(samples);
+                }
+            }
+            PlaybackEvent::Stopped => {
+                self.stream = None;
+                sound.stop();
+            }
+            PlaybackEvent::Volume(volume) => sound.set_volume(&volume),
+            PlaybackEvent::Muted(muted) => sound.set_muted(muted),
+            PlaybackEvent::Latency(latency) => sound.set_latency(latency),
+        }
     }
 
     fn first_display(&self) -> Option<u8> {

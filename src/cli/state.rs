@@ -20,6 +20,17 @@ fn absolute(variable: &str) -> Option<PathBuf> {
     path.is_absolute().then_some(path)
 }
 
+/// Whether a hint of this name was never given to this user. From now on it was: the names are lines of `capsaicin/hints`. What
+/// cannot be kept would be said for ever, and is not said at all.
+pub fn is_first_time(name: &str) -> bool {
+    let Some(file) = file("hints") else {
+        return false;
+    };
+    let given = fs::read_to_string(&file).unwrap_or_default();
+    let is_new = !given.lines().any(|line| line == name);
+    is_new && write(&file, &format!("{given}{name}\n")).is_ok()
+}
+
 /// Writes beside the file, then renames: readers see the old lines or the new ones.
 ///
 /// # Errors

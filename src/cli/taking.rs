@@ -78,22 +78,28 @@ impl Somebody {
 }
 
 fn look_at(addresses: &[Address]) -> Option<Somebody> {
+    // To look through all processes takes milliseconds.
+    if !addresses.iter().any(is_here) {
+        return None;
+    }
     let machines = Machine::all();
     let machine = machines
         .iter()
         .find(|machine| addresses.iter().any(|address| machine.listens_at(address)));
     // Whoever came by the other port is there too.
     let all = machine.map_or_else(|| addresses.to_vec(), Machine::places);
-    let sockets = Sockets::read();
+    let places: Vec<SocketAddr> = addresses.iter().chain(&all).filter_map(place).collect();
+    let sockets = Sockets::around(&places);
     let mut who = BTreeSet::new();
     for address in addresses.iter().chain(&all) {
         match address {
-            Address::Tcp { host, port } => {
-                let Some(place) = machines::address(host).filter(|ip| is_ours(*ip)) else {
+            Address::Tcp { port, .. } => {
+                let Some(place) = place(address) else {
                     continue;
                 };
-                let (owner, peers) = sockets.peers(SocketAddr::new(place, *port));
-                if machine.is_some() || owner.is_some_and(has_one_viewer) {
+                let (owner, peers) = sockets.peers(place);
+                let is_taken = !peers.is_empty();
+                if is_taken && (machine.is_some() || owner.is_some_and(has_one_viewer)) {
                     who.extend(peers.iter().map(|peer| sockets.name(*peer, *port)));
                 }
             }
@@ -106,6 +112,23 @@ fn look_at(addresses: &[Address]) -> Option<Somebody> {
         }
     }
     (!who.is_empty()).then_some(Somebody { who })
+}
+
+/// Whether a server at this address may be on this machine; a name may lead anywhere.
+fn is_here(address: &Address) -> bool {
+    match address {
+        Address::Tcp { host, .. } => machines::address(host).is_none_or(is_ours),
+        Address::Unix(_) => true,
+    }
+}
+
+/// Where a TCP server of this machine is.
+fn place(address: &Address) -> Option<SocketAddr> {
+    let Address::Tcp { host, port } = address else {
+        return None;
+    };
+    let ip = machines::address(host).filter(|ip| is_ours(*ip))?;
+    Some(SocketAddr::new(ip, *port))
 }
 
 /// Whether an address is one of this machine: only those can be bound to.
@@ -151,13 +174,23 @@ const ESTABLISHED: u8 = 1;
 const LISTENS: u8 = 10;
 
 impl Sockets {
-    fn read() -> Self {
-        let mut all = Vec::new();
-        for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            let text = fs::read_to_string(file).unwrap_or_default();
-            all.extend(text.lines().filter_map(socket));
+    /// Those of IPv4 if they say that servers listen at all of these places and nobody is there, and else all: for each file the
+    /// kernel goes through all connections there could be, half a million, which takes milliseconds.
+    fn around(places: &[SocketAddr]) -> Self {
+        let read = |file| fs::read_to_string(file).unwrap_or_default();
+        let mut all = Self::of(&read("/proc/net/tcp"));
+        let is_free = |place: &SocketAddr| {
+            let (owner, peers) = all.peers(*place);
+            owner.is_some() && peers.is_empty()
+        };
+        if !places.iter().all(is_free) {
+            all.0.extend(Self::of(&read("/proc/net/tcp6")).0);
         }
-        Self(all)
+        all
+    }
+
+    fn of(text: &str) -> Self {
+        Self(text.lines().filter_map(socket).collect())
     }
 
     /// The socket that listens for connections to `place`, and the other ends of those.
@@ -291,14 +324,10 @@ mod tests {
   12: 0100007F:1759 0100007F:A8C0 08 00000000:00000000 02:0000E99F 00000000     0        0 4232167 2 000000003d52bfac 20 4 24 15 -1
 ";
 
-    fn sockets(text: &str) -> Sockets {
-        Sockets(text.lines().filter_map(socket).collect())
-    }
-
     #[test]
     #[cfg(target_endian = "little")]
     fn connections_of_a_listening_socket_are_found_and_nothing_else() {
-        let all = sockets(TCP);
+        let all = Sockets::of(TCP);
         let at = |place: &str| all.peers(place.parse().unwrap());
         let peers = ["127.0.0.1:43170", "127.0.0.1:43196"].map(|peer| peer.parse().unwrap());
         assert_eq!(at("127.0.0.1:5977"), (Some(4_233_958), peers.to_vec()));
@@ -312,7 +341,7 @@ mod tests {
     #[cfg(target_endian = "little")]
     fn a_server_that_listens_everywhere_has_its_connections_at_every_address() {
         // Listening at :: with a client of IPv4.
-        let all = sockets(
+        let all = Sockets::of(
             "   0: 00000000000000000000000000000000:1759 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0 0 10 0\n\
                 1: 0000000000000000FFFF00000100007F:1759 0000000000000000FFFF00000700000A:A8A2 01 00000000:00000000 00:00000000 00000000     0        0 78 1 0 100 0 0 10 0\n",
         );
@@ -325,6 +354,16 @@ mod tests {
             all.name("10.0.0.7:43170".parse().unwrap(), 5977),
             "10.0.0.7"
         );
+    }
+
+    #[test]
+    fn servers_at_addresses_of_others_are_not_looked_for() {
+        let at = |host| is_here(&Address::tcp(host, 5900));
+        assert!(at("127.0.0.1") && at("localhost") && at("::1"));
+        // Of a block for documentation, RFC 5737.
+        assert!(!at("203.0.113.7"));
+        assert!(at("vm.example"), "it may be a name of this machine");
+        assert!(is_here(&Address::Unix("/run/vm.sock".into())));
     }
 
     #[test]
@@ -348,7 +387,7 @@ Num       RefCount Protocol Flags    Type St Inode Path
     #[test]
     fn lines_of_another_kernel_mean_nothing() {
         for end in 0..TCP.len() {
-            sockets(&TCP[..end]).peers("127.0.0.1:5977".parse().unwrap());
+            Sockets::of(&TCP[..end]).peers("127.0.0.1:5977".parse().unwrap());
         }
         for line in [
             "0: 0100007F 00 01",

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use tokio::signal::unix::SignalKind;
+
 use super::args::{self, Common, DrawingArgs, TargetArgs, ViewArgs};
 use super::dial::{self, Dial, Dialled, Extras};
 use super::logging::{self, Logging};
 use super::report::{Exit, Failure, say};
 use super::target::Target;
-use super::{layouts, places, play, recent};
+use super::{layouts, listen_to, places, play, recent, state, until_interrupted};
 use crate::recording::{Choices, Switch};
 use crate::session::Tap;
 use crate::term::probe::Surroundings;
@@ -46,7 +48,7 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
     let logging = logging::to_viewer(common.logging())?;
     let taps = Taps::default();
     let dialled = match is_named {
-        true => connect(args, &args.target, &taps).await?,
+        true => until_interrupted(connect(args, &args.target, &taps)).await?,
         false => match choose(args, &taps).await? {
             Some(dialled) => dialled,
             None => return Ok(()),
@@ -58,20 +60,29 @@ pub async fn run(args: &ViewArgs, common: &Common) -> Result<(), Failure> {
 /// Lets the user choose until a connection stands; `None` when they leave.
 async fn choose(args: &ViewArgs, taps: &Taps) -> Result<Option<Dialled>, Failure> {
     let mut picker = Picker::default();
+    let mut interrupt = listen_to(SignalKind::interrupt())?;
+    let mut terminate = listen_to(SignalKind::terminate())?;
     loop {
         let target = match picker::pick(&mut picker, style(&args.drawing), &places::look).await? {
             Choice::Target(target) => target,
             Choice::Quit => return Ok(None),
             Choice::Signal => return Err(Failure::interrupted()),
         };
-        let target = TargetArgs {
+        let mut target = TargetArgs {
             target,
             ..args.target.clone()
         };
+        recent::beside(&target.target).say_in(&mut target);
         if let Ok(target) = dial::target(&target) {
             say(format_args!("connecting to {target}"));
         }
-        match connect(args, &target, taps).await {
+        let connected = tokio::select! {
+            connected = connect(args, &target, taps) => connected,
+            // Back to the list, as from the question for a password.
+            _ = interrupt.recv() => Err(Failure::interrupted()),
+            _ = terminate.recv() => return Err(Failure::interrupted()),
+        };
+        match connected {
             Ok(dialled) => return Ok(Some(dialled)),
             Err(failure) => picker.fail(lines(failure)),
         }
@@ -131,8 +142,8 @@ async fn view(
     logging: Logging,
 ) -> Result<(), Failure> {
     let server = sound_server();
-    if let Some(again) = &dialled.again {
-        recent::keep(again);
+    if let Some((target, beside)) = &dialled.again {
+        recent::keep(target, beside);
     }
     let target = dialled.name.clone();
     let layout = layouts::wanted(&args.keyboard, &target);
@@ -144,6 +155,7 @@ async fn view(
         layout,
         alt_codes: args.alt_codes,
         remember: Some(Box::new(move |layout| layouts::keep(&target, layout))),
+        first_time: Some(Box::new(state::is_first_time)),
         drawing: drawing(&args.drawing),
         style: style(&args.drawing),
         overrides: args.drawing.terminal.clone(),
@@ -157,9 +169,14 @@ async fn view(
                 clipboard: args.with_clipboard,
             },
             file: args.record.clone(),
+            rotation: args
+                .rotation
+                .rotate
+                .map(|border| (border, args.rotation.keep)),
         }),
         logged: logging.lines,
         redial: (!args.no_reconnect).then_some(dialled.redial),
+        panes: Vec::new(),
     };
     conclude(tui::run(dialled.client, options).await?)
 }

@@ -2,24 +2,25 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
+use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{debug, info};
 
+use super::dial::{Dial, Dialled};
+use super::intake::Intake;
 use super::there::There;
 use super::{ClientConfig, ConnectError};
 use crate::channel::job::Finished;
 use crate::channel::{ChannelId, Fault};
-use crate::link::{Established, LinkCode, LinkError, LinkRequest, Password, Peer, Step};
-#[cfg(feature = "tls")]
-use crate::net::Address;
-use crate::net::{Budget, Hop, Incoming, PumpEnd, Route, Wire, greet, handshake, pump};
+use crate::link::{Established, LinkRequest};
+use crate::net::words::{chain, system};
+use crate::net::{Budget, Incoming, PumpEnd, Wire, pump};
 use crate::session::{
-    ClientEvent, ClientSession, CloseReason, Command, Move, Output, SessionConfig, Tap, Way,
+    ClientEvent, ClientSession, CloseReason, Command, Hold, Move, Output, SessionConfig, Tap, Way,
 };
 use crate::wire::Frame;
 
@@ -33,18 +34,12 @@ const FRAME_QUEUE: usize = 64;
 /// mean a server that asks and never reads.
 const MAX_BACKLOG: usize = 16 * 1024;
 
-/// While frames keep coming, events are offered to the user this often; in between damage merges.
+/// While frames keep coming, events are offered to the user this long after the first of them; in between damage merges.
 const EVENT_PACE: Duration = Duration::from_millis(4);
 
 /// How long events are cut in one go, not counting the last one: a key press waits for them. Each may take half a millisecond,
 /// a MiB of fresh memory.
 const EVENTS_FOR: Duration = Duration::from_millis(1);
-
-/// How long a server may say nothing before it is asked whether it is one.
-const SILENCE: Duration = Duration::from_secs(2);
-
-/// How long a server that hung up is asked whether it speaks TLS, and one that says nothing whether it speaks HTTP.
-const RECOGNISED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Frames taken in one go while no command waits. Acknowledgements leave after them, so they are fewer than a server's window.
 const FRAMES_AT_ONCE: u32 = 8;
@@ -52,7 +47,7 @@ const FRAMES_AT_ONCE: u32 = 8;
 /// Owns the session, its tap and the sending ends of its connections.
 pub(super) struct Driver {
     session: ClientSession,
-    started: Instant,
+    intake: Intake,
     dial: Dial,
     /// The host the machine moves to.
     there: Option<There>,
@@ -85,18 +80,6 @@ enum Told {
     Some,
     /// The end of the session.
     End,
-}
-
-/// A linked channel, or why there is none.
-pub(super) type Dialled = Result<(Established, Wire), ConnectError>;
-
-/// What it takes to connect another channel.
-#[derive(Clone)]
-pub(super) struct Dial {
-    pub(super) route: Route,
-    password: Password,
-    user: Option<String>,
-    timeout: Duration,
 }
 
 /// The sending side of one channel's connection.
@@ -161,7 +144,7 @@ impl Driver {
         let (to_driver, incoming) = mpsc::channel(FRAME_QUEUE);
         Self {
             session: ClientSession::new(session),
-            started: Instant::now(),
+            intake: Intake::new(),
             dial,
             there: None,
             stranded: None,
@@ -184,23 +167,32 @@ impl Driver {
         mut commands: mpsc::Receiver<Command>,
         events: mpsc::Sender<ClientEvent>,
     ) {
-        let mut offered = Instant::now();
+        // Since when there may be something that the user was not told.
+        let mut since = Instant::now();
+        // One for all times: a timer that is made anew wakes the thread that waits for sockets, most often this very one.
+        let mut alarm = pin!(tokio::time::sleep_until(since.into()));
         loop {
             self.perform();
+            self.finish_step();
             self.show_session();
-            if offered.elapsed() >= EVENT_PACE {
+            if since.elapsed() >= EVENT_PACE {
                 match self.tell(&events) {
-                    Told::All => offered = Instant::now(),
+                    Told::All => since = Instant::now(),
                     Told::Some => {}
                     Told::End => return,
                 }
             }
             let ready = self.ready_channel();
-            let timeout = self.session.poll_timeout().map(|at| self.started + at);
+            let due = self.session.poll_timeout();
+            let due = due.and_then(|at| self.intake.instant(at));
+            if let Some(at) = due.filter(|at| alarm.deadline() != (*at).into()) {
+                alarm.as_mut().reset(at.into());
+            }
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
-                    Some(command) => self.session.command(command, self.started.elapsed()),
+                    Some(Command::Hold(order)) => self.hold(order),
+                    Some(command) => self.session.command(command, self.intake.now()),
                     // The client was dropped.
                     None => return,
                 },
@@ -211,19 +203,24 @@ impl Driver {
                 }
                 Some(done) = self.jobs.join_next() => {
                     if let Ok(finished) = done {
-                        self.session.finish(finished, self.started.elapsed());
+                        self.session.finish(finished, self.intake.now());
                     }
                 }
-                () = sleep_until(timeout) => self.session.tick(self.started.elapsed()),
+                () = alarm.as_mut(), if due.is_some() => self.session.tick(self.intake.now()),
                 () = std::future::ready(()), if ready.is_some() => self.release(ready),
                 () = room(&self.connections) => {}
-                Some(incoming) = self.incoming.recv() => self.received_some(incoming, &commands),
-                room = events.reserve(), if self.session.has_event() => {
+                Some(incoming) = self.incoming.recv(), if self.intake.takes() => {
+                    if !self.has_event() {
+                        since = Instant::now();
+                    }
+                    self.received_some(incoming, &commands);
+                }
+                room = events.reserve(), if self.has_event() => {
                     if room.is_err() {
                         return;
                     }
                     drop(room);
-                    offered = Instant::now();
+                    since = Instant::now();
                     if let Told::End = self.tell(&events) {
                         return;
                     }
@@ -232,15 +229,37 @@ impl Driver {
         }
     }
 
+    /// Whether there is something to tell the user.
+    fn has_event(&self) -> bool {
+        self.session.has_event() || self.intake.has_event()
+    }
+
     /// Shows the session to a tap that wants to see it, once all that came was acted on.
     fn show_session(&mut self) {
-        let is_whole = self.held.is_empty() && self.session.is_settled();
+        let is_whole = self.held.is_empty() && self.session.is_settled() && self.session.draws();
         if let Some(tap) = self
             .tap
             .as_mut()
             .filter(|tap| is_whole && tap.wants_session())
         {
-            tap.session(self.started.elapsed(), &self.session);
+            tap.session(self.intake.now(), &self.session);
+        }
+    }
+
+    /// Takes in what the server says, or does not.
+    fn hold(&mut self, order: Hold) {
+        if let Some(stood) = self.intake.obey(order) {
+            self.session.stood_still(stood);
+        }
+    }
+
+    /// Looks whether the one message that was let in is done with.
+    fn finish_step(&mut self) {
+        if let Some(id) = self.intake.passed()
+            && !self.held.contains_key(&id)
+            && !self.session.is_decoding(id)
+        {
+            self.intake.done();
         }
     }
 
@@ -248,7 +267,8 @@ impl Driver {
     fn tell(&mut self, events: &mpsc::Sender<ClientEvent>) -> Told {
         let began = Instant::now();
         while let Ok(room) = events.try_reserve() {
-            let Some(event) = self.session.poll_event() else {
+            let event = self.session.poll_event();
+            let Some(event) = event.or_else(|| self.intake.poll_event()) else {
                 return Told::All;
             };
             let last = matches!(event, ClientEvent::Closed(_));
@@ -283,7 +303,7 @@ impl Driver {
                 return;
             }
             for id in flushed {
-                self.session.flushed(id, self.started.elapsed());
+                self.session.flushed(id, self.intake.now());
             }
         }
     }
@@ -337,7 +357,7 @@ impl Driver {
 
     fn send(&mut self, id: ChannelId, frame: Frame) {
         if let Some(tap) = &mut self.tap {
-            tap.frame(self.started.elapsed(), id, Way::ToServer, &frame);
+            tap.frame(self.intake.now(), id, Way::ToServer, &frame);
         }
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.backlog.push_back(frame);
@@ -348,7 +368,7 @@ impl Driver {
     fn received_some(&mut self, first: Incoming<Key>, commands: &mpsc::Receiver<Command>) {
         self.received(first);
         for _ in 1..FRAMES_AT_ONCE {
-            if !commands.is_empty() {
+            if !commands.is_empty() || !self.intake.takes_all() {
                 return;
             }
             match self.incoming.try_recv() {
@@ -365,8 +385,9 @@ impl Driver {
             self.received_there(incoming);
             return;
         }
+        self.intake.took(id);
         if let (Incoming::Frame(_, frame, _), Some(tap)) = (&incoming, &mut self.tap) {
-            tap.frame(self.started.elapsed(), id, Way::ToClient, frame);
+            tap.frame(self.intake.now(), id, Way::ToClient, frame);
         }
         if self.held.contains_key(&id) || !self.session.takes_frames(id) {
             self.held.entry(id).or_default().push_back(incoming);
@@ -399,7 +420,7 @@ impl Driver {
     fn deliver(&mut self, incoming: Incoming<Key>) {
         match incoming {
             Incoming::Frame((id, _), frame, _share) => {
-                self.session.receive(id, frame, self.started.elapsed());
+                self.session.receive(id, frame, self.intake.now());
             }
             Incoming::End((id, _), end) => {
                 debug!(channel = %id, %end, "connection ended");
@@ -432,7 +453,7 @@ impl Driver {
 
     fn opened(&mut self, key: Key, established: Established, wire: Wire) {
         let (id, life) = key;
-        let now = self.started.elapsed();
+        let now = self.intake.now();
         debug!(channel = %id, header = ?established.header, "channel linked");
         if let Some(tap) = &mut self.tap {
             tap.opened(now, id, &established);
@@ -451,7 +472,7 @@ impl Driver {
     }
 
     fn put_out_there(&mut self, order: Move) {
-        let now = self.started.elapsed();
+        let now = self.intake.now();
         match order {
             Move::Aim(to) => {
                 let route = self.dial.route.towards(&to);
@@ -488,7 +509,7 @@ impl Driver {
                 there.dials(key, self.dialling.spawn(task));
             }
             Err(why) => {
-                let (why, now) = (CloseReason::Refused(why), self.started.elapsed());
+                let (why, now) = (CloseReason::Refused(why), self.intake.now());
                 self.session.lost_there(id, &why, now);
             }
         }
@@ -498,7 +519,7 @@ impl Driver {
         let Some(mut there) = self.there.take_if(|there| there.has_dialled(key)) else {
             return;
         };
-        let (now, id) = (self.started.elapsed(), key.0);
+        let (now, id) = (self.intake.now(), key.0);
         match result {
             Ok((established, wire)) => {
                 let frames = self.spawn_pump(key, wire);
@@ -516,7 +537,7 @@ impl Driver {
 
     /// Keeps what the other host says until its connection is taken; main is listened to.
     fn received_there(&mut self, incoming: Incoming<Key>) {
-        let now = self.started.elapsed();
+        let now = self.intake.now();
         let Some(there) = &mut self.there else { return };
         match incoming {
             Incoming::Frame(key, frame, _share) if key.0 == ChannelId::MAIN && there.has(key) => {
@@ -578,166 +599,15 @@ impl Driver {
         if let Some(tap) = &mut self.tap
             && existed
         {
-            tap.closed(self.started.elapsed(), id);
+            tap.closed(self.intake.now(), id);
         }
         existed
     }
 }
 
-impl Dial {
-    /// Connects and links one channel. A server that wants TLS for it is asked again with TLS, where the port is known.
-    async fn channel(
-        self,
-        request: LinkRequest,
-        id: ChannelId,
-    ) -> Result<(Established, Wire), ConnectError> {
-        let first = self.route.first(id.kind).ok_or(ConnectError::Nowhere)?;
-        let result = tokio::select! {
-            result = self.by(first, request.clone(), id) => result,
-            error = recognised_silent(first), if id == ChannelId::MAIN && first.is_direct() => Err(error),
-        };
-        let Err(ConnectError::Link { address, source }) = result else {
-            return result;
-        };
-        match (&source, self.route.secured()) {
-            (LinkError::Refused(LinkCode::NeedSecured), Some(secured)) if first.is_plain() => {
-                debug!(channel = %id, "the server wants TLS");
-                self.by(secured, request, id).await
-            }
-            (LinkError::UnexpectedEnd { step: Step::Reply }, _) if id == ChannelId::MAIN => {
-                let source = self.recognised(first, source).await;
-                Err(ConnectError::Link { address, source })
-            }
-            _ => Err(ConnectError::Link { address, source }),
-        }
-    }
-
-    /// Asks for a channel, and leaves when that was answered. A server that wants TLS for it is asked again with TLS.
-    async fn greet(&self, request: LinkRequest, id: ChannelId) -> Result<(), ConnectError> {
-        let first = self.route.first(id.kind).ok_or(ConnectError::Nowhere)?;
-        let result = tokio::select! {
-            result = self.greet_by(first, request.clone()) => result,
-            error = recognised_silent(first), if first.is_direct() => Err(error),
-        };
-        let Err(ConnectError::Link { address, source }) = result else {
-            return result;
-        };
-        match (&source, self.route.secured()) {
-            (LinkError::Refused(LinkCode::NeedSecured), Some(secured)) if first.is_plain() => {
-                self.greet_by(secured, request).await
-            }
-            (LinkError::UnexpectedEnd { step: Step::Reply }, _) => {
-                let source = self.recognised(first, source).await;
-                Err(ConnectError::Link { address, source })
-            }
-            _ => Err(ConnectError::Link { address, source }),
-        }
-    }
-
-    async fn greet_by(&self, hop: Hop<'_>, request: LinkRequest) -> Result<(), ConnectError> {
-        let address = hop.address();
-        let greeting = async {
-            let connected = hop.connect().await;
-            let mut stream = connected.map_err(|error| ConnectError::from_dial(address, error))?;
-            greet(&mut stream, request)
-                .await
-                .map_err(|error| ConnectError::from_handshake(address, error))
-        };
-        match tokio::time::timeout(self.timeout, greeting).await {
-            Ok(result) => result,
-            Err(_) => Err(ConnectError::late(hop, self.timeout)),
-        }
-    }
-
-    /// Connects and links one channel by this way within the time allowed.
-    async fn by(
-        &self,
-        hop: Hop<'_>,
-        request: LinkRequest,
-        id: ChannelId,
-    ) -> Result<(Established, Wire), ConnectError> {
-        let address = hop.address();
-        let link = async {
-            let connected = hop.connect().await;
-            let mut stream = connected.map_err(|error| ConnectError::from_dial(address, error))?;
-            let (established, leftover) = handshake(&mut stream, request)
-                .await
-                .map_err(|error| ConnectError::from_handshake(address, error))?;
-            let (header, limit) = (established.header, id.kind.server_body_limit());
-            Ok((
-                established,
-                Wire {
-                    stream,
-                    leftover,
-                    header,
-                    limit,
-                },
-            ))
-        };
-        match tokio::time::timeout(self.timeout, link).await {
-            Ok(result) => result,
-            Err(_) => Err(ConnectError::late(hop, self.timeout)),
-        }
-    }
-
-    /// What a server is that hung up without a word. A port with TLS does that (seen from QEMU 7.2), and answers to TLS.
-    async fn recognised(&self, hop: Hop<'_>, error: LinkError) -> LinkError {
-        #[cfg(feature = "tls")]
-        if hop.is_plain() && matches!(hop.address(), Address::Tcp { .. }) {
-            let asked = async {
-                let stream = hop.reach().await.ok()?;
-                crate::net::tls::is_spoken(stream).await.then_some(())
-            };
-            let answer = tokio::time::timeout(self.timeout.min(RECOGNISED_WITHIN), asked).await;
-            if let Ok(Some(())) = answer {
-                return LinkError::NotSpice {
-                    guess: Peer::Tls,
-                    first: Vec::new(),
-                };
-            }
-        }
-        let _ = hop;
-        error
-    }
-}
-
-/// What somebody is who has said nothing for a while. A web server that waits for the end of a line, which a link message does
-/// not have, answers when it is asked in its own words. Ends only when that is so. Cancel safe: it drops its own connection.
-async fn recognised_silent(hop: Hop<'_>) -> ConnectError {
-    tokio::time::sleep(SILENCE).await;
-    let asked = async {
-        let mut stream = hop.connect().await.ok()?;
-        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
-        stream.flush().await.ok()?;
-        let mut first = [0; 16];
-        let read = stream.read(&mut first).await.ok()?;
-        Some(first[..read].to_vec())
-    };
-    if let Ok(Some(first)) = tokio::time::timeout(RECOGNISED_WITHIN, asked).await
-        && Peer::guess(&first) == Peer::Http
-    {
-        return ConnectError::Link {
-            address: hop.address().clone(),
-            source: LinkError::NotSpice {
-                guess: Peer::Http,
-                first,
-            },
-        };
-    }
-    pending().await
-}
-
 /// Does work on a thread for it. When that comes to nothing the result is `lost`.
 async fn outside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static, lost: T) -> T {
     spawn_blocking(work).await.unwrap_or(lost)
-}
-
-/// Waits for the moment; for ever without one. Cancel safe: it holds nothing.
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => pending().await,
-    }
 }
 
 /// Waits until a connection with a backlog takes frames again. Cancel safe: a permit that was taken is given back.
@@ -763,8 +633,8 @@ fn close_reason(end: PumpEnd) -> CloseReason {
         PumpEnd::CutShort => {
             CloseReason::Broken("the server closed it in the middle of a message".into())
         }
-        PumpEnd::Io(error) if is_absence(&error) => CloseReason::Lost(error.to_string()),
-        PumpEnd::Io(error) => CloseReason::Broken(error.to_string()),
+        PumpEnd::Io(error) if is_absence(&error) => CloseReason::Lost(system(&error)),
+        PumpEnd::Io(error) => CloseReason::Broken(system(&error)),
     }
 }
 
@@ -777,21 +647,10 @@ fn is_absence(error: &std::io::Error) -> bool {
     )
 }
 
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use bytes::BytesMut;
     use tokio::net::UnixStream;
@@ -938,6 +797,33 @@ mod tests {
         driver.dialled(new, Ok(linked()));
         assert_eq!(driver.ready_channel(), None);
         assert!(!has_screen(&driver));
+    }
+
+    /// Counts how often it is shown the session.
+    struct Onlooker(Arc<AtomicU32>);
+
+    impl Tap for Onlooker {
+        fn frame(&mut self, _: Duration, _: ChannelId, _: Way, _: &Frame) {}
+
+        fn wants_session(&self) -> bool {
+            true
+        }
+
+        fn session(&mut self, _: Duration, _: &ClientSession) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_session_is_shown_to_who_wants_to_see_it_unless_there_is_nothing_on_it() {
+        for draws in [true, false] {
+            let seen = Arc::<AtomicU32>::default();
+            let mut config = ClientConfig::new(Address::tcp("vm.example", 5900));
+            config.tap = Some(Box::new(Onlooker(seen.clone())));
+            config.session.draws = draws;
+            Driver::new(config).show_session();
+            assert_eq!(seen.load(Ordering::Relaxed), u32::from(draws));
+        }
     }
 
     #[test]

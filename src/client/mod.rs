@@ -1,7 +1,9 @@
 //! A SPICE client: connect, send input, receive events. The crate page has an example.
 
+mod dial;
 mod driver;
 mod framebuffer;
+mod intake;
 mod screens;
 mod there;
 

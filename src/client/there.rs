@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::driver::{Connection, Dial, Key};
+use super::dial::Dial;
+use super::driver::{Connection, Key};
 use crate::channel::ChannelId;
 use crate::link::Established;
 use crate::net::Incoming;

@@ -79,7 +79,7 @@ impl Image {
 /// Takes the frames of one session apart, in their order.
 ///
 /// It remembers only what decides how the guest agent's messages are laid out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dissector {
     /// What client and agent said they can do.
     abilities: [Option<Abilities>; 2],

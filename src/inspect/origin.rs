@@ -4,6 +4,7 @@
 //! changed by (masks, glyphs, lines, transparency) *blends*, and what was there before counts too.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::channel::Message;
 use crate::channel::display::draw::{Brush, Clip, CompositeFlags, DisplayBase, QMask, Rop};
@@ -55,6 +56,17 @@ pub enum Effect {
     Blends,
     /// Took them from elsewhere on the surface, moved by this.
     Moves(Point),
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Creates => f.write_str("creates"),
+            Self::Covers => f.write_str("covers"),
+            Self::Blends => f.write_str("may change"),
+            Self::Moves(by) => write!(f, "copies from {:+},{:+} to", by.x, by.y),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use super::dissect::{Dissection, Image};
 use super::names::label;
+use super::plain::plain;
 use crate::wire::{Field, Value};
 
 /// Elements shown of a list.
@@ -180,28 +181,6 @@ fn printed(bytes: &[u8]) -> Option<String> {
         shown.push('…');
     }
     Some(shown)
-}
-
-/// `text` without what a terminal would act on: controls, and characters that turn the direction of writing, are escaped.
-pub fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        let turns = matches!(
-            c,
-            '\u{61c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{206f}'
-                | '\u{fff9}'..='\u{fffb}'
-        );
-        if c.is_control() || turns {
-            plain.extend(c.escape_default());
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
 }
 
 #[cfg(test)]

@@ -30,6 +30,18 @@ impl Capabilities {
         self
     }
 
+    /// These with common bits as well.
+    pub fn with_common(mut self, bits: &[u32]) -> Self {
+        for bit in bits {
+            let word = (bit / 32) as usize;
+            if self.common.len() <= word {
+                self.common.resize(word + 1, 0);
+            }
+            self.common[word] |= 1 << (bit % 32);
+        }
+        self
+    }
+
     /// Whether common bit `bit` is set.
     pub fn has_common(&self, bit: u32) -> bool {
         has(&self.common, bit)

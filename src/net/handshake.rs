@@ -47,14 +47,7 @@ pub async fn handshake(
         if used > 0 {
             continue;
         }
-        match stream.read_buf(&mut received).await {
-            Ok(0) => return Err(HandshakeError::Link(link.end_of_stream())),
-            Ok(_) => {}
-            Err(error) if is_hang_up(&error) => {
-                return Err(HandshakeError::Link(link.end_of_stream()));
-            }
-            Err(error) => return Err(HandshakeError::Io(error)),
-        }
+        read(stream, &mut received, &link).await?;
     }
 }
 
@@ -78,14 +71,21 @@ pub async fn greet(stream: &mut Stream, request: LinkRequest) -> Result<(), Hand
         if link.poll_transmit().is_some() {
             return Ok(());
         }
-        match stream.read_buf(&mut received).await {
-            Ok(0) => return Err(HandshakeError::Link(link.end_of_stream())),
-            Ok(_) => {}
-            Err(error) if is_hang_up(&error) => {
-                return Err(HandshakeError::Link(link.end_of_stream()));
-            }
-            Err(error) => return Err(HandshakeError::Io(error)),
-        }
+        read(stream, &mut received, &link).await?;
+    }
+}
+
+/// Reads some more of what the peer says; its hanging up is an error that tells where the link stood.
+async fn read(
+    stream: &mut Stream,
+    received: &mut BytesMut,
+    link: &ClientLink,
+) -> Result<(), HandshakeError> {
+    match stream.read_buf(received).await {
+        Ok(0) => Err(HandshakeError::Link(link.end_of_stream())),
+        Ok(_) => Ok(()),
+        Err(error) if is_hang_up(&error) => Err(HandshakeError::Link(link.end_of_stream())),
+        Err(error) => Err(HandshakeError::Io(error)),
     }
 }
 

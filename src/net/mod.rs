@@ -7,6 +7,8 @@ mod address;
 mod connection_file;
 mod handshake;
 mod http;
+#[cfg(feature = "server")]
+mod keys;
 mod moving;
 mod proxy;
 mod pump;
@@ -15,11 +17,14 @@ mod route;
 pub mod tls;
 mod transport;
 pub mod websocket;
+pub(crate) mod words;
 
 pub use address::{Address, BadAddress};
 pub use connection_file::{BadFile, ConnectionFile, LARGEST as LARGEST_CONNECTION_FILE};
 pub use handshake::{HandshakeError, greet, handshake};
 pub use http::{Answer, Head, HttpError};
+#[cfg(feature = "server")]
+pub use keys::KeyRing;
 pub use proxy::{BadProxy, Proxy, ProxyError};
 pub use pump::{Budget, Incoming, PumpEnd, Wire, pump};
 #[cfg(feature = "tls")]

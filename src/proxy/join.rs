@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
 
 use super::fault::{Action, Faults, corrupted};
+use super::gate::Step;
 use super::link::Linked;
 use super::sessions::Session;
 use super::{Event, Hub, LARGE_KIB, Traffic};
@@ -65,6 +66,7 @@ pub(super) async fn join(linked: Linked, client: String, hub: &Arc<Hub>) {
         channel,
         left: false,
     };
+    hub.config.gate.begins(session.number);
     session.show(|tap, at| tap.opened(at, channel, &linked.established));
     let number = session.number;
     hub.tell(Event::Linked {
@@ -250,6 +252,10 @@ impl<'a> Passage<'a> {
                     return Err(End::TooLong(error));
                 }
             };
+            let _step = match self.way {
+                Way::ToClient => self.held(&mut bytes).await?,
+                Way::ToServer => None,
+            };
             self.traffic.messages += 1;
             self.traffic.bytes += (self.header.bytes() + frame.body.len()) as u64;
             let verdict = self.faults.judge(&frame);
@@ -279,6 +285,17 @@ impl<'a> Passage<'a> {
             }
         }
         self.send(bytes).await
+    }
+
+    /// Waits until the next message may pass; what came before it is sent meanwhile.
+    async fn held(&self, bytes: &mut Vec<u8>) -> Result<Option<Step<'a>>, End> {
+        let Seat { hub, session, .. } = *self.seat;
+        let (gate, number) = (&hub.config.gate, session.number);
+        if let Some(passed) = gate.try_pass(number) {
+            return Ok(passed);
+        }
+        self.send(std::mem::take(bytes)).await?;
+        Ok(gate.pass(number).await)
     }
 
     /// Shows the frame to the tap, and looks for what concerns the proxy itself.

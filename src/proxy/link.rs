@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use zeroize::Zeroizing;
 
 use super::Hub;
 use crate::channel::{ChannelId, ChannelKind};
 use crate::link::messages::LinkMess;
 use crate::link::{
-    AUTH_SELECTION, AUTH_SPICE, Asks, Capabilities, ClientLink, Established, LinkCode, LinkError,
-    LinkRequest, MINI_HEADER, Rejection, ServerLink,
+    AUTH_SASL, AUTH_SELECTION, AUTH_SPICE, Asks, Capabilities, ClientLink, Established, LinkCode,
+    LinkError, LinkRequest, MINI_HEADER, Rejection, ServerLink,
 };
 use crate::net::{DialError, Hop, Stream, entropy};
 
@@ -87,7 +88,7 @@ impl Side {
 /// [`Failure`], after the client was told of it where the protocol has a word for it.
 pub(super) async fn link(stream: Stream, hub: &Arc<Hub>) -> Result<Linked, Failure> {
     let mut client = Side::new(stream);
-    let mut link = ServerLink::passing_on(hub.key().await);
+    let mut link = ServerLink::passing_on(hub.keys.key().await);
     until_asked(&mut client, &mut link).await?;
     let Some(Asks::Channel(mess)) = link.asks() else {
         return Err(Failure::Client(io::ErrorKind::UnexpectedEof.into()));
@@ -97,8 +98,7 @@ pub(super) async fn link(stream: Stream, hub: &Arc<Hub>) -> Result<Linked, Failu
         Ok(dialled) => dialled,
         Err(failure) => return refuse(client, link, failure).await,
     };
-    let announced = proof.asks_password().cloned().unwrap_or_default();
-    link.accept(passed_on(&announced));
+    link.accept(told(&proof));
     until_asked(&mut client, &mut link).await?;
     if let Some(password) = link.take_password() {
         proof.prove(&password, &mut entropy);
@@ -141,6 +141,18 @@ fn passed_on(announced: &Capabilities) -> Capabilities {
     told
 }
 
+/// What the client is told of a server that has answered: a ticket is asked of it even where the server has asked the proxy for
+/// something else.
+fn told(proof: &ClientLink) -> Capabilities {
+    let linked = proof.established();
+    let announced = proof.asks_password().or(linked.map(|link| &link.server));
+    let announced = passed_on(&announced.cloned().unwrap_or_default());
+    match linked {
+        Some(_) => announced.with_common(&[AUTH_SELECTION, AUTH_SPICE]),
+        None => announced,
+    }
+}
+
 /// Reads what the client says until a question is open.
 async fn until_asked(client: &mut Side, link: &mut ServerLink) -> Result<(), Failure> {
     loop {
@@ -164,21 +176,25 @@ async fn flush(client: &mut Side, link: &mut ServerLink) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Connects to the server, and links up to the question for the password. A server that wants TLS for this channel gets
-/// it, where a port with TLS is known.
+/// Connects to the server, and links up to the question for the password, or all the way with one's own. A server that wants
+/// TLS for this channel gets it, where a port with TLS is known.
 async fn dial(mess: &LinkMess, hub: &Hub) -> Result<(Side, ClientLink, String), Failure> {
     let kind = ChannelKind::from_number(mess.channel_type);
     let mut capabilities = passed_on(&mess.capabilities);
     if let (ChannelKind::Display, Some(word)) = (kind, capabilities.channel.first_mut()) {
         *word &= !GL_SCANOUT;
     }
+    let login = hub.config.login.clone();
+    if login.is_some() {
+        capabilities = capabilities.with_common(&[AUTH_SELECTION, AUTH_SPICE, AUTH_SASL]);
+    }
     let request = LinkRequest {
         connection_id: mess.connection_id,
         channel_type: mess.channel_type,
         channel_id: mess.channel_id,
         capabilities,
-        password: Default::default(),
-        user: None,
+        user: login.as_ref().map(|login| login.user.clone()),
+        password: login.map(|login| login.password).unwrap_or_default(),
     };
     let route = &hub.config.route;
     let mut hop = route.first(kind).ok_or(Failure::Nowhere)?;
@@ -198,22 +214,27 @@ async fn dial(mess: &LinkMess, hub: &Hub) -> Result<(Side, ClientLink, String), 
 async fn ask(hop: &Hop<'_>, request: LinkRequest) -> Result<(Side, ClientLink), Failure> {
     let stream = hop.connect().await;
     let stream = stream.map_err(|error| Failure::Dial(hop.address().to_string(), error))?;
+    let mut proof = match request.user {
+        Some(_) => ClientLink::new(request),
+        None => ClientLink::passing_on(request),
+    };
+    proof.set_secret(stream.is_secret());
     let mut server = Side::new(stream);
-    let mut proof = ClientLink::passing_on(request);
-    while proof.asks_password().is_none() {
+    while proof.asks_password().is_none() && proof.established().is_none() {
         converse(&mut server, &mut proof).await?;
     }
     Ok((server, proof))
 }
 
-/// Sends what there is to send, and takes what the server says.
+/// Takes what the server has said, sends what there is to send, and waits for more.
 async fn converse(server: &mut Side, proof: &mut ClientLink) -> Result<(), Failure> {
-    let mut sent = Ok(());
-    while let Some(bytes) = proof.poll_transmit() {
-        sent = server.send(&bytes).await;
-    }
     let used = proof.receive(&server.received, &mut entropy);
     let _ = server.received.split_to(used.map_err(Failure::Refused)?);
+    let mut sent = Ok(());
+    while let Some(bytes) = proof.poll_transmit() {
+        // One's own login may be among them.
+        sent = server.send(&Zeroizing::new(bytes)).await;
+    }
     if proof.asks_password().is_some() || proof.established().is_some() {
         return Ok(());
     }
@@ -233,7 +254,9 @@ async fn refuse(
 ) -> Result<Linked, Failure> {
     let code = match &failure {
         Failure::Refused(LinkError::Refused(code)) => *code,
-        Failure::Refused(LinkError::WrongPassword) => LinkCode::PermissionDenied,
+        Failure::Refused(LinkError::WrongPassword | LinkError::Sasl(_)) => {
+            LinkCode::PermissionDenied
+        }
         Failure::Refused(LinkError::Version { .. }) => LinkCode::VersionMismatch,
         // Servers have no word for a channel that is not there: they hang up.
         Failure::Refused(LinkError::UnexpectedEnd { .. }) => return Err(failure),
@@ -260,7 +283,7 @@ impl fmt::Display for Failure {
             Self::Dial(address, error) => write!(f, "cannot connect to {address}: {error}"),
             Self::Server(error) => write!(f, "the connection to the server broke: {error}"),
             Self::Refused(LinkError::NoCommonAuth) => {
-                f.write_str("the server takes SASL only, which is not passed on")
+                f.write_str("the server wants to know the user, by SASL, which clients cannot tell through here")
             }
             Self::Refused(error) => error.fmt(f),
             Self::TooSlow => write!(f, "no link within {} s", super::LINK_PATIENCE.as_secs()),

@@ -3,13 +3,14 @@
 //! Each connection of a client gets one to the server. The link exchange is passed on, with a ticket encrypted anew: the
 //! proxy shows the client a key of its own, decrypts the password, and encrypts it for the server, which alone judges
 //! it. The password is kept nowhere, and wiped when it was sent. Of the capabilities only those are held back that
-//! cannot be kept: SASL, for its exchange is not passed on; common ones that are not known here, for they might change
-//! how frames are read; and sharing of graphics memory, which needs file descriptors.
+//! cannot be kept: SASL, for its exchange is not passed on (with a [`Login`] the proxy itself proves who it is); common ones that
+//! are not known here, for they might change how frames are read; and sharing of graphics memory, which needs file descriptors.
 //!
 //! After that frames pass in both directions: seen by the session's [`Tap`], judged by [`Rule`]s, and sent along a line
 //! that may be [slow](Shape). Which connections are one session is known from the id in the server's INIT.
 
 mod fault;
+mod gate;
 mod join;
 mod link;
 mod sessions;
@@ -24,11 +25,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use fault::{Action, BadRule, Rule};
+pub use gate::Gate;
 pub use shape::Shape;
 
 use crate::channel::ChannelId;
-use crate::link::ServerKey;
-use crate::net::{Address, Listener, Route, Stream, entropy};
+use crate::link::Password;
+use crate::net::{Address, KeyRing, Listener, Route, Stream, entropy};
 use crate::session::{Tap, Way};
 use sessions::Sessions;
 use shape::Line;
@@ -44,9 +46,6 @@ const LINK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long accepting pauses when the system refuses it, for want of descriptors in most cases.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long one key pair is used: making one takes milliseconds, which a flood of connections must not multiply.
-const KEY_AGE: Duration = Duration::from_secs(10);
 
 /// Events that may wait; when there are more, what happens waits for its being told.
 const EVENT_QUEUE: usize = 256;
@@ -67,16 +66,31 @@ pub struct Door {
     pub credentials: Option<crate::net::tls::Credentials>,
 }
 
+/// Who the proxy is to the server, by SASL or, where that does not ask for it, by ticket.
+///
+/// Clients then need no password: whoever reaches the proxy is let in as this user.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user's name.
+    pub user: String,
+    /// The user's password.
+    pub password: Password,
+}
+
 /// How to stand between.
 pub struct Config {
     /// The ways to the server.
     pub route: Route,
+    /// Who the proxy is to the server; without it clients prove themselves, by ticket.
+    pub login: Option<Login>,
     /// What the line between is like.
     pub shape: Shape,
     /// What is damaged.
     pub rules: Vec<Rule>,
     /// Who sees the frames: as they are passed on, after the rules.
     pub taps: TapMaker,
+    /// Where messages from servers are held.
+    pub gate: Gate,
 }
 
 /// What happened.
@@ -186,7 +200,7 @@ impl Proxy {
             began: Instant::now(),
             events: sender,
             sessions: Sessions::default(),
-            key: Mutex::default(),
+            keys: KeyRing::default(),
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             half_open: Arc::new(Semaphore::new(HALF_OPEN)),
             large: Semaphore::new(LARGE_KIB as usize),
@@ -235,7 +249,7 @@ struct Hub {
     began: Instant,
     events: mpsc::Sender<Event>,
     sessions: Sessions,
-    key: Mutex<Option<(Instant, ServerKey)>>,
+    keys: KeyRing,
     /// By direction: to the server, to the client.
     lines: [Mutex<Line>; 2],
     connections: Arc<Semaphore>,
@@ -255,25 +269,6 @@ impl Hub {
             Way::ToServer => &self.lines[0],
             Way::ToClient => &self.lines[1],
         })
-    }
-
-    /// A key pair that is not too old. Whoever comes while one is being made waits for it.
-    async fn key(self: &Arc<Self>) -> ServerKey {
-        let hub = Arc::clone(self);
-        let key = tokio::task::spawn_blocking(move || {
-            let mut held = lock(&hub.key);
-            match &*held {
-                Some((made, key)) if made.elapsed() < KEY_AGE => key.clone(),
-                _ => {
-                    let key = ServerKey::generate(&mut entropy);
-                    *held = Some((Instant::now(), key.clone()));
-                    key
-                }
-            }
-        });
-        // The task fails only when the runtime is going down.
-        key.await
-            .unwrap_or_else(|_| ServerKey::generate(&mut entropy))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::error::{ErrorKind, RecordingError};
+use super::note::{self, Header, Kind};
 use super::source::{Reopen, Source};
 use super::{pcap, pcapng};
 
@@ -21,6 +22,21 @@ pub(super) struct Packet<'a> {
     pub(super) data: &'a [u8],
 }
 
+/// What the program said beside the packets.
+pub(super) struct Note<'a> {
+    pub(super) header: Header,
+    /// Byte of the file where its block begins.
+    pub(super) offset: u64,
+    /// The beginning of its content; all of it where it is short.
+    pub(super) content: &'a [u8],
+}
+
+/// What is in a file.
+pub(super) enum Item<'a> {
+    Packet(Packet<'a>),
+    Note(Note<'a>),
+}
+
 /// Reads packets.
 pub(super) struct Capture<R> {
     source: Source<R>,
@@ -33,6 +49,13 @@ pub(super) struct Capture<R> {
 enum Format {
     Pcapng(pcapng::Section),
     Pcap(pcap::Header),
+}
+
+/// What the record that was read is.
+pub(super) enum Record {
+    Packet(Found),
+    /// A note, whose content it begins with.
+    Note(Header),
 }
 
 /// Where a packet lies in the record that was read.
@@ -94,23 +117,113 @@ impl<R: Read> Capture<R> {
         self.source.offset()
     }
 
-    /// The next packet; `None` at the end.
+    /// The next packet or note; `None` at the end.
     ///
     /// # Errors
     ///
     /// When the file ends in the middle of a record, or contradicts itself: nothing can be read after that.
-    pub(super) fn next_packet(&mut self) -> Result<Option<Packet<'_>>, RecordingError> {
-        let offset = self.source.offset();
+    pub(super) fn next_item(&mut self) -> Result<Option<Item<'_>>, RecordingError> {
         let (source, record) = (&mut self.source, &mut self.record);
         let found = match &mut self.format {
-            Format::Pcapng(section) => section.next_packet(source, record)?,
-            Format::Pcap(header) => header.next_packet(source, record)?,
+            Format::Pcapng(section) => section.next_record(source, record)?,
+            Format::Pcap(header) => {
+                let offset = source.offset();
+                let found = header.next_packet(source, record)?;
+                found.map(|found| (offset, Record::Packet(found)))
+            }
         };
-        Ok(found.map(|found| Packet {
-            at: found.at,
-            link_type: found.link_type,
-            offset,
-            data: record.get(found.data).unwrap_or_default(),
+        Ok(found.map(|(offset, found)| match found {
+            Record::Packet(found) => Item::Packet(Packet {
+                at: found.at,
+                link_type: found.link_type,
+                offset,
+                data: record.get(found.data).unwrap_or_default(),
+            }),
+            Record::Note(header) => Item::Note(Note {
+                header,
+                offset,
+                content: record,
+            }),
         }))
+    }
+
+    /// Goes to the note that begins at a byte of the file, and reads it; the next item is the one behind it. What is in
+    /// front of the first packet has to be known.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such note, or it is damaged.
+    pub(super) fn read_note(&mut self, offset: u64, kind: Kind) -> Result<Vec<u8>, RecordingError>
+    where
+        R: Reopen,
+    {
+        let damaged = |how: &str| RecordingError::at(offset, ErrorKind::Damaged(how.to_owned()));
+        self.source = self.source.fork_at(offset);
+        let mut record = Vec::new();
+        self.source.read_whole(&mut record, 8 + note::HEADER)?;
+        let word = |at: usize| {
+            let word = record.get(at..).and_then(<[u8]>::first_chunk);
+            word.map_or(0, |word| u32::from_le_bytes(*word))
+        };
+        let total = u64::from(word(4));
+        let header = Header::decode(record.get(8..).unwrap_or_default());
+        let header = header.filter(|header| word(0) == note::BLOCK && header.kind == kind);
+        let Some(header) = header else {
+            return Err(damaged("there is no note"));
+        };
+        let len = header.len as usize;
+        let whole = note::AROUND + (note::HEADER + len.next_multiple_of(4)) as u64;
+        if len > note::MOST_BYTES || whole != total {
+            return Err(damaged("a note of another length than its block"));
+        }
+        self.source.read_whole(&mut record, len)?;
+        let rest = total - 8 - (note::HEADER + len) as u64;
+        self.source.skip(rest)?;
+        if !header.is_true(offset, &record) {
+            return Err(damaged("a note that was moved or changed"));
+        }
+        Ok(record)
+    }
+
+    /// The note that a file of so many bytes ends with, if it is of this kind.
+    ///
+    /// # Errors
+    ///
+    /// When it is not, or is damaged.
+    pub(super) fn read_last_note(&self, bytes: u64, kind: Kind) -> Result<Vec<u8>, RecordingError>
+    where
+        R: Reopen,
+    {
+        let none = RecordingError::at(bytes, ErrorKind::CutShort);
+        let Some(length) = bytes.checked_sub(4) else {
+            return Err(none);
+        };
+        let mut word = Vec::new();
+        self.source.fork_at(length).read_whole(&mut word, 4)?;
+        let total = word
+            .first_chunk()
+            .map_or(0, |word| u32::from_le_bytes(*word));
+        match bytes.checked_sub(total.into()) {
+            Some(offset) => self.fork().read_note(offset, kind),
+            None => Err(none),
+        }
+    }
+
+    /// The same file from its beginning, up to behind the first packet.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(super) fn restart(&self) -> Result<Self, RecordingError>
+    where
+        R: Reopen,
+    {
+        let mut again = Self::new(self.source.fork_at(0).into_inner())?;
+        while let Some(item) = again.next_item()? {
+            if let Item::Packet(_) = item {
+                return Ok(again);
+            }
+        }
+        Err(RecordingError::at(again.offset(), ErrorKind::CutShort))
     }
 }

@@ -1,8 +1,8 @@
 //! Moments of a recording to which a player can go back at once, within a budget of memory.
 //!
-//! A checkpoint is a fork of the player. What it shares with others is held once: images of the caches by themselves, and
-//! surfaces in pieces that are compared with those of the checkpoint before, and compressed with LZ4. When there are too
-//! many, those go whose loss costs least time.
+//! A checkpoint is a fork of the player whose pixels are put away, compressed with LZ4: those of surfaces in pieces, and those
+//! of the GLZ window by image. What is as it was at the checkpoint before is held once; so are images of the pixmap cache,
+//! which stay as they are. When there are too many checkpoints, those go whose loss costs least time.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::Player;
 use super::source::Reopen;
 use super::told::Told;
+use crate::codec::glz;
 use crate::geometry::Size;
 use crate::pixels::PixelFormat;
 
@@ -22,34 +23,49 @@ const PIECE: usize = 64 << 10;
 /// Bytes a checkpoint costs beside what it shares, generously: the reader's buffer is the most of it.
 const OWN_BYTES: u64 = 64 << 10;
 
+/// Bytes that a checkpoint has of each image of the GLZ window beside its pixels.
+const IMAGE_BYTES: u64 = 64;
+
 /// A moment to go back to.
 pub(super) struct Checkpoint<R> {
     at: Duration,
     /// What it takes to play from the beginning to here.
     cost: Duration,
-    /// Without surfaces.
+    /// Without surfaces, and without pixels in the GLZ window.
     player: Player<R>,
     surfaces: Vec<Packed>,
-    /// The images of its caches: a number of each, and its bytes.
-    images: Vec<(usize, u64)>,
+    /// The pixels of the GLZ window's images, in its order.
+    window: Vec<Arc<Piece>>,
+    /// The images of the pixmap cache: a number of each, and its bytes.
+    pixmaps: Vec<(usize, u64)>,
     told: Told,
 }
 
 /// A surface that is put away.
+#[derive(Clone)]
 struct Packed {
     display: u8,
     surface: u32,
     format: PixelFormat,
     size: Size,
-    pieces: Vec<Arc<Piece>>,
+    /// With what is compared to find those that are alike.
+    pieces: Vec<(u64, Arc<Piece>)>,
 }
 
-/// Some rows of a surface.
+/// Pixels that are put away.
 struct Piece {
-    /// To find pieces that are alike.
-    hash: u64,
     len: usize,
-    coded: Vec<u8>,
+    coded: Box<[u8]>,
+}
+
+/// Makes checkpoints of a player, each of which shares what it can with the one before.
+#[derive(Default)]
+pub(super) struct Packer {
+    hasher: RandomState,
+    /// Of the one before.
+    surfaces: Vec<Packed>,
+    /// Images of the one before, by the numbers they have while they are here.
+    images: HashMap<usize, (glz::Pixels, Arc<Piece>)>,
 }
 
 /// The checkpoints of a recording, in the order of their times.
@@ -59,7 +75,85 @@ pub(super) struct Checkpoints<R> {
     /// What is shared: how often, and how large it is.
     shared: HashMap<usize, (u32, u64)>,
     bytes: u64,
-    hasher: RandomState,
+}
+
+impl Packer {
+    /// A checkpoint of the player where it is, to which it takes `cost` to play; `None` where the session cannot be forked.
+    pub(super) fn pack<R: Reopen>(
+        &mut self,
+        player: &Player<R>,
+        told: &Told,
+        cost: Duration,
+    ) -> Option<Checkpoint<R>> {
+        let mut fork = player.fork()?;
+        let surfaces = self.put_surfaces_away(&mut fork);
+        let window = self.put_window_away(&mut fork);
+        Some(Checkpoint {
+            at: player.now(),
+            cost,
+            surfaces,
+            window,
+            pixmaps: fork.session().shared().pixmaps.shared().collect(),
+            player: fork,
+            told: told.clone(),
+        })
+    }
+
+    fn put_surfaces_away<R: Reopen>(&mut self, player: &mut Player<R>) -> Vec<Packed> {
+        let displays: Vec<u8> = player.session().displays().map(|(id, _)| id).collect();
+        let mut surfaces = Vec::new();
+        for display in displays {
+            let Some(client) = player.session_mut().display_mut(display) else {
+                continue;
+            };
+            for (surface, found) in client.canvas().surfaces() {
+                let same =
+                    |packed: &&Packed| (packed.display, packed.surface) == (display, surface);
+                let before = self.surfaces.iter().find(same);
+                surfaces.push(Packed {
+                    display,
+                    surface,
+                    format: found.format(),
+                    size: found.size(),
+                    pieces: self.pieces(found.pixels().data(), before),
+                });
+            }
+            client.canvas_mut().clear();
+        }
+        self.surfaces.clone_from(&surfaces);
+        surfaces
+    }
+
+    fn pieces(&self, rows: &[u8], before: Option<&Packed>) -> Vec<(u64, Arc<Piece>)> {
+        let piece = |(place, rows): (usize, &[u8])| {
+            let hash = self.hasher.hash_one(rows);
+            let old = before.and_then(|before| before.pieces.get(place));
+            match old.filter(|(old, piece)| *old == hash && piece.len == rows.len()) {
+                Some((_, old)) => (hash, Arc::clone(old)),
+                None => (hash, Arc::new(Piece::of(rows))),
+            }
+        };
+        rows.chunks(PIECE).enumerate().map(piece).collect()
+    }
+
+    fn put_window_away<R: Reopen>(&mut self, player: &mut Player<R>) -> Vec<Arc<Piece>> {
+        let window = &mut player.session_mut().shared_mut().glz;
+        let mut images = HashMap::with_capacity(window.images());
+        let mut pieces = Vec::with_capacity(window.images());
+        let none = glz::Pixels::written(0, |_| {});
+        window.replace_pixels(|pixels| {
+            let number = pixels.identity();
+            let piece = match self.images.get(&number) {
+                Some((_, piece)) => Arc::clone(piece),
+                None => Arc::new(Piece::of(pixels)),
+            };
+            pieces.push(Arc::clone(&piece));
+            images.insert(number, (pixels.clone(), piece));
+            none.clone()
+        });
+        self.images = images;
+        pieces
+    }
 }
 
 impl<R: Reopen> Checkpoints<R> {
@@ -70,7 +164,6 @@ impl<R: Reopen> Checkpoints<R> {
             budget,
             shared: HashMap::new(),
             bytes: 0,
-            hasher: RandomState::new(),
         }
     }
 
@@ -84,20 +177,8 @@ impl<R: Reopen> Checkpoints<R> {
         self.bytes
     }
 
-    /// Adds one behind the last. Without a word it does not where the session cannot be forked.
-    pub(super) fn add(&mut self, player: &Player<R>, told: &Told, cost: Duration) {
-        let Some(mut fork) = player.fork() else {
-            return;
-        };
-        let surfaces = self.put_away(&mut fork);
-        let checkpoint = Checkpoint {
-            at: player.now(),
-            cost,
-            images: fork.session().shared().images().collect(),
-            player: fork,
-            surfaces,
-            told: told.clone(),
-        };
+    /// Adds one behind the last.
+    pub(super) fn add(&mut self, checkpoint: Checkpoint<R>) {
         for (identity, bytes) in checkpoint.parts() {
             let held = self.shared.entry(identity).or_insert((0, bytes));
             if held.0 == 0 {
@@ -105,7 +186,7 @@ impl<R: Reopen> Checkpoints<R> {
             }
             held.0 += 1;
         }
-        self.bytes += OWN_BYTES;
+        self.bytes += checkpoint.own_bytes();
         self.all.push(checkpoint);
         while self.bytes > self.budget && self.all.len() > 2 {
             self.drop_least();
@@ -126,45 +207,8 @@ impl<R: Reopen> Checkpoints<R> {
         for packed in &checkpoint.surfaces {
             packed.bring_back(&mut player)?;
         }
+        checkpoint.bring_window_back(&mut player);
         Some((player, checkpoint.told.clone()))
-    }
-
-    fn put_away(&self, player: &mut Player<R>) -> Vec<Packed> {
-        let displays: Vec<u8> = player.session().displays().map(|(id, _)| id).collect();
-        let mut surfaces = Vec::new();
-        for display in displays {
-            let Some(client) = player.session_mut().display_mut(display) else {
-                continue;
-            };
-            for (surface, found) in client.canvas().surfaces() {
-                let before = self.all.last().and_then(|c| c.packed(display, surface));
-                surfaces.push(Packed {
-                    display,
-                    surface,
-                    format: found.format(),
-                    size: found.size(),
-                    pieces: self.pieces(found.pixels().data(), before),
-                });
-            }
-            client.canvas_mut().clear();
-        }
-        surfaces
-    }
-
-    fn pieces(&self, rows: &[u8], before: Option<&Packed>) -> Vec<Arc<Piece>> {
-        let piece = |(place, rows): (usize, &[u8])| {
-            let hash = self.hasher.hash_one(rows);
-            let old = before.and_then(|before| before.pieces.get(place));
-            match old.filter(|old| old.hash == hash && old.len == rows.len()) {
-                Some(old) => Arc::clone(old),
-                None => Arc::new(Piece {
-                    hash,
-                    len: rows.len(),
-                    coded: lz4_flex::block::compress(rows),
-                }),
-            }
-        };
-        rows.chunks(PIECE).enumerate().map(piece).collect()
     }
 
     /// Drops the one between whose neighbours there is least to play.
@@ -174,11 +218,11 @@ impl<R: Reopen> Checkpoints<R> {
             let before = at.checked_sub(1).and_then(|at| self.all.get(at));
             next.saturating_sub(before.map_or(Duration::ZERO, |before| before.cost))
         };
-        // The first one is the beginning, and the last one what the next is compared with.
+        // The first one is the beginning, and behind the last one nothing is known yet.
         let least = (1..self.all.len().saturating_sub(1)).min_by_key(gap);
         let Some(least) = least else { return };
         let gone = self.all.remove(least);
-        self.bytes = self.bytes.saturating_sub(OWN_BYTES);
+        self.bytes = self.bytes.saturating_sub(gone.own_bytes());
         for (identity, _) in gone.parts() {
             if let Some(held) = self.shared.get_mut(&identity) {
                 held.0 = held.0.saturating_sub(1);
@@ -192,17 +236,45 @@ impl<R: Reopen> Checkpoints<R> {
 }
 
 impl<R> Checkpoint<R> {
-    fn packed(&self, display: u8, surface: u32) -> Option<&Packed> {
-        let same = |packed: &&Packed| (packed.display, packed.surface) == (display, surface);
-        self.surfaces.iter().find(same)
-    }
-
     /// What others may share: a number of each part, and its bytes.
     fn parts(&self) -> Vec<(usize, u64)> {
-        let pieces = self.surfaces.iter().flat_map(|packed| &packed.pieces);
+        let surfaces = self.surfaces.iter().flat_map(|packed| &packed.pieces);
+        let pieces = surfaces.map(|(_, piece)| piece).chain(&self.window);
         let pieces = pieces.map(|piece| (Arc::as_ptr(piece).addr(), piece.coded.len() as u64 + 64));
-        let images = self.images.iter().copied();
-        images.chain(pieces).collect()
+        pieces.chain(self.pixmaps.iter().copied()).collect()
+    }
+
+    /// Bytes of what nobody shares.
+    fn own_bytes(&self) -> u64 {
+        OWN_BYTES + self.window.len() as u64 * IMAGE_BYTES
+    }
+}
+
+impl<R: std::io::Read> Checkpoint<R> {
+    fn bring_window_back(&self, player: &mut Player<R>) {
+        let mut pieces = self.window.iter();
+        let window = &mut player.session_mut().shared_mut().glz;
+        window.replace_pixels(|none| match pieces.next() {
+            Some(piece) => piece.pixels(),
+            None => none.clone(),
+        });
+    }
+}
+
+impl Piece {
+    fn of(bytes: &[u8]) -> Self {
+        Self {
+            len: bytes.len(),
+            coded: lz4_flex::block::compress(bytes).into_boxed_slice(),
+        }
+    }
+
+    /// The pixels of an image.
+    fn pixels(&self) -> glz::Pixels {
+        glz::Pixels::written(self.len / 4, |bytes| {
+            // What was coded here fits.
+            let _ = lz4_flex::block::decompress_into(&self.coded, bytes);
+        })
     }
 }
 
@@ -211,8 +283,9 @@ impl Packed {
     fn bring_back<R: std::io::Read>(&self, player: &mut Player<R>) -> Option<()> {
         let canvas = player.session_mut().display_mut(self.display)?.canvas_mut();
         canvas.create(self.surface, self.format, self.size).ok()?;
-        let mut rows = Vec::with_capacity(self.pieces.iter().map(|piece| piece.len).sum());
-        for piece in &self.pieces {
+        let pieces = self.pieces.iter().map(|(_, piece)| piece);
+        let mut rows = Vec::with_capacity(pieces.clone().map(|piece| piece.len).sum());
+        for piece in pieces {
             rows.extend(lz4_flex::block::decompress(&piece.coded, piece.len).ok()?);
         }
         canvas

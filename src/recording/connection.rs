@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::assembler::{Assembler, Piece};
 use super::dialogue::{Dialogue, side};
+use super::note::Channel;
 use super::segment::Segment;
 use crate::session::Way;
 
@@ -29,6 +30,22 @@ impl Connection {
             first: (first.flags.synchronise && !answers).then_some(first.sequence),
             ways: Default::default(),
             dialogue: Dialogue::new(),
+            began: now,
+            closed: false,
+        }
+    }
+
+    /// A connection that stands at a seek point.
+    pub(super) fn resume(client: SocketAddr, channel: &Channel, now: u64) -> Self {
+        let mut ways: [Assembler; 2] = Default::default();
+        for (way, next) in ways.iter_mut().zip(channel.next) {
+            way.begin(next);
+        }
+        Self {
+            client,
+            first: None,
+            ways,
+            dialogue: Dialogue::resume(channel),
             began: now,
             closed: false,
         }

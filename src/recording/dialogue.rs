@@ -5,6 +5,7 @@ use std::fmt;
 
 use bytes::{Buf, BytesMut};
 
+use super::note::Channel;
 use crate::channel::{ChannelId, ChannelKind};
 use crate::link::messages::{
     BODY_MOST, HEADER_BYTES, LinkHeader, LinkMess, LinkReply, REPLY_LEAST, REQUEST_LEAST,
@@ -100,6 +101,16 @@ impl Dialogue {
         }
     }
 
+    /// A connection that stands at a seek point.
+    pub(super) fn resume(channel: &Channel) -> Self {
+        let mut streams = Stream::both(channel.id.kind, channel.link.header);
+        streams[side(Way::ToClient)].framer.resume(channel.serial);
+        Self {
+            stage: Stage::Open(streams),
+            said: VecDeque::new(),
+        }
+    }
+
     /// Whether the client has begun as SPICE clients do.
     pub(super) fn is_spice(&self) -> bool {
         match &self.stage {
@@ -175,13 +186,7 @@ impl Dialogue {
 
     fn open(&mut self, linked: Linked) {
         let kind = ChannelKind::from_number(linked.request.channel_type);
-        let header = linked.established.header;
-        let limits = [kind.client_body_limit(), kind.server_body_limit()];
-        let streams = limits.map(|limit| Stream {
-            framer: Framer::new(header, limit),
-            skip: 0,
-            deaf: false,
-        });
+        let streams = Stream::both(kind, linked.established.header);
         self.said
             .push_back(Said::Linked(linked.request, linked.established));
         if let Stage::Linking(mut heard) = std::mem::replace(&mut self.stage, Stage::Open(streams))
@@ -195,6 +200,16 @@ impl Dialogue {
 }
 
 impl Stream {
+    /// Those of a channel.
+    fn both(kind: ChannelKind, header: HeaderKind) -> [Self; 2] {
+        let limits = [kind.client_body_limit(), kind.server_body_limit()];
+        limits.map(|limit| Self {
+            framer: Framer::new(header, limit),
+            skip: 0,
+            deaf: false,
+        })
+    }
+
     fn data(&mut self, way: Way, bytes: &[u8], said: &mut VecDeque<Said>) {
         if self.deaf {
             return;

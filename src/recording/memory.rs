@@ -1,18 +1,26 @@
 //! What has to be said again so that somebody who comes late understands what follows: the newest small messages of each
-//! channel. Surfaces and images are not among them: those are asked of the session itself.
+//! channel, and the frames that videos go on from. Surfaces and images are not among them: those are asked of the session
+//! itself.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::reels::Reels;
 use crate::channel::cursor::messages::{CursorFlags, ServerMessage as Pointer};
 use crate::channel::{ChannelId, ChannelKind, Message};
 use crate::link::Established;
-use crate::session::Way;
+use crate::session::{ClientSession, Way};
 use crate::wire::Frame;
 
 /// Most bytes kept of one channel: pointers of every size that clients keep.
 const MOST_BYTES: usize = 40 << 20;
+
+/// Bytes that a message takes beside its body, generously.
+const OWN_BYTES: usize = 256;
+
+/// Number of INIT, which the client of a display says first.
+const DISPLAY_INIT: u16 = 101;
 
 /// The open channels, and what is kept of them.
 #[derive(Debug, Default)]
@@ -26,10 +34,19 @@ pub(super) struct Kept {
     pub(super) link: Established,
     /// Of the newest frame from the server.
     pub(super) serial: u64,
+    /// Of the newest frame from the client.
+    client_serial: u64,
+    /// What the client of a display said first.
+    hello: Option<Frame>,
     /// In the order they are to be said.
     frames: BTreeMap<Place, Frame>,
     bytes: usize,
+    /// Of a display.
+    pub(super) reels: Reels,
 }
+
+/// Frames of videos, by display channel.
+pub(super) type Videos = BTreeMap<ChannelId, Vec<Frame>>;
 
 /// A rank, and which of that rank.
 type Place = (u8, u64);
@@ -50,25 +67,43 @@ impl Memory {
         let kept = Kept {
             link: link.clone(),
             serial: 0,
+            client_serial: 0,
+            hello: None,
             frames: BTreeMap::new(),
             bytes: 0,
+            reels: Reels::default(),
         };
         self.channels.insert(channel, kept);
     }
 
-    pub(super) fn closed(&mut self, channel: ChannelId) {
-        self.channels.remove(&channel);
+    /// A channel is gone; what was kept of it.
+    pub(super) fn closed(&mut self, channel: ChannelId) -> Option<Kept> {
+        self.channels.remove(&channel)
+    }
+
+    /// A channel that was opened goes on with what was kept of one before.
+    pub(super) fn take_over(&mut self, channel: ChannelId, kept: Kept) {
+        if let Some(fresh) = self.channels.get_mut(&channel) {
+            let link = fresh.link.clone();
+            *fresh = Kept { link, ..kept };
+        }
     }
 
     pub(super) fn frame(&mut self, channel: ChannelId, way: Way, frame: &Frame) {
-        let Some(kept) = self
-            .channels
-            .get_mut(&channel)
-            .filter(|_| way == Way::ToClient)
-        else {
+        let Some(kept) = self.channels.get_mut(&channel) else {
             return;
         };
+        if way == Way::ToServer {
+            kept.client_serial = frame.serial;
+            if (channel.kind, frame.number) == (ChannelKind::Display, DISPLAY_INIT) {
+                kept.hello = Some(owned(frame));
+            }
+            return;
+        }
         kept.serial = frame.serial;
+        if channel.kind == ChannelKind::Display {
+            kept.reels.frame(frame);
+        }
         match deed(channel.kind, frame, kept.frames.len() as u64) {
             Deed::Keep(place) => kept.keep(place, frame),
             Deed::Forget(ranks, place) => {
@@ -86,6 +121,26 @@ impl Memory {
         }
     }
 
+    /// What is to be said again of the videos of a session whose multi-media clock this is: after it, whether a fresh session
+    /// that hears it shows them as they are.
+    pub(super) fn retell(&self, session: &ClientSession, clock: u32) -> (Videos, bool) {
+        let (mut videos, mut is_whole) = (Videos::new(), true);
+        for (id, display) in session.displays() {
+            let channel = ChannelId::new(ChannelKind::Display, id);
+            if let Some(kept) = self.channels.get(&channel) {
+                let (frames, all) = kept.reels.retell(display, clock);
+                is_whole &= all;
+                videos.insert(channel, frames);
+            }
+        }
+        (videos, is_whole)
+    }
+
+    /// Whether a channel is open.
+    pub(super) fn has(&self, channel: ChannelId) -> bool {
+        self.channels.contains_key(&channel)
+    }
+
     /// The open channels, the main one first.
     pub(super) fn channels(&self) -> impl Iterator<Item = (ChannelId, &Kept)> {
         self.channels.iter().map(|(id, kept)| (*id, kept))
@@ -95,23 +150,27 @@ impl Memory {
 impl Kept {
     fn keep(&mut self, place: Place, frame: &Frame) {
         self.forget(&place);
-        if self.bytes + frame.body.len() > MOST_BYTES {
+        let bytes = OWN_BYTES + frame.body.len();
+        if self.bytes + bytes > MOST_BYTES {
             return;
         }
-        self.bytes += frame.body.len();
-        // Its own copy: it may share a large buffer.
-        let body = Bytes::copy_from_slice(&frame.body);
-        let frame = Frame {
-            body,
-            ..frame.clone()
-        };
-        self.frames.insert(place, frame);
+        self.bytes += bytes;
+        self.frames.insert(place, owned(frame));
     }
 
     fn forget(&mut self, place: &Place) {
         if let Some(frame) = self.frames.remove(place) {
-            self.bytes -= frame.body.len();
+            self.bytes -= OWN_BYTES + frame.body.len();
         }
+    }
+
+    /// What the client said first, as it is to be said again.
+    pub(super) fn hello(&self) -> Option<Frame> {
+        let hello = self.hello.clone()?;
+        Some(Frame {
+            serial: self.client_serial,
+            ..hello
+        })
     }
 
     /// What is to be said again, in order.
@@ -120,13 +179,20 @@ impl Kept {
     }
 }
 
+/// The frame with its own copy of the bytes: it may share a large buffer.
+fn owned(frame: &Frame) -> Frame {
+    Frame {
+        body: Bytes::copy_from_slice(&frame.body),
+        ..frame.clone()
+    }
+}
+
 fn deed(kind: ChannelKind, frame: &Frame, count: u64) -> Deed {
-    let id = || {
-        frame
-            .body
-            .first_chunk()
-            .map_or(0, |id| u32::from_le_bytes(*id).into())
+    let word = |at: usize| {
+        let word = frame.body.get(at..).and_then(|rest| rest.first_chunk());
+        word.map_or(0, |word| u32::from_le_bytes(*word).into())
     };
+    let id = || word(0);
     match (kind, frame.number) {
         (ChannelKind::Main, 103) => Deed::Keep((0, 0)),
         // Lists add to one another.
@@ -136,8 +202,8 @@ fn deed(kind: ChannelKind, frame: &Frame, count: u64) -> Deed {
         (ChannelKind::Main, 105) => Deed::Keep((4, 0)),
         (ChannelKind::Main, 107 | 115) => Deed::Keep((5, 0)),
         (ChannelKind::Main, 108) => Deed::Keep((5, 0)),
-        // STREAM_CREATE and what changes a stream.
-        (ChannelKind::Display, 122) => Deed::Keep((0, id())),
+        // STREAM_CREATE, which names the surface first, and what changes a stream.
+        (ChannelKind::Display, 122) => Deed::Keep((0, word(4))),
         (ChannelKind::Display, 124) => Deed::Keep((1, id())),
         (ChannelKind::Display, 125) => Deed::Drop(vec![(0, id()), (1, id())]),
         (ChannelKind::Display, 126) => Deed::Forget(&[0, 1], None),
@@ -180,5 +246,50 @@ fn pointer(frame: &Frame) -> Deed {
         Ok(Pointer::InvalOne(one)) => Deed::Drop(vec![(CACHED, one.id)]),
         Ok(Pointer::InvalAll) => Deed::Forget(&[CACHED], None),
         _ => Deed::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DISPLAY: ChannelId = ChannelId::new(ChannelKind::Display, 0);
+
+    /// The numbers of what is kept after these frames from the server.
+    fn kept(frames: &[(u16, &[u32])]) -> Vec<u16> {
+        let mut memory = Memory::default();
+        memory.opened(DISPLAY, &Established::default());
+        for (number, words) in frames {
+            let body: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            memory.frame(DISPLAY, Way::ToClient, &Frame::new(*number, body));
+        }
+        let channels = memory.channels();
+        let frames = channels.flat_map(|(_, kept)| kept.frames().map(|frame| frame.number));
+        frames.collect()
+    }
+
+    /// Spec 07: STREAM_CREATE (122) begins with the surface and then the stream, CLIP (124) and DESTROY (125) with the stream.
+    #[test]
+    fn a_stream_that_was_destroyed_is_not_said_again() {
+        let create = (122, &[0, 5, 0, 1][..]);
+        assert_eq!(kept(&[create, (124, &[5, 0])]), [122, 124]);
+        assert!(kept(&[create, (124, &[5, 0]), (125, &[5])]).is_empty());
+        assert_eq!(kept(&[create, (122, &[0, 6, 0, 1]), (125, &[5])]), [122]);
+        assert!(kept(&[create, (122, &[0, 6, 0, 1]), (126, &[])]).is_empty());
+    }
+
+    #[test]
+    fn very_many_small_messages_are_not_all_kept() {
+        let mut memory = Memory::default();
+        memory.opened(ChannelId::MAIN, &Established::default());
+        let list = Frame::new(104, Bytes::new());
+        for _ in 0..200_000 {
+            memory.frame(ChannelId::MAIN, Way::ToClient, &list);
+        }
+        let kept: usize = memory
+            .channels()
+            .map(|(_, kept)| kept.frames().count())
+            .sum();
+        assert!(kept * OWN_BYTES <= MOST_BYTES, "{kept}");
     }
 }

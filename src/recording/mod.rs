@@ -5,9 +5,9 @@
 //! missing in the file is told with its place ([`Loss`]), and everything else goes on. [`Survey`] says what is in a file
 //! and which of its sessions to show; [`Player`] feeds the frames of one session, with the times they were recorded at,
 //! to an ordinary client session, and drops what that wants to send. [`Recorder`] is the tap of a running session that
-//! makes such a file, by a [`Writer`]; a [`Switch`] begins one at any time of a session, with messages that make anew what
-//! was there before. [`Replay`] plays from any moment, by the checkpoints of its [`Index`], and [`Scan`] learns bit by bit
-//! what is in a long file.
+//! makes such a file, or a [`Series`] of them, by a [`Writer`]; a [`Switch`] begins one at any time of a session, with
+//! messages that make anew what was there before. [`Replay`] plays from any moment, by the checkpoints of its [`Index`],
+//! and [`Scan`] learns bit by bit what is in a long file.
 //!
 //! ```no_run
 //! use capsaicin::recording::{Player, Reader, Survey};
@@ -31,14 +31,18 @@ mod error;
 #[cfg(feature = "viewer")]
 pub mod export;
 mod memory;
+mod note;
 mod pcap;
 mod pcapng;
 mod player;
 mod reader;
 mod recorder;
+mod reels;
+mod reenactment;
 mod replay;
 mod scan;
 mod segment;
+mod sketch;
 mod source;
 mod survey;
 mod switch;
@@ -52,11 +56,13 @@ const MAIN_INIT: u16 = 103;
 pub use capture::is_capture;
 pub use dialogue::Loss;
 pub use error::{ErrorKind, Instead, RecordingError};
-pub use player::Player;
-pub use reader::{Reader, Record, What};
-pub use recorder::{About, Ended, Progress, Recorder, Recording};
+pub use player::{Place, Player};
+pub use reader::{Reader, Record, SeekPoint, What};
+pub use recorder::{About, Border, Ended, Files, Progress, Recorder, Recording, Series, Spacing};
+pub use reenactment::Reenactment;
 pub use replay::{Index, Indexed, Replay};
-pub use scan::{Contents, Scan};
+pub use scan::Scan;
+pub use sketch::{Contents, Marker};
 pub use source::{Reopen, SharedFile};
 pub use survey::{Summary, Survey};
 pub use switch::Switch;

@@ -1,11 +1,12 @@
 //! The block format of captures: sections, each with its byte order and its interfaces; packets name an interface.
 //!
-//! Blocks of other kinds are passed over. Layout: draft-ietf-opsawg-pcapng.
+//! Blocks of other kinds are passed over, but for the [notes](super::note) of the program. Layout: draft-ietf-opsawg-pcapng.
 
 use std::io::Read;
 
-use super::capture::{Found, MOST_BYTES};
+use super::capture::{Found, MOST_BYTES, Record};
 use super::error::{ErrorKind, RecordingError};
+use super::note;
 use super::source::Source;
 
 /// How a section, and therefore a file, begins: the same in both byte orders.
@@ -15,6 +16,9 @@ const INTERFACE: u32 = 1;
 const OLD_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const PACKET: u32 = 6;
+
+/// Bytes kept of the content of a note: more than is said in short ones, and at the beginning of others.
+const MOST_NOTE: usize = 4096;
 
 /// Most interfaces of one section.
 const MOST_INTERFACES: usize = 4096;
@@ -59,12 +63,12 @@ impl Section {
         Ok(section)
     }
 
-    /// Reads blocks up to the next packet.
-    pub(super) fn next_packet<R: Read>(
+    /// Reads blocks up to the next packet or note, and says where it begins.
+    pub(super) fn next_record<R: Read>(
         &mut self,
         source: &mut Source<R>,
         record: &mut Vec<u8>,
-    ) -> Result<Option<Found>, RecordingError> {
+    ) -> Result<Option<(u64, Record)>, RecordingError> {
         loop {
             let offset = source.offset();
             source.read(record, 4)?;
@@ -79,6 +83,12 @@ impl Section {
             };
             source.read_whole(record, 4)?;
             let total = self.order.u32(record, 0);
+            if kind == note::BLOCK && total as usize >= 12 + note::HEADER {
+                match self.note(total, offset, source, record)? {
+                    Some(header) => return Ok(Some((offset, Record::Note(header)))),
+                    None => continue,
+                }
+            }
             self.read_body(kind, total, offset, source, record)?;
             let found = match kind {
                 INTERFACE => {
@@ -91,9 +101,32 @@ impl Section {
             };
             if let Some(found) = found {
                 self.last = found.at;
-                return Ok(Some(found));
+                return Ok(Some((offset, Record::Packet(found))));
             }
         }
+    }
+
+    /// Reads the header of a note and the beginning of its content; `None` for another block of the same local type.
+    fn note<R: Read>(
+        &self,
+        total: u32,
+        offset: u64,
+        source: &mut Source<R>,
+        record: &mut Vec<u8>,
+    ) -> Result<Option<note::Header>, RecordingError> {
+        if !total.is_multiple_of(4) {
+            return Err(damaged(offset, format!("a block of {total} bytes")));
+        }
+        source.read_whole(record, note::HEADER)?;
+        let header = note::Header::decode(record);
+        let rest = total as usize - 12 - note::HEADER;
+        let header = header.filter(|header| header.len as usize <= rest);
+        let content = header.map_or(0, |header| header.len as usize);
+        let kept = content.min(MOST_NOTE);
+        source.read_whole(record, kept)?;
+        source.skip((rest - kept) as u64)?;
+        self.trailer(total, offset, source, &mut Vec::new())?;
+        Ok(header)
     }
 
     /// Reads a section header from behind its magic on.

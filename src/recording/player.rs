@@ -1,25 +1,21 @@
 //! Plays one session of a recording into an ordinary client session.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io::Read;
 use std::time::Duration;
 
-use super::error::RecordingError;
+use super::error::{ErrorKind, RecordingError};
+use super::note;
 use super::reader::{Reader, Record, What};
+use super::reenactment::Reenactment;
 use super::source::Reopen;
-use crate::channel::ChannelId;
-use crate::channel::Message;
-use crate::channel::main::messages::{ChannelsList, ServerMessage};
-use crate::link::Established;
-use crate::session::{
-    ClientEvent, ClientSession, CloseReason, Notice, Output, SessionConfig, Tap, Way,
-};
+use crate::session::{ClientEvent, ClientSession, Notice, SessionConfig, Tap, Way};
 
 /// How far the clock runs on behind the last record: what a server sends to be shown later is due long before.
 const LATEST: Duration = Duration::from_secs(60);
 
-/// Most wake-ups of the session without a record between them.
-const MOST_TICKS: usize = 10_000;
+/// Most events kept of a session that went on in the next one.
+const MOST_LEFT: usize = 10_000;
 
 /// Most losses kept, of one recording.
 const MOST_LOSSES: usize = 100;
@@ -32,18 +28,37 @@ const MOST_LOSSES: usize = 100;
 pub struct Player<R> {
     reader: Reader<R>,
     chosen: usize,
-    session: ClientSession,
+    stage: Reenactment,
     /// Read and not yet played.
     next: Option<Record>,
-    now: Duration,
-    /// Channels the session has asked for and the recording has not opened yet.
-    wanted: BTreeSet<ChannelId>,
-    open: BTreeSet<ChannelId>,
+    /// The last record played.
+    played: Place,
     losses: VecDeque<Notice>,
     /// How many losses were ever kept.
     told: usize,
     /// Sees what is played.
     tap: Option<Box<dyn Tap>>,
+    config: SessionConfig,
+    /// What a session that went on in the next one has still to tell.
+    left: VecDeque<ClientEvent>,
+}
+
+/// A place between two records of a file: in the packet that begins at a byte, behind so many records of the session that is
+/// played, counted since that packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    offset: u64,
+    records: u32,
+}
+
+impl Place {
+    /// Goes behind the next record, which the packet at this byte of the file completed.
+    pub fn pass(&mut self, offset: u64) {
+        if offset != self.offset {
+            (self.offset, self.records) = (offset, 0);
+        }
+        self.records += 1;
+    }
 }
 
 impl<R: Read> Player<R> {
@@ -57,14 +72,11 @@ impl<R: Read> Player<R> {
         Self {
             reader,
             chosen,
-            session: ClientSession::new(SessionConfig {
-                joins: true,
-                ..config
-            }),
+            stage: Reenactment::new(config.clone()),
+            config,
+            left: VecDeque::new(),
             next: None,
-            now: Duration::ZERO,
-            wanted: BTreeSet::new(),
-            open: BTreeSet::new(),
+            played: Place::default(),
             losses: VecDeque::new(),
             told: 0,
             tap: None,
@@ -90,15 +102,56 @@ impl<R: Read> Player<R> {
         Some(Self {
             reader: self.reader.fork(),
             chosen: self.chosen,
-            session: self.session.fork()?,
+            stage: self.stage.fork()?,
             next: self.next.clone(),
-            now: self.now,
-            wanted: self.wanted.clone(),
-            open: self.open.clone(),
+            played: self.played,
             losses: self.losses.clone(),
             told: self.told,
             tap: None,
+            config: self.config.clone(),
+            left: self.left.clone(),
         })
+    }
+
+    /// A player of the same file at a seek point, which shows what was shown then.
+    ///
+    /// # Errors
+    ///
+    /// When there is none at this byte of the file, or it does not show what it says.
+    pub(super) fn at_point(&self, offset: u64) -> Result<Self, RecordingError>
+    where
+        R: Reopen,
+    {
+        let (reader, point) = self.reader.at_point(offset)?;
+        let mut player = Self::with_config(reader, point.session as usize, self.config.clone());
+        player.stage.run_clock(note::since(point.zero, point.at));
+        player.played.pass(offset);
+        for channel in point.channels {
+            let record = |what| Record {
+                at: player.now(),
+                offset,
+                session: player.chosen,
+                channel: channel.id,
+                what,
+            };
+            let frames = channel.frames.into_iter();
+            let frames = frames.map(|frame| What::Frame(Way::ToClient, frame));
+            let link = What::Opened(channel.link);
+            let records: Vec<Record> = std::iter::once(link).chain(frames).map(record).collect();
+            for record in records {
+                player.play(record);
+            }
+        }
+        if !point.surfaces.is_empty() && note::Surface::all(player.session()) != point.surfaces {
+            let how = "a seek point that does not show what it says".to_owned();
+            return Err(RecordingError::at(offset, ErrorKind::Damaged(how)));
+        }
+        Ok(player)
+    }
+
+    /// The session of the recording that is played; another one where it goes on in that.
+    pub fn chosen(&self) -> usize {
+        self.chosen
     }
 
     /// When the next record happened; `None` at the end.
@@ -107,7 +160,7 @@ impl<R: Read> Player<R> {
     ///
     /// When the system cannot read the file.
     pub fn next_at(&mut self) -> Result<Option<Duration>, RecordingError> {
-        while self.next.as_ref().is_none_or(|n| n.session != self.chosen) {
+        while self.next.as_ref().is_none_or(|n| !self.is_played(n)) {
             self.next = self.reader.next_record()?;
             if self.next.is_none() {
                 return Ok(None);
@@ -116,10 +169,20 @@ impl<R: Read> Player<R> {
         Ok(self.next.as_ref().map(|next| next.at))
     }
 
+    fn is_played(&self, record: &Record) -> bool {
+        let goes_on = matches!(record.what, What::GoesOn(before) if before == self.chosen);
+        record.session == self.chosen || (goes_on && record.session > self.chosen)
+    }
+
     /// The next record, which [`step`](Self::step) would play; `None` at the end, or before [`next_at`](Self::next_at) was
     /// asked.
     pub fn next(&self) -> Option<&Record> {
         self.next.as_ref()
+    }
+
+    /// How far the file was played.
+    pub fn played(&self) -> Place {
+        self.played
     }
 
     /// Byte of the file up to which it was read.
@@ -145,9 +208,9 @@ impl<R: Read> Player<R> {
         let Some(record) = self.next.take_if(|next| next.at <= until) else {
             return Ok(false);
         };
-        self.run_clock(record.at);
+        self.stage.run_clock(record.at);
+        self.played.pass(record.offset);
         self.play(record);
-        self.drop_outputs();
         Ok(true)
     }
 
@@ -158,7 +221,7 @@ impl<R: Read> Player<R> {
     /// When the system cannot read the file.
     pub fn play_until(&mut self, until: Duration) -> Result<(), RecordingError> {
         while self.step(until)? {}
-        self.run_clock(until);
+        self.stage.run_clock(until);
         Ok(())
     }
 
@@ -175,14 +238,7 @@ impl<R: Read> Player<R> {
 
     /// Lets happen what is still due behind the last record.
     pub fn settle(&mut self) {
-        let latest = self.now.saturating_add(LATEST);
-        let mut ticks = 0;
-        while let Some(due) = self.session.poll_timeout().filter(|due| *due <= latest)
-            && ticks < MOST_TICKS
-        {
-            self.run_clock(due);
-            ticks += 1;
-        }
+        self.stage.settle(self.now().saturating_add(LATEST));
     }
 
     /// Plays everything, lets what is still due happen, and ends the session.
@@ -192,17 +248,13 @@ impl<R: Read> Player<R> {
     /// When the system cannot read the file.
     pub fn play_to_end(&mut self) -> Result<(), RecordingError> {
         self.run_out()?;
-        // The main channel is the first of them, and its end is the session's.
-        for channel in std::mem::take(&mut self.open).into_iter().rev() {
-            self.session.closed(channel, CloseReason::ByPeer);
-        }
-        self.drop_outputs();
+        self.stage.end();
         Ok(())
     }
 
     /// The next event of the session. Pixels are cut here.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
-        self.session.poll_event()
+        self.left.pop_front().or_else(|| self.stage.poll_event())
     }
 
     /// The next thing that was missing in what was played; the first hundred are told.
@@ -212,31 +264,17 @@ impl<R: Read> Player<R> {
 
     /// The moment that was played up to, since the recording began.
     pub fn now(&self) -> Duration {
-        self.now
+        self.stage.now()
     }
 
     /// The session, to have it tell things again or put them away.
     pub fn session_mut(&mut self) -> &mut ClientSession {
-        &mut self.session
+        self.stage.session_mut()
     }
 
     /// The session, to look into.
     pub fn session(&self) -> &ClientSession {
-        &self.session
-    }
-
-    /// Does what is due, up to the moment `to`.
-    fn run_clock(&mut self, to: Duration) {
-        let due = |player: &Self| player.session.poll_timeout().filter(|due| *due <= to);
-        for _ in 0..MOST_TICKS {
-            let Some(due) = due(self) else {
-                break;
-            };
-            self.now = self.now.max(due);
-            self.session.tick(self.now);
-            self.drop_outputs();
-        }
-        self.now = self.now.max(to);
+        self.stage.session()
     }
 
     fn play(&mut self, record: Record) {
@@ -246,12 +284,12 @@ impl<R: Read> Player<R> {
                 What::Opened(link) => tap.opened(record.at, channel, link),
                 What::Frame(way, frame) => tap.frame(record.at, channel, *way, frame),
                 What::Closed => tap.closed(record.at, channel),
-                What::Lost(_) => {}
+                What::Lost(_) | What::Marked(_) | What::GoesOn(_) | What::Point(_) => {}
             }
         }
         match record.what {
-            What::Opened(link) => self.opened(channel, link),
-            What::Frame(Way::ToClient, frame) => self.session.receive(channel, frame, self.now),
+            What::Opened(link) => self.stage.opened(channel, link),
+            What::Frame(Way::ToClient, frame) => self.stage.receive(channel, frame),
             What::Lost(loss) if self.told < MOST_LOSSES => {
                 self.told += 1;
                 self.losses.push_back(Notice {
@@ -260,43 +298,22 @@ impl<R: Read> Player<R> {
                     count: 1,
                 });
             }
-            What::Frame(Way::ToServer, _) | What::Lost(_) | What::Closed => {}
+            What::GoesOn(_) if record.session > self.chosen => self.go_on(record.session),
+            _ => {}
         }
     }
 
-    fn opened(&mut self, channel: ChannelId, link: Established) {
-        self.drop_outputs();
-        if self.open.contains(&channel) {
-            // Linked again, after an end that was put off.
-            self.session.closed(channel, CloseReason::ByPeer);
-        }
-        if !self.wanted.contains(&channel) {
-            self.announce(channel, &link);
-        }
-        if self.wanted.remove(&channel) {
-            self.session.opened(channel, link, self.now);
-            self.open.insert(channel);
-        }
-    }
-
-    /// Tells the session of a channel whose announcement is not in the recording.
-    fn announce(&mut self, channel: ChannelId, link: &Established) {
-        if self.wanted.remove(&ChannelId::MAIN) {
-            self.session.opened(ChannelId::MAIN, link.clone(), self.now);
-            self.open.insert(ChannelId::MAIN);
-        }
-        let channels = vec![channel];
-        let list = ServerMessage::ChannelsList(ChannelsList { channels }).to_frame();
-        self.session.receive(ChannelId::MAIN, list, self.now);
-        self.drop_outputs();
-    }
-
-    /// Nobody hears what the session says; only which channels it knows matters.
-    fn drop_outputs(&mut self) {
-        while let Some(output) = self.session.poll_output() {
-            if let Output::Open(channel) = output {
-                self.wanted.insert(channel);
+    /// The session ends, and another one takes its place.
+    fn go_on(&mut self, session: usize) {
+        self.stage.close_all_but_main();
+        while let Some(event) = self.stage.poll_event() {
+            self.left.push_back(event);
+            // Nobody has listened for long. What is told of the last screen counts.
+            if self.left.len() > MOST_LEFT {
+                self.left.pop_front();
             }
         }
+        self.chosen = session;
+        self.stage.begin_anew(self.config.clone());
     }
 }

@@ -4,9 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::io::Read;
 use std::time::Duration;
 
-use super::capture::Capture;
+use super::capture::{Capture, Item};
 use super::dialogue::{Loss, Over, Said, channel};
 use super::error::{ErrorKind, Instead, RecordingError};
+use super::note::{self, Header, Kind, Point};
+use super::sketch::Sketch;
 use super::source::Reopen;
 use super::table::{Followed, Table};
 use super::{MAIN_INIT, segment};
@@ -15,6 +17,9 @@ use crate::link::Established;
 use crate::link::messages::LinkMess;
 use crate::session::Way;
 use crate::wire::Frame;
+
+/// How far a marker may be ahead of the packets before it, nanoseconds: a day.
+const MOST_AHEAD: u64 = 86_400_000_000_000;
 
 /// Something that happened on a channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +46,32 @@ pub enum What {
     Frame(Way, Frame),
     /// Something passed that cannot be read.
     Lost(Loss),
+    /// Somebody marked this moment, with a word or none.
+    Marked(String),
+    /// This session, which begins here, goes on where the one of this number ended: after a connection was lost, or when
+    /// the machine moved.
+    GoesOn(usize),
+    /// A place from which the recording can be played.
+    Point(SeekPoint),
     /// Its connection ended.
     Closed,
+}
+
+/// A place from which a recording can be played without what is before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeekPoint {
+    /// Its place, which is the byte of the file where its block begins, and its moment.
+    pub(super) place: PointPlace,
+    /// Check sums of surfaces.
+    pub(super) surfaces: Vec<note::Surface>,
+}
+
+/// Where a seek point is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PointPlace {
+    pub(super) offset: u64,
+    pub(super) at: Duration,
+    pub(super) session: usize,
 }
 
 /// Reads the SPICE sessions of a capture: pcapng or pcap, from any tool, of plain connections on any port.
@@ -132,8 +161,13 @@ impl<R: Read> Reader<R> {
     }
 
     fn read_packet(&mut self) -> Result<(), RecordingError> {
-        let packet = match self.capture.next_packet() {
-            Ok(Some(packet)) => packet,
+        let packet = match self.capture.next_item() {
+            Ok(Some(Item::Packet(packet))) => packet,
+            Ok(Some(Item::Note(note))) => {
+                let (header, offset, content) = (note.header, note.offset, note.content.to_vec());
+                self.take_note(header, offset, &content);
+                return Ok(());
+            }
             Ok(None) => {
                 self.end();
                 return Ok(());
@@ -169,6 +203,94 @@ impl<R: Read> Reader<R> {
             self.wait(offset);
         }
         Ok(())
+    }
+
+    /// Takes what the program said beside the packets, where that is true.
+    fn take_note(&mut self, header: Header, offset: u64, content: &[u8]) {
+        let Some(session) = self.sessions.checked_sub(1) else {
+            return;
+        };
+        let zero = self.zero.unwrap_or(self.now);
+        match header.kind {
+            Kind::Point if header.offset == offset => {
+                // What is in front of it is told without the rest, and checked when it is used.
+                let front = Point::decode_front(content);
+                let front = front.ok().filter(|(_, of, _)| *of <= session);
+                if let Some((at, session, surfaces)) = front {
+                    let at = note::since(zero, at);
+                    let place = PointPlace {
+                        offset,
+                        at,
+                        session,
+                    };
+                    let what = What::Point(SeekPoint { place, surfaces });
+                    self.say(session, offset, what);
+                }
+            }
+            Kind::Marker if header.is_true(offset, content) => {
+                if let Ok((at, text)) = note::decode_marker(content) {
+                    // Other programs' clocks decide about nothing but the place of the marker.
+                    self.now = self.now.max(at.min(self.now.saturating_add(MOST_AHEAD)));
+                    self.say(session, offset, What::Marked(text));
+                }
+            }
+            Kind::GoesOn if header.is_true(offset, content) => {
+                let from = content.first_chunk().map(|from| u32::from_le_bytes(*from));
+                if let Some(from) = from.filter(|from| *from as usize <= session) {
+                    self.say(self.sessions, offset, What::GoesOn(from as usize));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Something is said about a session.
+    fn say(&mut self, session: usize, offset: u64, what: What) {
+        self.record(Some((session, ChannelId::MAIN)), offset, what);
+    }
+
+    /// The same file, from a seek point on, and what is to be told there.
+    ///
+    /// # Errors
+    ///
+    /// When there is no seek point at this byte, or it is damaged.
+    pub(super) fn at_point(&self, offset: u64) -> Result<(Self, Point), RecordingError>
+    where
+        R: Reopen,
+    {
+        let mut capture = self.capture.restart()?;
+        let content = capture.read_note(offset, Kind::Point)?;
+        let point = Point::decode(&content)
+            .map_err(|error| RecordingError::at(offset, ErrorKind::Damaged(error.to_string())))?;
+        let ids = point.ids.iter();
+        let reader = Self {
+            capture,
+            table: Table::resume(&point),
+            sessions_by_id: ids.map(|(id, session)| (*id, *session as usize)).collect(),
+            sessions: point.sessions as usize,
+            records: VecDeque::new(),
+            now: point.at,
+            looked: point.at,
+            zero: Some(point.zero),
+            instead: Instead::default(),
+            damage: None,
+            ended: false,
+        };
+        Ok((reader, point))
+    }
+
+    /// What the end of a file of so many bytes says is in it.
+    ///
+    /// # Errors
+    ///
+    /// When it says nothing, or is damaged.
+    pub(super) fn index(&self, bytes: u64) -> Result<Sketch, RecordingError>
+    where
+        R: Reopen,
+    {
+        let content = self.capture.restart()?.read_last_note(bytes, Kind::Index)?;
+        Sketch::decode(&content, bytes)
+            .map_err(|error| RecordingError::at(bytes, ErrorKind::Damaged(error.to_string())))
     }
 
     /// Gives up holes on connections that are silent.

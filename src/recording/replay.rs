@@ -4,19 +4,21 @@
 //! as it can, and keeps checkpoints on the way. To go to a moment is then to take the last checkpoint before it, and to play
 //! what little is left. Where the index has not come that far the replay plays on by itself.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{Checkpoint, Checkpoints, Packer};
 use super::error::RecordingError;
+use super::note::Surface;
+use super::reader::{PointPlace, What};
 use super::source::Reopen;
 use super::told::Told;
-use super::{Player, Reader};
+use super::{Player, Reader, Scan};
 use crate::session::{ClientEvent, Notice, SessionConfig, Tap};
 
 /// Most bytes of checkpoints.
-const BUDGET: u64 = 256 << 20;
+const BUDGET: u64 = 512 << 20;
 
 /// Work between two checkpoints: what a seek has to do at most, at half the speed, is well below 300 ms.
 const APART: Duration = Duration::from_millis(80);
@@ -47,6 +49,17 @@ struct Shared<R> {
     progress: Indexed,
     /// Work between two checkpoints.
     apart: Duration,
+    /// Seek points of the file that belong to what is played, in order.
+    points: Vec<PointPlace>,
+    /// Where those are that are not to be used.
+    rejected: BTreeSet<u64>,
+}
+
+impl<R> Shared<R> {
+    fn point_before(&self, at: Duration) -> Option<PointPlace> {
+        let behind = self.points.partition_point(|point| point.at <= at);
+        self.points.get(behind.checked_sub(1)?).copied()
+    }
 }
 
 /// How far an index has come.
@@ -69,24 +82,30 @@ struct Ahead<R> {
     cost: Duration,
     /// The cost at the last checkpoint.
     marked: Option<Duration>,
+    packer: Packer,
 }
 
 impl<R: Reopen> Replay<R> {
     /// Plays session number `chosen` of a recording, from its beginning.
     pub fn new(reader: Reader<R>, chosen: usize, config: SessionConfig) -> Self {
-        let ahead = Ahead {
+        let mut ahead = Ahead {
             player: Player::with_config(reader.fork(), chosen, config.clone()),
             told: Told::default(),
             cost: Duration::ZERO,
             marked: None,
+            packer: Packer::default(),
         };
         let mut checkpoints = Checkpoints::new(BUDGET);
-        checkpoints.add(&ahead.player, &ahead.told, Duration::ZERO);
+        if let Some(first) = ahead.pack() {
+            checkpoints.add(first);
+        }
         let shared = Shared {
             checkpoints,
             ahead: Some(Box::new(ahead)),
             progress: Indexed::default(),
             apart: APART,
+            points: Vec::new(),
+            rejected: BTreeSet::new(),
         };
         Self {
             player: Player::with_config(reader, chosen, config),
@@ -175,16 +194,9 @@ impl<R: Reopen> Replay<R> {
         // What was not taken yet is told anew.
         self.events.clear();
         self.absorb();
-        let tap = self.player.take_tap();
+        let mut tap = self.player.take_tap();
         let from = self.now();
-        let restored = {
-            let shared = self.index.lock();
-            // What is nearer by playing on is not fetched.
-            let is_better = |found: &Duration| at < from || *found > from;
-            let found = shared.checkpoints.before(at).filter(is_better);
-            found.and_then(|_| shared.checkpoints.restore(at))
-        };
-        if let Some((player, told)) = restored {
+        if let Some((player, told)) = self.nearest(at, from) {
             (self.player, self.told) = (player, told);
             self.ended = false;
         }
@@ -204,9 +216,46 @@ impl<R: Reopen> Replay<R> {
             self.player.play_until(at)?;
         }
         self.absorb();
+        if let Some(tap) = &mut tap {
+            tap.skipped(self.now(), self.player.session());
+        }
         self.player.set_tap(tap);
         self.tell_again(&before);
         Ok(whole)
+    }
+
+    /// A player at the last moment before `at` that is known, in memory or in the file, if that is nearer than `from`.
+    fn nearest(&mut self, at: Duration, from: Duration) -> Option<(Player<R>, Told)> {
+        // What is nearer by playing on is not fetched.
+        let is_better = |found: Duration| at < from || found > from;
+        loop {
+            let (checkpoint, point) = {
+                let shared = self.index.lock();
+                (shared.checkpoints.before(at), shared.point_before(at))
+            };
+            let point = point.filter(|point| is_better(point.at));
+            let Some(point) = point.filter(|point| Some(point.at) > checkpoint) else {
+                checkpoint.filter(|found| is_better(*found))?;
+                return self.index.lock().checkpoints.restore(at);
+            };
+            match self.player.at_point(point.offset) {
+                Ok(player) if player.now() <= at => return Some((player, Told::default())),
+                // Another moment than the file said of it.
+                Ok(_) => self.index.reject(point.offset),
+                Err(error) => {
+                    self.index.reject(point.offset);
+                    self.remark(format!("a seek point is not used: {error}"));
+                }
+            }
+        }
+    }
+
+    fn remark(&mut self, text: String) {
+        self.events.push_back(ClientEvent::Notice(Notice {
+            channel: None,
+            text,
+            count: 1,
+        }));
     }
 
     /// Takes note of what there is to tell without telling it; notices are told all the same.
@@ -294,6 +343,33 @@ impl<R: Reopen> Index<R> {
         ended.map(|_| shared.progress)
     }
 
+    /// The file has the seek points that a scan has found by now: those that belong to this session, and to those that go on
+    /// with it, can be gone to.
+    pub fn learn(&self, scan: &Scan<R>, session: usize) {
+        let sessions = scan.survey().onward(session);
+        let points = scan.points().iter();
+        let played = points.filter(|point| sessions.contains(&point.session));
+        let mut shared = self.lock();
+        let mut points: Vec<PointPlace> = played
+            .filter(|point| !shared.rejected.contains(&point.offset))
+            .copied()
+            .collect();
+        points.sort_by_key(|point| point.at);
+        shared.points = points;
+    }
+
+    /// How many seek points of the file can be gone to.
+    pub fn points(&self) -> usize {
+        self.lock().points.len()
+    }
+
+    /// A seek point that is not to be used.
+    fn reject(&self, offset: u64) {
+        let mut shared = self.lock();
+        shared.points.retain(|point| point.offset != offset);
+        shared.rejected.insert(offset);
+    }
+
     /// From now on checkpoints are so much work apart, in time it takes here, instead of 80 ms.
     pub fn set_spacing(&self, apart: Duration) {
         self.lock().apart = apart;
@@ -333,12 +409,31 @@ impl<R> Clone for Index<R> {
 }
 
 impl<R: Reopen> Ahead<R> {
+    fn pack(&mut self) -> Option<Checkpoint<R>> {
+        self.packer.pack(&self.player, &self.told, self.cost)
+    }
+
+    /// Whether the seek point that comes next shows what is shown here.
+    fn check_point(&self, index: &Index<R>) {
+        let next = self.player.next().map(|next| &next.what);
+        if let Some(What::Point(point)) = next
+            && !point.surfaces.is_empty()
+        {
+            let here = Surface::all(self.player.session());
+            if !here.is_empty() && here != point.surfaces {
+                index.reject(point.place.offset);
+            }
+        }
+    }
+
     /// Plays some records, and leaves a checkpoint where one is due; whether that was the end.
     fn run(&mut self, index: &Index<R>) -> Result<bool, RecordingError> {
         let apart = index.lock().apart;
         let began = Instant::now();
         let mut ended = false;
         for _ in 0..AT_ONCE {
+            self.player.next_at()?;
+            self.check_point(index);
             if !self.player.step(Duration::MAX)? {
                 ended = true;
                 break;
@@ -354,8 +449,11 @@ impl<R: Reopen> Ahead<R> {
         self.cost += began.elapsed();
         let is_due = |marked: Duration| self.cost.saturating_sub(marked) >= apart;
         if self.marked.is_none_or(is_due) {
+            let packed = self.pack();
             let mut shared = index.lock();
-            shared.checkpoints.add(&self.player, &self.told, self.cost);
+            if let Some(packed) = packed {
+                shared.checkpoints.add(packed);
+            }
             shared.progress = Indexed {
                 until: self.player.now(),
                 whole: false,

@@ -60,11 +60,21 @@ impl<F: Read + Seek> Reopen for SharedFile<F> {
 impl<R: Reopen> Source<R> {
     /// The same file, read on from here by somebody else.
     pub(super) fn fork(&self) -> Self {
-        let inner = self.inner.get_ref().reopen(self.offset);
+        self.fork_at(self.offset)
+    }
+
+    /// The same file, read from this byte on by somebody else.
+    pub(super) fn fork_at(&self, offset: u64) -> Self {
+        let inner = self.inner.get_ref().reopen(offset);
         Self {
             inner: BufReader::with_capacity(BUFFER, inner),
-            offset: self.offset,
+            offset,
         }
+    }
+
+    /// The file.
+    pub(super) fn into_inner(self) -> R {
+        self.inner.into_inner()
     }
 }
 

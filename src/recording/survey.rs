@@ -40,6 +40,8 @@ pub struct Summary {
     pub pictured: Option<Duration>,
     /// How often something was lost.
     pub losses: u64,
+    /// The earlier session that it goes on with.
+    pub goes_on: Option<usize>,
 }
 
 impl Survey {
@@ -83,13 +85,31 @@ impl Survey {
     }
 
     /// The session to show at `at`, or at the end: the last one with a complete picture by then. When there is none, the
-    /// last with a display channel, else the last of all.
+    /// last with a display channel, else the last of all. Of sessions that go on with one another it is the first.
     pub fn choose(&self, at: Option<Duration>) -> usize {
         let by_then = |moment: &Duration| at.is_none_or(|at| *moment <= at);
         let last = |test: &dyn Fn(&Summary) -> bool| self.sessions.iter().rposition(test);
-        last(&|s| s.pictured.as_ref().is_some_and(by_then))
+        let chosen = last(&|s| s.pictured.as_ref().is_some_and(by_then))
             .or_else(|| last(&|s| s.channels.iter().any(|c| c.kind == ChannelKind::Display)))
-            .unwrap_or(self.sessions.len().saturating_sub(1))
+            .unwrap_or(self.sessions.len().saturating_sub(1));
+        let before = |session: &usize| {
+            let goes_on = self.sessions.get(*session)?.goes_on;
+            goes_on.filter(|before| before < session)
+        };
+        std::iter::successors(Some(chosen), before)
+            .last()
+            .unwrap_or(chosen)
+    }
+
+    /// What is played when this session is: it, and those that go on with it, one after the other.
+    pub fn onward(&self, session: usize) -> Vec<usize> {
+        let mut onward = vec![session];
+        for (place, summary) in self.sessions.iter().enumerate().skip(session + 1) {
+            if summary.goes_on.is_some() && summary.goes_on == onward.last().copied() {
+                onward.push(place);
+            }
+        }
+        onward
     }
 }
 
@@ -102,25 +122,29 @@ impl Summary {
             frames: 0,
             pictured: None,
             losses: 0,
+            goes_on: None,
+        }
+    }
+
+    fn note(&mut self, channel: ChannelId) {
+        if !self.channels.contains(&channel) && self.channels.len() < MOST_CHANNELS {
+            self.channels.push(channel);
         }
     }
 
     fn add(&mut self, record: &Record) {
         self.ends = record.at;
         match &record.what {
-            What::Opened(_) => {
-                if !self.channels.contains(&record.channel) && self.channels.len() < MOST_CHANNELS {
-                    self.channels.push(record.channel);
-                }
-            }
+            What::Opened(_) => self.note(record.channel),
             What::Frame(Way::ToClient, frame) => {
                 self.frames += 1;
                 if record.channel.kind == ChannelKind::Display && frame.number == MARK {
                     self.pictured.get_or_insert(record.at);
                 }
             }
-            What::Frame(Way::ToServer, _) | What::Closed => {}
             What::Lost(_) => self.losses += 1,
+            What::GoesOn(before) => self.goes_on = Some(*before),
+            _ => {}
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::connection::Connection;
+use super::note::Point;
 use super::segment::Segment;
+use super::writer;
 use crate::channel::ChannelId;
 
 /// Most connections followed at the same time; when there are more, those that are not SPICE are forgotten, or new ones
@@ -35,6 +37,26 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// The connections there are at a seek point.
+    pub(super) fn resume(point: &Point) -> Self {
+        let mut connections = BTreeMap::new();
+        for channel in &point.channels {
+            let ends = writer::ends(channel.port);
+            let followed = Followed {
+                connection: Connection::resume(ends[0], channel, point.at),
+                place: Some((point.session as usize, channel.id)),
+                counted: true,
+            };
+            let mut key = ends;
+            key.sort_unstable();
+            connections.insert(key, followed);
+        }
+        Self {
+            connections,
+            ..Self::default()
+        }
+    }
+
     /// Takes out the connection that a segment belongs to, or begins it: one that has ended by that, and the current one.
     /// There may be none.
     pub(super) fn take(

@@ -1,7 +1,7 @@
 //! Accepting connections: the handshake of each, and handing it to the viewer it belongs to.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,8 +17,8 @@ use super::ports::Ports;
 use super::sound::Stage;
 use super::viewer::Viewer;
 use crate::channel::{ChannelId, ChannelKind};
-use crate::link::{Asks, Established, LinkCode, MAGIC, Rejection, ServerKey, ServerLink};
-use crate::net::{Listener, Stream, Wire, entropy, websocket};
+use crate::link::{Asks, Established, LinkCode, MAGIC, Rejection, ServerLink};
+use crate::net::{KeyRing, Listener, Stream, Wire, entropy, websocket};
 use crate::session::ServerSession;
 
 /// How long a handshake may take.
@@ -26,9 +26,6 @@ const LINK_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Handshakes under way. Further connections wait to be accepted.
 const HALF_OPEN: usize = 32;
-
-/// How long one key pair is used: making one takes milliseconds, which a flood of connections must not multiply.
-const KEY_AGE: Duration = Duration::from_secs(10);
 
 /// How long accepting pauses when the system refuses it, for want of descriptors in most cases.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -45,7 +42,7 @@ pub(super) struct Hub {
     pub events: Events,
     pub agent: Port,
     pub ports: Ports,
-    key: Mutex<Option<(Instant, ServerKey)>>,
+    keys: KeyRing,
     seat: Mutex<Option<Seat>>,
 }
 
@@ -134,7 +131,7 @@ pub(super) async fn accept(listener: Listener, hub: Arc<Hub>) {
 /// The server's side of one handshake. A client that is rejected is told so first.
 async fn link(stream: Stream, hub: &Arc<Hub>) -> Result<(Linked, Admitted), Failure> {
     let (mut stream, mut received) = opened(hub.secured(stream).await?).await?;
-    let mut link = ServerLink::new(hub.key().await, hub.config.password.clone());
+    let mut link = ServerLink::new(hub.keys.key().await, hub.config.password.clone());
     let mut place = None;
     loop {
         let used = link.receive(&received, &mut entropy);
@@ -214,7 +211,7 @@ impl Hub {
             ports: Ports::new(&config.ports),
             config,
             agent: Port::default(),
-            key: Mutex::default(),
+            keys: KeyRing::default(),
             seat: Mutex::default(),
         }
     }
@@ -226,25 +223,6 @@ impl Hub {
             return credentials.accept(stream).await.map_err(Failure::Tls);
         }
         Ok(stream)
-    }
-
-    /// A key pair that is not too old. Whoever comes while one is being made waits for it.
-    async fn key(self: &Arc<Self>) -> ServerKey {
-        let hub = Arc::clone(self);
-        let key = tokio::task::spawn_blocking(move || {
-            let mut held = lock(&hub.key);
-            match &*held {
-                Some((made, key)) if made.elapsed() < KEY_AGE => key.clone(),
-                _ => {
-                    let key = ServerKey::generate(&mut entropy);
-                    *held = Some((Instant::now(), key.clone()));
-                    key
-                }
-            }
-        });
-        // The task fails only when the runtime is going down.
-        key.await
-            .unwrap_or_else(|_| ServerKey::generate(&mut entropy))
     }
 
     /// Whether there may be such a channel; of the ports not all numbers exist.

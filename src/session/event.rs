@@ -40,6 +40,8 @@ pub enum ClientEvent {
     Silent(Duration),
     /// After [`ClientEvent::Silent`]: something came.
     Answers,
+    /// What became of [`Command::Hold`].
+    Held(Held),
     /// The session is over. Always the last event, exactly once.
     Closed(CloseReason),
 }
@@ -101,6 +103,26 @@ pub enum Command {
     Stats,
     /// Asks the server for a sign of life. Without one within four seconds the session is over.
     AskForLife,
+    /// Takes in what the server says, or does not. Whoever feeds the session obeys; the session itself knows nothing of it.
+    Hold(Hold),
     /// Ends the session.
     Disconnect,
+}
+
+/// How what the server says is to be taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Nothing of it: it waits in the connections, and so does the server.
+    On,
+    /// One message, and then nothing. Told by [`Held::Stepped`].
+    Step,
+    /// All of it, as it comes.
+    Off,
+}
+
+/// What became of an order to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// One message was taken in, and everything it had to tell was told before this.
+    Stepped,
 }

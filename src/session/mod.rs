@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use client::{ClientSession, SessionConfig};
-pub use event::{ClientEvent, Command, Grade, Migration};
+pub use event::{ClientEvent, Command, Grade, Held, Hold, Migration};
 pub use memory::Memory;
 pub use server::{MAX_PORTS, Parting, ServerEvent, ServerSession};
 pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats, StreamStats};
@@ -90,7 +90,9 @@ pub trait Tap: Send {
     fn opened(&mut self, _at: Duration, _channel: ChannelId, _link: &Established) {}
     /// A channel is gone.
     fn closed(&mut self, _at: Duration, _channel: ChannelId) {}
-    /// Whether it wants to see the session itself, as soon as nothing in it waits.
+    /// Frames passed that it was not shown: a recording is played on from another moment. This is the session as it is there.
+    fn skipped(&mut self, _at: Duration, _session: &ClientSession) {}
+    /// Whether it wants to see the session itself, as soon as nothing in it waits. One that draws nothing is not shown.
     fn wants_session(&self) -> bool {
         false
     }
@@ -112,6 +114,10 @@ impl Tap for Vec<Box<dyn Tap>> {
 
     fn closed(&mut self, at: Duration, channel: ChannelId) {
         self.iter_mut().for_each(|tap| tap.closed(at, channel));
+    }
+
+    fn skipped(&mut self, at: Duration, session: &ClientSession) {
+        self.iter_mut().for_each(|tap| tap.skipped(at, session));
     }
 
     fn wants_session(&self) -> bool {

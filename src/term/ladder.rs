@@ -1,8 +1,9 @@
 //! How good a moving picture may be on a link that is short.
 //!
 //! A frame that takes the link too long is followed by a poorer one, and one that takes it hardly any time, for a while, by a
-//! better one. Where the better one turns out to take too long, the next try is put off, each time for longer. What stands still
-//! is drawn as well as it can be, whatever the link.
+//! better one: the best that is sure to be short, too, after a film has given way to something small. Where the better one turns
+//! out to take too long, the next try is put off, each time for longer. What stands still is drawn as well as it can be, whatever
+//! the link.
 
 use std::time::Duration;
 
@@ -26,6 +27,11 @@ const fn rung(square: u32, colours: u16) -> Quality {
     Quality { square, colours }
 }
 
+/// What a frame weighs at a quality, at most, by what it weighs at others: bytes rise more slowly than dots, and than colours.
+fn weight(quality: Quality) -> f64 {
+    f64::from(quality.colours) / f64::from(quality.square).powi(2)
+}
+
 /// A frame should not take the link longer.
 const LONG: Duration = Duration::from_millis(110);
 /// A frame this short leaves room for a better one.
@@ -42,8 +48,12 @@ pub const STILL: Duration = Duration::from_millis(150);
 pub struct Ladder {
     at: usize,
     short_ones: u32,
+    /// How long the longest of them took, seconds.
+    longest: f64,
     /// Short frames in a row that are needed.
     proofs: u32,
+    /// The rung before the last step up.
+    before: usize,
     /// Frames since the last step up that none was too long.
     stood: u32,
 }
@@ -54,7 +64,9 @@ impl Default for Ladder {
         Self {
             at: 0,
             short_ones: 0,
+            longest: 0.0,
             proofs: PROOFS,
+            before: 0,
             stood: u32::MAX,
         }
     }
@@ -64,6 +76,11 @@ impl Ladder {
     /// How good the next frame of a moving picture is to be.
     pub fn quality(&self) -> Quality {
         RUNGS.get(self.at).copied().unwrap_or_default()
+    }
+
+    /// Whether that is as good as can be.
+    pub fn is_best(&self) -> bool {
+        self.at == 0
     }
 
     /// A frame of so many bytes was drawn; `rate` is what the link carries a second, if known.
@@ -77,12 +94,12 @@ impl Ladder {
             self.step_down(takes);
         } else if takes < SHORT.as_secs_f64() {
             self.short_ones += 1;
+            self.longest = self.longest.max(takes);
             if self.short_ones >= self.proofs && self.at > 0 {
-                self.at -= 1;
-                (self.short_ones, self.stood) = (0, 0);
+                self.step_up();
             }
         } else {
-            self.short_ones = 0;
+            self.take_no_proof();
         }
         if self.stood == PROOFS {
             // It can stay.
@@ -90,10 +107,22 @@ impl Ladder {
         }
     }
 
+    fn take_no_proof(&mut self) {
+        (self.short_ones, self.longest) = (0, 0.0);
+    }
+
+    /// At least by a rung.
+    fn step_up(&mut self) {
+        let now = weight(self.quality());
+        let is_short = |rung: &Quality| self.longest * weight(*rung) / now <= SHORT.as_secs_f64();
+        let sure = RUNGS.iter().position(is_short).unwrap_or(self.at);
+        self.before = self.at;
+        self.at = sure.min(self.at.saturating_sub(1));
+        self.stood = 0;
+        self.take_no_proof();
+    }
+
     fn step_down(&mut self, takes: f64) {
-        if self.stood < PROOFS {
-            self.proofs = (self.proofs * 2).min(MOST_PROOFS);
-        }
         // Twice as long: two rungs.
         let rungs = if takes > 2.0 * LONG.as_secs_f64() {
             2
@@ -101,7 +130,13 @@ impl Ladder {
             1
         };
         self.at = (self.at + rungs).min(RUNGS.len() - 1);
-        (self.short_ones, self.stood) = (0, u32::MAX);
+        if self.stood < PROOFS {
+            // Back to where it is known to be short.
+            self.at = self.at.max(self.before);
+            self.proofs = (self.proofs * 2).min(MOST_PROOFS);
+        }
+        self.stood = u32::MAX;
+        self.take_no_proof();
     }
 }
 
@@ -147,6 +182,19 @@ mod tests {
         for _ in 0..6 * PROOFS {
             ladder.drawn(2000, Some(1.25e6));
         }
+        assert_eq!(ladder.quality(), Quality::BEST);
+    }
+
+    #[test]
+    fn something_small_after_a_film_is_soon_as_good_as_it_can_be() {
+        let mut ladder = Ladder::default();
+        // A megabit, and frames that take it ten seconds.
+        (0..5).for_each(|_| ladder.drawn(1_250_000, Some(125_000.0)));
+        assert_eq!(ladder.at, RUNGS.len() - 1);
+        // A clock's hand, in 16 colours and squares of 16 dots: sure to be short in 32 colours, dot by dot.
+        (0..PROOFS).for_each(|_| ladder.drawn(100, Some(125_000.0)));
+        assert_eq!(ladder.quality(), rung(1, 32));
+        (0..PROOFS).for_each(|_| ladder.drawn(300, Some(125_000.0)));
         assert_eq!(ladder.quality(), Quality::BEST);
     }
 

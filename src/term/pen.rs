@@ -7,6 +7,8 @@ use super::{Ink, cells};
 pub struct Attributes(u8);
 
 impl Attributes {
+    /// As text usually is.
+    pub const NONE: Self = Self(0);
     /// Bold.
     pub const BOLD: Self = Self(1);
     /// Faint.
@@ -109,8 +111,8 @@ impl Pen {
 
     /// Makes the rest of the row blank, in the terminal's own colours.
     pub fn erase_to_end(&mut self, out: &mut Vec<u8>) {
-        if self.attributes != Attributes::default() {
-            self.set_attributes(Attributes::default(), out);
+        if self.attributes != Attributes::NONE {
+            self.set_attributes(Attributes::NONE, out);
         }
         self.set_colours(self.fore, Ink::Default, out);
         out.extend_from_slice(b"\x1b[K");
@@ -121,6 +123,28 @@ impl Pen {
         &mut self,
         text: &str,
         width: u16,
+        inks: (Ink, Ink),
+        attributes: Attributes,
+        out: &mut Vec<u8>,
+    ) {
+        let mut characters = text.chars();
+        if let (Some(character), None) = (characters.next(), characters.next()) {
+            return self.write_char(character, width, inks, attributes, out);
+        }
+        if attributes != self.attributes {
+            self.set_attributes(attributes, out);
+        }
+        self.set_colours(inks.0, inks.1, out);
+        out.extend_from_slice(text.as_bytes());
+        self.advance(width);
+    }
+
+    /// The same for what is one character.
+    #[inline]
+    pub fn write_char(
+        &mut self,
+        character: char,
+        width: u16,
         (fore, back): (Ink, Ink),
         attributes: Attributes,
         out: &mut Vec<u8>,
@@ -128,26 +152,37 @@ impl Pen {
         if attributes != self.attributes {
             self.set_attributes(attributes, out);
         }
-        let plain = attributes == Attributes::default();
-        let mut turned = [0; 4];
-        let mut text = text;
-        let coloured = fore != Ink::Default && back != Ink::Default;
-        if text == " " && plain {
+        let plain = attributes == Attributes::NONE;
+        let (mut character, mut inks) = (character, (fore, back));
+        if character == ' ' && plain {
             // Not a full block, even where its colour is set already: in many fonts it leaves seams.
-            self.set_colours(self.fore, back, out);
+            inks = (self.fore, back);
         } else if plain
-            && coloured
+            && fore != Ink::Default
+            && back != Ink::Default
             && self.turning_saves(fore, back)
-            && let Some(opposite) = opposite(text)
+            && let Some(opposite) = cells::opposite(character)
         {
-            text = opposite.encode_utf8(&mut turned);
-            self.set_colours(back, fore, out);
-        } else {
-            self.set_colours(fore, back, out);
+            (character, inks) = (opposite, (back, fore));
         }
-        out.extend_from_slice(text.as_bytes());
-        // A terminal may stay in the last column after filling it, so the position is trusted only within a row; the
-        // caller goes to the start of the next.
+        if inks == (self.fore, self.back) {
+            // As often as not in text.
+            let mut bytes = [0; 4];
+            let len = character.encode_utf8(&mut bytes).len();
+            out.extend_from_slice(&bytes);
+            out.truncate(out.len() - bytes.len() + len);
+        } else {
+            let mut text = Sequence::new();
+            self.colours(inks, &mut text);
+            text.character(character);
+            text.append_to(out);
+        }
+        self.advance(width);
+    }
+
+    /// A terminal may stay in the last column after filling it, so the position is trusted only within a row; the caller goes to
+    /// the start of the next.
+    fn advance(&mut self, width: u16) {
         if let Some((column, _)) = &mut self.at {
             *column = column.saturating_add(width);
         }
@@ -165,6 +200,7 @@ impl Pen {
     }
 
     /// Whether fewer colours have to be named when they are exchanged.
+    #[inline]
     fn turning_saves(&self, fore: Ink, back: Ink) -> bool {
         let upright = u8::from(fore != self.fore) + u8::from(back != self.back);
         let turned = u8::from(back != self.fore) + u8::from(fore != self.back);
@@ -175,7 +211,7 @@ impl Pen {
         if !attributes.contains(self.attributes) {
             out.extend_from_slice(b"\x1b[m");
             (self.fore, self.back) = (Ink::Default, Ink::Default);
-            self.attributes = Attributes::default();
+            self.attributes = Attributes::NONE;
         }
         for (bit, number) in Attributes::NUMBERS {
             if attributes.contains(bit) && !self.attributes.contains(bit) {
@@ -187,31 +223,24 @@ impl Pen {
         self.attributes = attributes;
     }
 
-    #[inline]
     fn set_colours(&mut self, fore: Ink, back: Ink, out: &mut Vec<u8>) {
-        if (fore, back) == (self.fore, self.back) {
-            return;
-        }
-        let mut text = Sequence::default();
+        let mut text = Sequence::new();
+        self.colours((fore, back), &mut text);
+        text.append_to(out);
+    }
+
+    /// Names the colours that are to be other ones.
+    #[inline]
+    fn colours(&mut self, (fore, back): (Ink, Ink), text: &mut Sequence) {
         if fore != self.fore {
             text.colour(fore, Ground::Fore);
         }
         if back != self.back {
             text.colour(back, Ground::Back);
         }
-        out.extend_from_slice(text.finish());
+        text.end();
         (self.fore, self.back) = (fore, back);
     }
-}
-
-/// The character that fills the rest of a cell, for a text that is one block.
-fn opposite(text: &str) -> Option<char> {
-    let mut characters = text.chars();
-    let first = characters.next()?;
-    characters
-        .next()
-        .is_none()
-        .then(|| cells::opposite(first))?
 }
 
 #[derive(Clone, Copy)]
@@ -220,23 +249,24 @@ enum Ground {
     Back,
 }
 
-/// `CSI … m`, made in one piece: most of a picture in cells is this.
+/// `CSI … m` and a character, made in one piece: most of a picture in cells is this.
 struct Sequence {
-    /// Room for two colours.
+    /// Room for two colours and a character, and for what is written beyond them.
     text: [u8; 48],
-    /// What is said so far, each parameter with a semicolon after it.
+    /// Bytes of it that count: each parameter with a semicolon after it.
     len: usize,
 }
 
-impl Default for Sequence {
-    fn default() -> Self {
+impl Sequence {
+    const INTRODUCER: &[u8] = b"\x1b[";
+
+    #[inline]
+    fn new() -> Self {
         let mut text = [0; 48];
-        text[..2].copy_from_slice(b"\x1b[");
+        text[..2].copy_from_slice(Self::INTRODUCER);
         Self { text, len: 2 }
     }
-}
 
-impl Sequence {
     /// Names a colour.
     #[inline]
     fn colour(&mut self, ink: Ink, ground: Ground) {
@@ -270,9 +300,31 @@ impl Sequence {
         self.len += 2 + usize::from(n > 9) + usize::from(n > 99);
     }
 
-    fn finish(&mut self) -> &[u8] {
-        self.text[self.len - 1] = b'm';
-        &self.text[..self.len]
+    /// After the last colour. Nothing is left where there was none.
+    #[inline]
+    fn end(&mut self) {
+        if self.len == Self::INTRODUCER.len() {
+            self.len = 0;
+        } else {
+            self.text[self.len - 1] = b'm';
+        }
+    }
+
+    /// After the end.
+    #[inline]
+    fn character(&mut self, character: char) {
+        let mut bytes = [0; 4];
+        let len = character.encode_utf8(&mut bytes).len();
+        self.text[self.len..self.len + 4].copy_from_slice(&bytes);
+        self.len += len;
+    }
+
+    #[inline]
+    fn append_to(&self, out: &mut Vec<u8>) {
+        // So many are copied in fewer steps than as many as there are.
+        let end = out.len() + self.len;
+        out.extend_from_slice(&self.text);
+        out.truncate(end);
     }
 }
 

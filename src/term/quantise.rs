@@ -14,6 +14,9 @@ const DOT: usize = 4;
 /// Dots that are looked up together.
 const BLOCK: usize = 4;
 
+/// Dots whose cells are found out together.
+const CHUNK: usize = 256;
+
 /// Colours are told apart by 5, 6 and 5 bits.
 const CELLS: usize = 1 << 16;
 
@@ -34,6 +37,9 @@ const WORTH_A_THREAD: u64 = 1 << 18;
 
 /// Mean squared error by which a kept palette may be worse than when it was new: a step of one level a component.
 const TOLERANCE: u64 = 3;
+
+/// Squared distance of a dot to its entry that is usual: four levels a component.
+const NEAR: u64 = 48;
 
 /// A palette, and which of its entries is nearest to a colour.
 pub struct Quantiser {
@@ -93,6 +99,20 @@ impl Quantiser {
     /// Red, green and blue by entry.
     pub fn palette(&self) -> &[[u8; 3]] {
         &self.palette
+    }
+
+    /// Whether it has every colour of what the palette was made for.
+    pub fn is_exact(&self) -> bool {
+        self.every.is_some()
+    }
+
+    /// Whether an entry is about as near to a dot, bytes B, G, R, X, as entries are to the dots of what the palette was made for.
+    pub fn is_near(&self, entry: u8, dot: [u8; DOT]) -> bool {
+        let (word, limit) = (word(dot), NEAR.max(self.error * 4));
+        let colour = self.palette.get(usize::from(entry));
+        colour.is_some_and(|colour| {
+            cell_of(word) == cell_of(word_of(*colour)) || distance(*colour, rgb(word)) <= limit
+        })
     }
 
     /// Sees to it that the palette suits a part of a picture: bytes B, G, R, X. `true` when it is another one, or a longer one.
@@ -293,10 +313,23 @@ impl Lookup<'_> {
     /// Replaces `out` by the nearest entry for each dot, 4 bytes each.
     fn map(&mut self, dots: &[u8], out: &mut [u8]) {
         let dots = dots.as_chunks::<DOT>().0;
+        let mut cells = [0; CHUNK];
+        for (dots, out) in dots.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
+            // A loop by itself, of which the processor does several turns at once.
+            for (cell, dot) in cells.iter_mut().zip(dots) {
+                // There are as many cells as such numbers.
+                *cell = cell_of(word(*dot)) as u16;
+            }
+            self.map_chunk(dots, &cells, out);
+        }
+    }
+
+    /// The same of a chunk whose cells are known.
+    fn map_chunk(&mut self, dots: &[[u8; DOT]], cells: &[u16; CHUNK], out: &mut [u8]) {
         let (blocks, rest) = dots.as_chunks::<BLOCK>();
         let (targets, last_target) = out.as_chunks_mut::<BLOCK>();
         let (mut last, mut entry) = (NO_COLOUR, 0);
-        for (block, target) in blocks.iter().zip(targets) {
+        for ((block, cells), target) in blocks.iter().zip(cells.as_chunks().0).zip(targets) {
             let words = block.map(word);
             // Not by comparing arrays, which would go through memory.
             if words.iter().fold(0, |all, word| all | (word ^ last)) == 0 {
@@ -304,7 +337,7 @@ impl Lookup<'_> {
                 continue;
             }
             // Looked up all at once, and then one by one only what that did not tell.
-            let found = words.map(|word| self.nearest[cell_of(word)]);
+            let found: [u16; BLOCK] = cells.map(|cell| self.nearest[usize::from(cell)]);
             *target = found.map(|found| found as u8);
             if found.iter().fold(0, |all, found| all | found) >= SEVERAL {
                 for at in (0..BLOCK).filter(|at| found[*at] >= SEVERAL) {
@@ -421,7 +454,8 @@ fn centre(cell: usize) -> [u8; 3] {
     ]
 }
 
-fn distance(a: [u8; 3], b: [u8; 3]) -> u64 {
+/// Squared distance of two colours.
+pub(super) fn distance(a: [u8; 3], b: [u8; 3]) -> u64 {
     let squares = a
         .iter()
         .zip(b)

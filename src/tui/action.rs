@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::deck::{Order, Timeline};
+use super::origin::Search;
 use super::panes::timeline::Press;
 use super::recording::Running;
 use super::redial::{Reach, Reached};
@@ -31,6 +32,8 @@ pub enum Action {
     Player(Press),
     /// The player is at another place.
     Timeline(Box<Timeline>),
+    /// What becomes of the question who drew a pixel.
+    Search(Box<Search>),
     /// A key for the port that is shown.
     PortKey(TerminalKey),
     /// Text was pasted.
@@ -51,7 +54,12 @@ pub enum Action {
         cell_aspect: f64,
     },
     /// A line for the user.
-    Tip(&'static str),
+    Tip {
+        /// What.
+        line: &'static str,
+        /// Whether it was never said before.
+        is_new: bool,
+    },
     /// The terminal lost the picture, or is another one.
     PictureLost,
     /// The terminal is known better.
@@ -181,6 +189,8 @@ pub enum Effect {
     Command(Command),
     /// Record, or record no longer.
     Record,
+    /// Mark this moment of the recording.
+    MarkRecording,
     /// Something for the player.
     Play(Order),
     /// Put text into the terminal's clipboard.

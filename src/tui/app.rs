@@ -8,16 +8,20 @@ use super::keymap::{Escape, Mode};
 use super::meter::Meter;
 use super::microphone::Microphone;
 use super::mouse::GuestMouse;
+use super::origin::Search;
+use super::outline::StillOf;
 use super::panes::{PaneKind, Reading, log, palette};
 use super::picture::Picture;
 use super::pixels::Pixels;
-use super::protocol::Protocol;
+use super::pointing::Pointing;
+use super::protocol::{Entry, Protocol};
 use super::recording::Running;
 use super::sharing::Sharing;
 use super::sound::Sound;
 use super::stage::is_kept;
 use super::staying::Staying;
 use super::steering::Steering;
+use super::stepping::Stepper;
 use super::tabs::Tabs;
 use super::text::printable;
 use super::typist::Typist;
@@ -64,6 +68,8 @@ pub struct App {
     pub now: Duration,
     /// The player's place, where a recording is played.
     pub timeline: Option<Timeline>,
+    /// Whether it is the session of somebody else, which nothing can be done to.
+    pub mirrors: bool,
     /// Whether it can be recorded.
     pub recordable: bool,
     /// The recording that is being made.
@@ -84,6 +90,14 @@ pub struct App {
     pub watch: Watch,
     /// The messages of it.
     pub protocol: Protocol,
+    /// Where the step debugger is.
+    pub stepper: Stepper,
+    /// What is shown instead of the screen was made of this.
+    pub(super) still_of: StillOf,
+    /// Who drew the pixel that was asked for last.
+    pub origin: Option<Search>,
+    /// Whether the details are those of a message that drew it.
+    pub(super) details_origin: bool,
     /// How fast pictures reach the terminal.
     pub meter: Meter,
     /// How the connection is.
@@ -114,6 +128,8 @@ pub struct App {
     pub(super) painter_stale: bool,
     /// The picture, where it is drawn with pixels.
     pub(super) pixels: Option<Pixels>,
+    /// Whether the status line says that the picture is still getting better.
+    pub(super) says_refining: bool,
     /// What the terminal has to be told of a drawing that ended.
     pub(super) farewell: Vec<u8>,
     /// What is on its way to the terminal.
@@ -158,6 +174,8 @@ pub enum Focus {
     Help(u16),
     /// The guest's mouse.
     Steering(Steering),
+    /// The crosshair that points at a pixel.
+    Pointing(Pointing),
     /// A pane.
     Pane(Reading),
 }
@@ -182,6 +200,7 @@ impl App {
         let mut app = Self {
             now: Duration::ZERO,
             timeline: None,
+            mirrors: false,
             recordable: false,
             recording: None,
             picture: Picture::new(Pane::halves(0, 0, setup.cell_aspect), setup.style),
@@ -192,6 +211,10 @@ impl App {
             history: History::default(),
             watch: Watch::default(),
             protocol: Protocol::default(),
+            stepper: Stepper::default(),
+            still_of: StillOf::default(),
+            origin: None,
+            details_origin: false,
             meter: Meter::default(),
             staying: Staying::default(),
             reconnects: None,
@@ -207,6 +230,7 @@ impl App {
             drawing_due: false,
             painter_stale: false,
             pixels: None,
+            says_refining: false,
             farewell: Vec::new(),
             pace: Pace::default(),
             pace_answers: false,
@@ -235,7 +259,7 @@ impl App {
             escape: self.setup.escape,
             menu: self.focus != Focus::Guest,
             port: self.tabs.is_shown() && !self.staying.is_apart(),
-            plays: self.timeline.is_some(),
+            plays: self.timeline.is_some() || self.mirrors,
             releases: self.releases,
             layout: self.typist.layout(),
             num_lock: self.typist.locks.contains(Locks::NUM),
@@ -247,6 +271,14 @@ impl App {
         match self.focus {
             Focus::Pane(reading) => Some(reading),
             _ => None,
+        }
+    }
+
+    /// The message whose details are shown.
+    pub fn examined(&self) -> Option<&Entry> {
+        match &self.origin {
+            Some(origin) if self.details_origin => origin.looked_at(),
+            _ => self.protocol.looked_at(),
         }
     }
 

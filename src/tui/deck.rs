@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc as queue, watch};
 
 use super::feed::Fed;
+use super::origin::{Archive, Question, Search};
 use crate::channel::names;
 use crate::client::CommandSender;
 use crate::recording::{Contents, Index, Reader, RecordingError, Replay, Scan, SharedFile, What};
-use crate::session::{ClientEvent, Command, Notice, SessionConfig, Tap, Way};
+use crate::session::{ClientEvent, Command, Held, Notice, SessionConfig, Tap, Way};
 
 /// Events that may wait for the viewer; while they do, damage merges.
 const EVENT_QUEUE: usize = 32;
@@ -152,6 +153,10 @@ pub enum Order {
         /// Whether back.
         back: bool,
     },
+    /// Look for the messages that made a pixel what it is at this moment.
+    WhoDrew(Question),
+    /// Look for them no longer.
+    Recall,
 }
 
 /// Where playing is, and what there is to play.
@@ -190,6 +195,7 @@ pub struct Deck {
     events: queue::Receiver<ClientEvent>,
     timeline: watch::Receiver<Timeline>,
     orders: Sender<Order>,
+    answers: watch::Receiver<Search>,
     commands: CommandSender,
     stop: Arc<AtomicBool>,
 }
@@ -204,7 +210,7 @@ impl Deck {
         let file = File::open(path).map_err(RecordingError::unreadable)?;
         let bytes = file.metadata().map_or(0, |metadata| metadata.len());
         let reader = Reader::new(SharedFile::new(file))?;
-        let mut scan = Scan::new(reader.fork());
+        let mut scan = Scan::of_file(reader.fork(), bytes);
         let mut whole = scan.run(LOOK)?;
         while !whole && scan.survey().sessions.is_empty() {
             whole = scan.run(LOOK)?;
@@ -223,6 +229,7 @@ impl Deck {
             clock: monotonic,
             ..SessionConfig::default()
         };
+        let (archive, answers) = Archive::new(reader.fork(), bytes);
         let mut replay = Replay::new(reader, session, config);
         replay.set_tap(wishes.tap);
         let (events, event_queue) = queue::channel(EVENT_QUEUE);
@@ -242,6 +249,7 @@ impl Deck {
             ..Timeline::default()
         };
         let (told, timeline_queue) = watch::channel(timeline.clone());
+        replay.index().learn(&scan, session);
         let mut work = Work {
             index: replay.index(),
             replay,
@@ -253,11 +261,13 @@ impl Deck {
             told,
             timeline,
             known: Arc::clone(&known),
+            archive,
             base: (Instant::now(), Duration::ZERO),
             begins,
             published: Instant::now(),
+            stepped: false,
         };
-        if sessions > 1 {
+        if sessions > scan.survey().onward(session).len() {
             work.tell(format!(
                 "session {} of {sessions} in this file; --session plays another",
                 session + 1
@@ -279,6 +289,7 @@ impl Deck {
             events: event_queue,
             timeline: timeline_queue,
             orders,
+            answers,
             commands: CommandSender::to(commands),
             stop,
         })
@@ -290,6 +301,9 @@ impl Deck {
             biased;
             event = self.events.recv() => Fed::Event(event),
             Ok(()) = self.timeline.changed() => Fed::Timeline(Box::new(self.timeline())),
+            Ok(()) = self.answers.changed() => {
+                Fed::Search(Box::new(self.answers.borrow_and_update().clone()))
+            }
         }
     }
 
@@ -340,12 +354,12 @@ impl Known {
     fn of(scan: &Scan<Handle>, session: usize, bytes: u64, whole: bool) -> Self {
         let survey = scan.survey();
         let damage = survey.damage.as_ref().filter(|_| whole);
+        let sessions = survey.onward(session);
+        let last = sessions.last().and_then(|last| survey.sessions.get(*last));
+        let parts = sessions.iter().map(|session| scan.contents(*session));
         Self {
-            length: survey
-                .sessions
-                .get(session)
-                .map_or(survey.length, |s| s.ends),
-            contents: Arc::new(scan.contents(session)),
+            length: last.map_or(survey.length, |s| s.ends),
+            contents: Arc::new(parts.reduce(Contents::and).unwrap_or_default()),
             scanned: (!whole).then(|| (scan.offset(), bytes)),
             remark: damage.map(|damage| format!("this file is {damage}; it plays up to there")),
         }
@@ -374,6 +388,7 @@ impl Looker {
             // What cannot be read cannot be played either, and that is told there.
             let whole = scan.run(PIECE).unwrap_or(true);
             let known = Known::of(scan, self.session, self.bytes, whole);
+            self.index.learn(scan, self.session);
             *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
             if whole {
                 self.scan = None;
@@ -402,11 +417,15 @@ struct Work {
     told: watch::Sender<Timeline>,
     timeline: Timeline,
     known: Arc<Mutex<Known>>,
+    /// What is asked about pixels.
+    archive: Archive,
     /// A moment of the clock, and the moment of the recording that belongs to it.
     base: (Instant, Duration),
     /// Where the session begins.
     begins: Duration,
     published: Instant,
+    /// A message was played by itself, which is to be told behind all that it told.
+    stepped: bool,
 }
 
 /// Nobody is there any more.
@@ -465,6 +484,15 @@ impl Work {
         let indexed = self.index.progress();
         self.timeline.length = known.length;
         self.timeline.contents = known.contents;
+        for marker in &self.timeline.contents.markers {
+            let at = self
+                .timeline
+                .marks
+                .partition_point(|mark| *mark < marker.at);
+            if self.timeline.marks.get(at) != Some(&marker.at) {
+                self.timeline.marks.insert(at, marker.at);
+            }
+        }
         self.timeline.scanned = known.scanned;
         self.timeline.indexed = (!indexed.whole).then_some(indexed.until);
         loop {
@@ -507,7 +535,8 @@ impl Work {
     }
 
     fn obey(&mut self, order: Order) -> Result<(), RecordingError> {
-        if order != Order::Message {
+        let stays = matches!(order, Order::Message | Order::WhoDrew(_) | Order::Recall);
+        if !stays {
             self.timeline.message = None;
         }
         let now = self.replay.now();
@@ -545,6 +574,13 @@ impl Work {
                 }
             }
             Order::Place { back } => self.go_to_place(back)?,
+            Order::WhoDrew(question) => {
+                self.timeline.paused = true;
+                let player = self.replay.player();
+                let until = (player.chosen(), player.played());
+                self.archive.ask(question, now, until);
+            }
+            Order::Recall => self.archive.recall(),
         }
         self.set_clock();
         Ok(())
@@ -597,7 +633,15 @@ impl Work {
             false => places.filter(|at| *at > now).min(),
         };
         match found {
-            Some(at) => self.seek(at),
+            Some(at) => {
+                let markers = self.timeline.contents.markers.iter();
+                let marker = markers.rev().find(|marker| marker.at == at);
+                if let Some(text) = marker.map(|m| &m.text).filter(|text| !text.is_empty()) {
+                    let text = format!("mark: {text}");
+                    self.tell(text);
+                }
+                self.seek(at)
+            }
             None if back => self.seek(self.begins),
             None => Ok(()),
         }
@@ -606,6 +650,7 @@ impl Work {
     /// Plays one message of the server.
     fn message(&mut self) -> Result<(), RecordingError> {
         self.timeline.paused = true;
+        self.stepped = true;
         while let Some(at) = self.replay.next_at()? {
             let record = self.replay.player().next();
             let message = record.and_then(|record| match &record.what {
@@ -718,7 +763,8 @@ impl Work {
             let event = self
                 .waiting
                 .pop_front()
-                .or_else(|| self.replay.poll_event());
+                .or_else(|| self.replay.poll_event())
+                .or_else(|| std::mem::take(&mut self.stepped).then_some(STEPPED));
             match event {
                 // Sound is heard only as it was.
                 Some(ClientEvent::Playback(_)) if !self.is_real() => {}
@@ -757,6 +803,9 @@ impl Work {
         });
     }
 }
+
+/// What is told of a message that was played by itself.
+const STEPPED: ClientEvent = ClientEvent::Held(Held::Stepped);
 
 /// A clock for statistics.
 fn monotonic() -> Duration {

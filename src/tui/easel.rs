@@ -1,13 +1,14 @@
 //! From an [`App`] to the bytes of a frame: its cells, and the order for its pixels.
 //!
-//! Nothing here waits or writes. Whoever has the terminal writes what it is given, in this order: the cells, and then, whenever it
-//! is painted, the picture.
+//! Nothing here waits or writes. Whoever has the terminal writes what it is given. The cells of a frame that has pixels to paint
+//! wait for those, so that the terminal gets both at once, in one synchronized update.
 
 use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::Rect;
 
 use super::app::App;
 use super::cell_writer::{self, CellWriter};
+use super::panes::viewer;
 use super::pixels::Order;
 use super::view;
 use crate::geometry::{self, Size};
@@ -23,11 +24,14 @@ pub struct Easel {
     cells: CellWriter,
     /// Where the picture of pixels was, columns and rows of the terminal, and its dots.
     picture: Option<(geometry::Rect, Size)>,
+    /// Cells that wait for the pixels of their frame, without what makes an update of them.
+    held: Vec<u8>,
 }
 
 /// A frame.
 pub struct Drawn {
-    /// What the terminal is to be told at once.
+    /// What the terminal is to be told at once. Empty when there is something to be painted: what it is told then comes from
+    /// [`Easel::join`].
     pub bytes: Vec<u8>,
     /// Bytes of it that are cells.
     pub cells: usize,
@@ -41,9 +45,9 @@ impl Easel {
         Self::default()
     }
 
-    /// What the terminal shows as cells is no longer known.
-    pub fn forget(&mut self) {
-        self.cells.forget();
+    /// The terminal was cleared.
+    pub fn clear(&mut self) {
+        self.cells.clear();
     }
 
     /// Draws a frame, or as much of it as the link has room for.
@@ -52,23 +56,50 @@ impl Easel {
         let room = app.frame_room();
         self.buffer.resize(Rect::new(0, 0, columns, rows));
         self.buffer.reset();
-        view::draw(app, &mut self.buffer);
+        view::draw_text(app, &mut self.buffer);
         let farewell = app.take_farewell();
         self.wipe_edges(app);
         self.cells.limit(room, app.take_urgent_cells());
-        let cells = self.cells.frame(&self.buffer);
+        let picture = viewer::backdrop(app, view::layout_of(app).picture);
+        let cells = self.cells.frame_over(picture, &self.buffer);
         let length = cells.len();
-        let bytes = [&farewell[..], cells].concat();
+        let bare = cells.strip_prefix(cell_writer::BEGIN);
+        let bare = bare.and_then(|cells| cells.strip_suffix(cell_writer::END));
+        let held = [&farewell[..], bare.unwrap_or(cells)].concat();
+        let mut bytes = [&farewell[..], cells].concat();
         if self.cells.is_behind() {
             app.fall_behind();
         }
         let covered = covered(app, &self.buffer);
         let left = room.saturating_sub(length).max(LEAST_PIXELS);
+        // What is made blank later would be made so on the picture.
+        let order = match self.cells.is_blanking() {
+            true => None,
+            false => app.order(covered, left),
+        };
+        if order.is_some() {
+            self.held.extend(held);
+            bytes.clear();
+        }
         Drawn {
             bytes,
             cells: length,
-            order: app.order(covered, left),
+            order,
         }
+    }
+
+    /// The cells and the painted picture of a frame, as one update that the terminal shows at once. The picture may be empty.
+    pub fn join(&mut self, picture: &[u8]) -> Vec<u8> {
+        let cells = std::mem::take(&mut self.held);
+        if cells.is_empty() && picture.is_empty() {
+            return Vec::new();
+        }
+        [cell_writer::BEGIN, &cells, picture, cell_writer::END].concat()
+    }
+
+    /// Cells that wait for the pixels of their frame. They have to be written before anything else is.
+    pub fn release(&mut self) -> Vec<u8> {
+        self.join(&[])
     }
 }
 
@@ -104,14 +135,6 @@ fn place_of(app: &App) -> Option<geometry::Rect> {
         .filter(|_| app.draws_pixels() && !app.tabs.is_shown())?;
     let area = view::layout_of(app).picture;
     Some(fit.cells().translate(area.x.into(), area.y.into()))
-}
-
-/// A painted picture as it is written, so that the terminal shows it at once.
-pub fn framed(picture: &[u8]) -> Vec<u8> {
-    if picture.is_empty() {
-        return Vec::new();
-    }
-    [cell_writer::BEGIN, picture, cell_writer::END].concat()
 }
 
 /// The cells of the picture that text was drawn on, as one rectangle of the terminal.

@@ -3,6 +3,8 @@
 //! The run loop does not care which it is: a feed yields events until the session is over, and takes commands until then.
 
 use super::deck::{Deck, Order, Timeline};
+use super::mirror::Mirror;
+use super::origin::Search;
 use crate::client::{CommandSender, SpiceClient};
 use crate::session::{ClientEvent, Command};
 
@@ -13,6 +15,8 @@ pub enum Feed {
     Live(SpiceClient),
     /// A recording.
     Played(Deck),
+    /// The session of somebody else, through a proxy.
+    Mirrored(Mirror),
 }
 
 /// What a feed brings.
@@ -21,6 +25,8 @@ pub enum Fed {
     Event(Option<ClientEvent>),
     /// The player is at another place.
     Timeline(Box<Timeline>),
+    /// What becomes of the question who drew a pixel.
+    Search(Box<Search>),
 }
 
 impl Feed {
@@ -29,6 +35,7 @@ impl Feed {
         match self {
             Self::Live(client) => Fed::Event(client.next_event().await),
             Self::Played(deck) => deck.next().await,
+            Self::Mirrored(mirror) => Fed::Event(mirror.next_event().await),
         }
     }
 
@@ -37,6 +44,7 @@ impl Feed {
         match self {
             Self::Live(client) => client.try_next_event(),
             Self::Played(deck) => deck.try_next_event(),
+            Self::Mirrored(mirror) => mirror.try_next_event(),
         }
     }
 
@@ -49,7 +57,7 @@ impl Feed {
     /// Where playing is; `None` where nothing is played.
     pub fn timeline(&mut self) -> Option<Timeline> {
         match self {
-            Self::Live(_) => None,
+            Self::Live(_) | Self::Mirrored(_) => None,
             Self::Played(deck) => Some(deck.timeline()),
         }
     }
@@ -66,6 +74,7 @@ impl Feed {
         match self {
             Self::Live(client) => client.sender(),
             Self::Played(deck) => deck.sender(),
+            Self::Mirrored(mirror) => mirror.sender(),
         }
     }
 }
@@ -73,6 +82,12 @@ impl Feed {
 impl From<Deck> for Feed {
     fn from(deck: Deck) -> Self {
         Self::Played(deck)
+    }
+}
+
+impl From<Mirror> for Feed {
+    fn from(mirror: Mirror) -> Self {
+        Self::Mirrored(mirror)
     }
 }
 

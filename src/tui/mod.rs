@@ -14,12 +14,16 @@ pub mod history;
 pub mod keymap;
 pub mod meter;
 pub mod microphone;
+pub mod mirror;
 pub mod mouse;
 pub mod multiplexer;
+pub mod origin;
+mod outline;
 pub mod panes;
 pub mod picker;
 pub mod picture;
 pub mod pixels;
+mod pointing;
 mod presence;
 pub mod probing;
 pub mod protocol;
@@ -34,8 +38,10 @@ pub mod sound;
 mod stage;
 pub mod staying;
 pub mod steering;
+pub mod stepping;
 pub mod tabs;
 pub mod text;
+pub mod trips;
 pub mod tty;
 pub mod typist;
 mod update;
@@ -61,6 +67,9 @@ use crate::term::{Drawing, Style};
 /// Keeps a layout the user chose for the guest, for the next time.
 pub type Remember = Box<dyn Fn(&'static Layout) + Send>;
 
+/// Whether a hint of this name was never given before. From now on it was.
+pub type FirstTime = Box<dyn Fn(&str) -> bool + Send>;
+
 /// How to view.
 pub struct Options {
     /// What the user is connected to, as the user wrote it.
@@ -75,6 +84,8 @@ pub struct Options {
     pub alt_codes: bool,
     /// What is done when the user chooses another layout.
     pub remember: Option<Remember>,
+    /// Says which hints the status line may still give, each once and never again; `None` leaves all to the log.
+    pub first_time: Option<FirstTime>,
     /// How pictures are drawn; `None` lets the terminal decide.
     pub drawing: Option<Drawing>,
     /// Characters and colours of pictures in character cells.
@@ -95,6 +106,8 @@ pub struct Options {
     pub logged: Option<mpsc::Receiver<String>>,
     /// Connects again when the connection is lost; without, the viewer ends.
     pub redial: Option<Redial>,
+    /// Panes that are open from the start; the last of them has the keyboard.
+    pub panes: Vec<panes::PaneKind>,
 }
 
 /// Why a session could not be viewed to its end.

@@ -7,7 +7,7 @@ use crate::canvas::Damage;
 use crate::channel::{cursor, display};
 use crate::client::{Framebuffer, Monitor, Screens};
 use crate::geometry::{Point, Rect, Size};
-use crate::pixels::PixelView;
+use crate::pixels::{PixelBuf, PixelView};
 use crate::term::{Fit, Grid, Pane, Scaler, Style, cells};
 
 /// How a picture that does not fit is shown.
@@ -80,6 +80,10 @@ pub struct Picture {
     grid: Grid,
     /// Whether the cells are to be painted anew.
     repaint: bool,
+    /// What is shown of a display instead of its screen.
+    still: Option<(u8, PixelBuf)>,
+    /// How often something changed.
+    changes: u64,
 }
 
 impl Picture {
@@ -104,12 +108,15 @@ impl Picture {
             scaler: Scaler::default(),
             grid: Grid::default(),
             repaint: true,
+            still: None,
+            changes: 0,
         }
     }
 
     /// Takes over what a display channel says; whether the picture that is shown changed.
     pub fn apply(&mut self, event: &display::Event) -> bool {
         use display::Event;
+        self.changes = self.changes.wrapping_add(1);
         let display = event.display();
         let was_marked = self.is_marked(display);
         let damage = self.screens.apply(event);
@@ -250,6 +257,34 @@ impl Picture {
         *self.pointers.get(&self.monitor?.display)?
     }
 
+    /// The display that is shown, and a copy of what it shows.
+    pub fn copy(&self) -> Option<(u8, PixelBuf)> {
+        let display = self.monitor?.display;
+        let screen = self.screens.display(display)?.shown()?;
+        Some((display, screen.to_buf()))
+    }
+
+    /// Shows a still picture of a display instead of its screen from now on, or the screen again.
+    pub fn set_still(&mut self, still: Option<(u8, PixelBuf)>) {
+        self.repaint |= still.is_some() || self.still.is_some();
+        self.still = still;
+    }
+
+    /// A number that is another one whenever what is shown may have changed.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The colour of a pixel of the screen that is shown: red, green, blue.
+    pub fn colour_of(&self, at: Point) -> Option<[u8; 3]> {
+        let screen = self.screens.display(self.monitor?.display)?.shown()?;
+        let inside = screen.size.to_rect().contains(at);
+        let (x, y) = (u32::try_from(at.x).ok()?, u32::try_from(at.y).ok()?);
+        // The word of a pixel is 0xXXRRGGBB.
+        let [b, g, r, _] = inside.then(|| screen.pixel(x, y))?.to_le_bytes();
+        Some([r, g, b])
+    }
+
     /// What the guest's pointer looks like.
     pub fn shape(&self) -> Option<Arc<cursor::Shape>> {
         self.shapes.get(&self.monitor?.display).cloned()
@@ -385,6 +420,13 @@ impl Picture {
             self.look.changed = Some(middle(*small));
         }
         let shown = self.monitor.and_then(|monitor| {
+            let still = self.still.as_ref().filter(|(of, _)| *of == monitor.display);
+            if let Some((_, still)) = still {
+                let whole = still.size.to_rect();
+                let part = monitor.rect.intersect(whole);
+                let part = if part.is_empty() { whole } else { part };
+                return Some((still.view(), part));
+            }
             let screen = self.screens.display(monitor.display)?;
             Some((screen.shown()?, monitor.rect))
         });

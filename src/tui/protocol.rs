@@ -26,7 +26,7 @@ const LINE: usize = 300;
 const CLOCKS: usize = 64;
 
 /// One message in the list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// Its place among all that were seen, from 0.
     pub number: u64,
@@ -54,6 +54,36 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// A frame by itself: what came before it is not known, and no rule is held against it. Of its body `size` bytes passed.
+    pub fn apart(
+        number: u64,
+        at: Duration,
+        (channel, way): (ChannelId, Way),
+        (frame, size): (Frame, usize),
+    ) -> Self {
+        let dissector = Dissector::default();
+        let message = dissector.clone().dissect(channel, way, &frame);
+        Self {
+            number,
+            at,
+            channel,
+            way,
+            name: message.name,
+            size,
+            line: line(&message),
+            broken: Vec::new(),
+            touched: message.touched(),
+            frame,
+            dissector,
+            picked: true,
+        }
+    }
+
+    /// The frame; of a long body not all may have been kept.
+    pub fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     /// The message, taken apart.
     pub fn dissect(&self) -> Dissection {
         let mut dissector = self.dissector.clone();
@@ -81,8 +111,6 @@ pub struct Protocol {
     pub frozen: bool,
     /// The message that is looked at; `None` follows the newest.
     looked_at: Option<u64>,
-    /// When the last of them passed.
-    last: Option<Duration>,
     /// The field that is looked at in it.
     pub field: usize,
     /// What the server's clock said, and when.
@@ -139,19 +167,20 @@ impl Protocol {
                 .for_each(|channel| self.rules.lost(channel));
         }
         for seen in taken.seen {
-            // A recording was played back: what came between is not known.
-            if self.last.is_some_and(|last| seen.at < last) {
-                let links = watch.things().links;
-                links
-                    .into_keys()
-                    .for_each(|channel| self.rules.lost(channel));
-                self.jitter.clear();
-                self.clocks.clear();
+            match seen.what {
+                Passed::Skipped => self.skip(watch),
+                _ => self.add(seen),
             }
-            self.last = Some(seen.at);
-            self.add(seen);
         }
         true
+    }
+
+    /// What came between is not known: no rule that needs it is held against what follows.
+    fn skip(&mut self, watch: &Watch) {
+        self.rules = Rules::default();
+        self.begin(watch);
+        self.jitter.clear();
+        self.clocks.clear();
     }
 
     fn add(&mut self, seen: Seen) {
@@ -159,6 +188,7 @@ impl Protocol {
         let (way, frame, size) = match what {
             Passed::Opened(link) => return self.rules.opened(channel, &link),
             Passed::Closed => return self.rules.closed(channel),
+            Passed::Skipped => return,
             Passed::Frame(way, frame, size) => (way, frame, size),
         };
         let dissector = self.dissector.clone();
@@ -168,11 +198,6 @@ impl Protocol {
             false => Vec::new(),
         };
         self.clock(at, &message);
-        let mut line: String = short(&message).chars().take(LINE).collect();
-        if let [part, ..] = &message.parts[..] {
-            line = format!("{}: {}", part.name, short(part));
-            line = line.chars().take(LINE).collect();
-        }
         let entry = Entry {
             number: self.next,
             at,
@@ -180,7 +205,7 @@ impl Protocol {
             way,
             name: message.name,
             size,
-            line,
+            line: line(&message),
             picked: picks(self.filter.as_ref(), at, &message, &broken),
             broken,
             touched: message.touched(),
@@ -228,6 +253,11 @@ impl Protocol {
         self.entries.iter().filter(|entry| entry.picked)
     }
 
+    /// All that are kept, oldest first.
+    pub fn kept(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
     /// How many are kept.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -272,6 +302,17 @@ impl Protocol {
             None => self.looked_at().map(|entry| entry.number),
             Some(_) => None,
         };
+        self.field = 0;
+    }
+
+    /// The number that the next message will have.
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// Looks at this message and follows no longer, or follows.
+    pub fn look_at(&mut self, number: Option<u64>) {
+        self.looked_at = number;
         self.field = 0;
     }
 
@@ -324,6 +365,15 @@ impl Protocol {
         }
         true
     }
+}
+
+/// What tells most of a message.
+fn line(message: &Dissection) -> String {
+    let line = match &message.parts[..] {
+        [part, ..] => format!("{}: {}", part.name, short(part)),
+        [] => short(message),
+    };
+    line.chars().take(LINE).collect()
 }
 
 /// Whether a filter picks a message, or one inside it.

@@ -2,13 +2,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinSet;
 
 use super::text::short;
-use crate::recording::{About, Choices, Progress, Recorder, Recording, Switch};
+use crate::recording::{About, Border, Choices, Progress, Recorder, Recording, Series, Switch};
 
 /// How to record, where that can be done.
 pub struct Recordable {
@@ -18,6 +19,8 @@ pub struct Recordable {
     pub choices: Choices,
     /// The file to begin with at once.
     pub file: Option<PathBuf>,
+    /// How recordings are cut into files, and how many of these stay.
+    pub rotation: Option<(Border, Option<NonZeroU32>)>,
 }
 
 /// A recording at work, for the status line.
@@ -46,16 +49,22 @@ impl Running {
 pub(super) struct Tape {
     recordable: Recordable,
     running: Option<(Recording, PathBuf, Duration)>,
-    /// The last one, while what is left of it is written.
-    ending: Option<JoinHandle<(Progress, PathBuf)>>,
+    /// Those before, while what is left of them is written.
+    ending: JoinSet<(Progress, PathBuf)>,
+    /// When the session was last woken.
+    woken: Option<Duration>,
 }
+
+/// How often the session is woken at most.
+const WAKES_EVERY: Duration = Duration::from_millis(100);
 
 impl Tape {
     pub(super) fn new(recordable: Recordable) -> Self {
         Self {
             recordable,
             running: None,
-            ending: None,
+            ending: JoinSet::new(),
+            woken: None,
         }
     }
 
@@ -68,6 +77,11 @@ impl Tape {
         self.running.is_some()
     }
 
+    /// Whether something is still to be written, now or at the end.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_running() || !self.ending.is_empty()
+    }
+
     /// Begins; the file.
     pub(super) fn begin(
         &mut self,
@@ -75,25 +89,58 @@ impl Tape {
         file: Option<PathBuf>,
         now: Duration,
     ) -> io::Result<PathBuf> {
-        let (path, file) = match file {
-            Some(path) => {
-                let file = OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .open(&path)?;
-                (path, file)
-            }
-            None => create(target)?,
-        };
         let about = About {
             comment: format!("a session of {target}"),
             choices: self.recordable.choices,
-            limit: None,
+            ..About::default()
         };
-        let (recorder, recording) = Recorder::start(file, &about)?;
+        let (path, recorder, recording) = match (self.recordable.rotation, file) {
+            (Some((border, keep)), file) => {
+                let path = file.unwrap_or_else(|| format!("{}.pcapng", stem(target)).into());
+                let series = Series::new(&path, border, keep);
+                if let Some(taken) = series.taken() {
+                    let text = format!("{} exists", taken.display());
+                    return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+                }
+                let path = series.name(1);
+                let (recorder, recording) = Recorder::start_series(series, &about)?;
+                (path, recorder, recording)
+            }
+            (None, Some(path)) => {
+                let file = File::create_new(&path)?;
+                let (recorder, recording) = Recorder::start(file, &about)?;
+                (path, recorder, recording)
+            }
+            (None, None) => {
+                let (path, file) = create(target)?;
+                let (recorder, recording) = Recorder::start(file, &about)?;
+                (path, recorder, recording)
+            }
+        };
         self.recordable.switch.begin(recorder);
         self.running = Some((recording, path.clone(), now));
         Ok(path)
+    }
+
+    /// Whether a session in which nothing happens is to be woken now, for the recorder to see it. A session that cannot be
+    /// shown yet would answer for nothing, again and again.
+    pub(super) fn wakes(&mut self, now: Duration) -> bool {
+        let is_early = self.woken.is_some_and(|then| now < then + WAKES_EVERY);
+        let wakes = !is_early && self.running.is_some() && self.recordable.switch.waits();
+        if wakes {
+            self.woken = Some(now);
+        }
+        wakes
+    }
+
+    /// Marks this moment; whether there is a recording.
+    pub(super) fn mark(&self) -> bool {
+        self.recordable.switch.mark("")
+    }
+
+    /// The tap of a session that takes the place of the one before.
+    pub(super) fn another(&self) -> Switch {
+        self.recordable.switch.another()
     }
 
     /// How it goes.
@@ -111,20 +158,23 @@ impl Tape {
     pub(super) fn end(&mut self) {
         self.recordable.switch.end();
         if let Some((recording, path, _)) = self.running.take() {
-            self.ending = Some(spawn_blocking(move || (recording.finish(), path)));
+            self.ending
+                .spawn_blocking(move || (recording.finish(), path));
         }
     }
 
-    /// What became of the recording that was ended, as a line for the user. Cancel safe: the task goes on.
+    /// What became of a recording that was ended, as a line for the user. Cancel safe: the tasks go on.
     pub(super) async fn ended(&mut self) -> String {
-        let Some(task) = &mut self.ending else {
+        let Some(outcome) = self.ending.join_next().await else {
             return std::future::pending().await;
         };
-        let outcome = task.await;
-        self.ending = None;
         match outcome {
             Ok((progress, path)) => {
-                let (path, bytes) = (path.display(), short(progress.bytes));
+                let path = match progress.files.kept.is_empty() {
+                    true => path.display().to_string(),
+                    false => progress.files.to_string(),
+                };
+                let bytes = short(progress.bytes);
                 let frames = progress.frames;
                 match progress.ended {
                     Some(why) => format!("recording ended: {why}; {path} has {frames} messages"),
@@ -136,12 +186,17 @@ impl Tape {
     }
 }
 
-/// A new file in this folder, called after the target and the time.
-fn create(target: &str) -> io::Result<(PathBuf, File)> {
+/// The name of a file, called after the target and the time.
+fn stem(target: &str) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let stem = format!("capsaicin-{}-{}", file_name(target), date(now.as_secs()));
+    format!("capsaicin-{}-{}", file_name(target), date(now.as_secs()))
+}
+
+/// A new file in this folder, called after the target and the time.
+fn create(target: &str) -> io::Result<(PathBuf, File)> {
+    let stem = stem(target);
     for number in 1..100 {
         let name = match number {
             1 => format!("{stem}.pcapng"),
@@ -192,6 +247,15 @@ fn date(seconds: u64) -> String {
 mod tests {
     use super::*;
 
+    fn tape() -> Tape {
+        Tape::new(Recordable {
+            switch: Switch::default(),
+            choices: Choices::default(),
+            file: None,
+            rotation: None,
+        })
+    }
+
     #[test]
     fn files_are_named_after_target_and_time() {
         // Values of date(1).
@@ -204,5 +268,31 @@ mod tests {
         );
         assert_eq!(file_name("../../etc/passwd"), "etc-passwd");
         assert_eq!(file_name("demo:"), "demo");
+    }
+
+    #[tokio::test]
+    async fn a_session_that_cannot_be_shown_yet_is_woken_now_and_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tape = tape();
+        let path = folder.path().join("a.pcapng");
+        tape.begin("demo:", Some(path), Duration::ZERO).unwrap();
+        let woken = (0..1000).filter(|ms| tape.wakes(Duration::from_millis(*ms)));
+        assert_eq!(woken.count(), 10);
+    }
+
+    #[tokio::test]
+    async fn recordings_that_were_ended_are_waited_for_until_each_is_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tape = tape();
+        let names = ["a.pcapng", "b.pcapng"];
+        for name in names {
+            let path = folder.path().join(name);
+            tape.begin("demo:", Some(path), Duration::ZERO).unwrap();
+            tape.end();
+            assert!(tape.is_busy() && !tape.is_running());
+        }
+        let told = [tape.ended().await, tape.ended().await].concat();
+        assert!(names.iter().all(|name| told.contains(name)), "{told}");
+        assert!(!tape.is_busy());
     }
 }

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::action::{Action, Effect, Ending};
 use super::app::{App, Setup};
-use super::easel::{self, Drawn, Easel};
+use super::easel::{Drawn, Easel};
 use super::feed::{Fed, Feed};
 use super::microphone::{self, Told as Mic};
 use super::multiplexer::Tmux;
@@ -29,7 +29,7 @@ use super::screen::{self, Screen};
 use super::sound::Speaker;
 use super::tty::Input;
 use super::waking::Waking;
-use super::{Options, Remember, ViewError, keymap, printable};
+use super::{FirstTime, Options, Remember, ViewError, keymap, printable};
 use crate::channel::main::Destination;
 use crate::geometry::{Point, Size};
 use crate::session::{ClientEvent, CloseReason, Command, Migration, Tap};
@@ -40,9 +40,19 @@ use crate::term::kitty::MARKER;
 use crate::term::probe::{Capabilities, Multiplexer, Surroundings};
 use crate::term::writer::Writer;
 
+/// What the user could change so that the terminal shows more.
+#[derive(Clone, Copy, Debug)]
+struct Tip {
+    /// A name for it that stays.
+    name: &'static str,
+    line: &'static str,
+}
+
 /// What is said inside of a tmux that lets no picture pass.
-const PASSTHROUGH_TIP: &str =
-    "finer pictures, if your terminal has them: tmux set -g allow-passthrough on";
+const PASSTHROUGH_TIP: Tip = Tip {
+    name: "tmux-passthrough",
+    line: "finer pictures, if your terminal has them: tmux set -g allow-passthrough on",
+};
 
 /// How often the status line says how recording goes.
 const TAPE_EVERY: Duration = Duration::from_millis(500);
@@ -59,7 +69,8 @@ pub(super) struct Viewer {
     /// Pixels of a cell, where the mouse is reported in them.
     mouse_cell: Option<Size>,
     /// What the user could change so that the terminal shows more, to be said once.
-    tip: Option<&'static str>,
+    tip: Option<Tip>,
+    first_time: Option<FirstTime>,
     /// Before the screen, so that nobody reads any more when the terminal is given back.
     input: Option<Input>,
     screen: Screen,
@@ -69,6 +80,8 @@ pub(super) struct Viewer {
     progress: Arc<Notify>,
     /// The frame that is being painted.
     painting: Option<JoinHandle<Frame>>,
+    /// Whether the terminal is to be cleared once it is.
+    clears: bool,
     /// Files that are being written.
     saving: JoinSet<io::Result<PathBuf>>,
     /// How to connect again, to where, and what tries to.
@@ -158,11 +171,13 @@ impl Viewer {
             presence: Presence::default(),
             mouse_cell: None,
             tip,
+            first_time: options.first_time,
             input: None,
             screen,
             writer,
             progress,
             painting: None,
+            clears: false,
             saving: JoinSet::new(),
             redial: options.redial,
             moved_to: None,
@@ -179,6 +194,10 @@ impl Viewer {
             started: Instant::now(),
             effects: VecDeque::new(),
         };
+        viewer.app.mirrors = matches!(viewer.feed, Feed::Mirrored(_));
+        for pane in options.panes {
+            viewer.app.open_and_read(pane);
+        }
         viewer.app.recordable = viewer.tape.is_some();
         if let Some(file) = viewer.tape.as_mut().and_then(Tape::take_file)
             && let Err(error) = viewer.begin_recording(Some(file))
@@ -201,11 +220,17 @@ impl Viewer {
             self.app.accept(frame, self.started.elapsed());
         }
         self.leave();
-        if let Some(tape) = self.tape.as_mut().filter(|tape| tape.is_running()) {
+        if let Some(tape) = self.tape.as_mut().filter(|tape| tape.is_busy()) {
             tape.end();
-            let line = timeout(FAREWELL * 10, tape.ended()).await;
+            let until = Instant::now() + FAREWELL * 10;
+            let mut lines = Vec::new();
+            while tape.is_busy()
+                && let Ok(line) = timeout_at(until.into(), tape.ended()).await
+            {
+                lines.push(line);
+            }
             self.screen.give_back();
-            if let Ok(line) = line {
+            for line in lines {
                 eprintln!("capsaicin: {}", printable(&line));
             }
         }
@@ -214,14 +239,19 @@ impl Viewer {
 
     async fn view(&mut self) -> Result<Ending, ViewError> {
         let mut signals = Signals::new()?;
-        self.screen.ask(&self.probing.question())?;
+        let question = self.probing.question();
+        self.screen.ask(&question)?;
+        if !question.is_empty() {
+            // It is cleared after a question.
+            self.easel.clear();
+        }
         self.listen()?;
         if self.probing.deadline().is_none() {
             let capabilities = self.probing.capabilities();
             self.learn(capabilities)?;
         }
         loop {
-            self.watch_tape();
+            self.watch_tape().await;
             self.ask_if_due()?;
             self.draw_if_due()?;
             if let Some(ending) = self.perform().await? {
@@ -244,7 +274,11 @@ impl Viewer {
             };
             match woken {
                 Woken::Signal(Told::End(number)) => return Ok(Ending::Signal(number)),
-                Woken::Signal(Told::Continue) => self.retake()?,
+                Woken::Signal(Told::Continue) => {
+                    self.retake()?;
+                    // Meanwhile the server may have gone.
+                    self.ask_for_life();
+                }
                 Woken::Signal(Told::Resize) => {
                     self.doubt();
                     self.resized()?;
@@ -256,6 +290,7 @@ impl Viewer {
                 Woken::Saved(saved) => self.saved(saved),
                 Woken::Fed(Fed::Event(event)) => self.session_events(event),
                 Woken::Fed(Fed::Timeline(timeline)) => self.update(Action::Timeline(timeline)),
+                Woken::Fed(Fed::Search(search)) => self.update(Action::Search(search)),
                 Woken::Redialled(outcome) => self.redialled(outcome),
                 Woken::Heard(heard) => self.heard(heard),
                 Woken::Microphone(Mic::Hears) => self.update(Action::MicrophoneFails(None)),
@@ -296,10 +331,10 @@ impl Viewer {
             self.probing.doubt(now);
         }
         if let Some(question) = self.probing.question_again(now) {
-            self.write(question, false);
+            self.write(question);
         }
         if let Some(question) = self.presence.question(now) {
-            self.write(question, false);
+            self.write(question);
         }
         Ok(())
     }
@@ -348,15 +383,22 @@ impl Viewer {
             cells,
             order,
         } = self.easel.draw(&mut self.app);
-        self.write(bytes, false);
+        self.send(bytes, false);
         if let Some(order) = order {
             self.painting = Some(tokio::task::spawn_blocking(move || order.run()));
         }
         cells
     }
 
+    /// Hands bytes to the writer, behind cells that wait for their picture.
+    fn write(&mut self, bytes: Vec<u8>) {
+        let held = self.easel.release();
+        self.send(held, false);
+        self.send(bytes, false);
+    }
+
     /// Hands bytes to the writer and counts them; `frame` as in [`Pace::send`](crate::term::pace::Pace::send).
-    fn write(&mut self, mut bytes: Vec<u8>, frame: bool) {
+    fn send(&mut self, mut bytes: Vec<u8>, frame: bool) {
         let now = self.started.elapsed();
         self.app.pace.send(&mut bytes, frame, now);
         self.writer.write(bytes);
@@ -366,9 +408,13 @@ impl Viewer {
     fn painted(&mut self, frame: Option<Frame>) -> Result<(), ViewError> {
         let frame = frame.ok_or(ViewError::Panicked)?;
         let picture = self.app.accept(frame, self.started.elapsed());
+        let bytes = self.easel.join(&picture);
+        self.send(bytes, !picture.is_empty());
         if !picture.is_empty() {
-            self.write(easel::framed(&picture), true);
             self.stir_presence();
+        }
+        if self.clears {
+            self.clear();
         }
         self.update(Action::Time);
         Ok(())
@@ -421,8 +467,8 @@ impl Viewer {
         }
         self.probing.notice(Instant::now());
         self.stir_presence();
-        if self.waking.has_slept() && matches!(self.feed, Feed::Live(_)) {
-            self.effects.push_back(Effect::Command(Command::AskForLife));
+        if self.waking.has_slept() {
+            self.ask_for_life();
         }
         let (event, part) = match (event, self.mouse_cell) {
             (Event::Mouse(mouse), Some(cell)) => {
@@ -441,6 +487,13 @@ impl Viewer {
         }
     }
 
+    /// Asks the server whether it is still there, if there is one.
+    fn ask_for_life(&mut self) {
+        if matches!(self.feed, Feed::Live(_)) {
+            self.effects.push_back(Effect::Command(Command::AskForLife));
+        }
+    }
+
     /// Takes in what the terminal turned out to do.
     fn learn(&mut self, mut capabilities: Capabilities) -> Result<(), ViewError> {
         if capabilities.keyboard && self.releases == Releases::Off {
@@ -450,7 +503,7 @@ impl Viewer {
         let cell = capabilities.cell.filter(|_| capabilities.pixel_mouse);
         if cell.is_some() != self.mouse_cell.is_some() {
             let bytes = self.screen.report_pixels(cell.is_some());
-            self.write(bytes.to_vec(), false);
+            self.write(bytes.to_vec());
         }
         self.mouse_cell = cell.map(|(width, height)| Size::new(width, height));
         if !capabilities.keyboard {
@@ -462,12 +515,14 @@ impl Viewer {
             answers: self.probing.answers().attributes.is_some(),
         });
         if let Some(tip) = self.tip.take() {
-            self.update(Action::Tip(tip));
+            let is_new = self.first_time.as_ref().is_some_and(|ask| ask(tip.name));
+            let line = tip.line;
+            self.update(Action::Tip { line, is_new });
         }
         if !self.app.draws_through_tmux() {
             let farewell = self.presence.leave();
             if !farewell.is_empty() {
-                self.write(farewell, false);
+                self.write(farewell);
             }
         } else if self.presence.take_suspect() {
             self.update(Action::PictureLost);
@@ -481,15 +536,23 @@ impl Viewer {
         Ok(())
     }
 
+    /// Clears the terminal, which may have kept some of what it showed: each does in its own way. A picture that is being painted
+    /// is written before that.
+    fn clear(&mut self) {
+        self.clears = self.painting.is_some();
+        if !self.clears {
+            self.easel.clear();
+            self.write(b"\x1b[2J".to_vec());
+        }
+    }
+
     fn cell_aspect(&self) -> f64 {
         screen::cell_aspect(self.app.capabilities.cell)
     }
 
     fn resized(&mut self) -> Result<(), ViewError> {
         let (columns, rows) = crossterm::terminal::size()?;
-        // Terminals keep some of what they showed, each in its own way.
-        self.easel.forget();
-        self.write(b"\x1b[2J".to_vec(), false);
+        self.clear();
         self.update(Action::Resized {
             columns,
             rows,
@@ -551,9 +614,12 @@ impl Viewer {
     /// Looks for the server that was lost.
     fn redial(&mut self, reach: Reach) {
         if let Some(redial) = &self.redial {
-            let watch = Some(Box::new(self.app.watch.clone()) as Box<dyn Tap>);
+            let watch: Box<dyn Tap> = Box::new(self.app.watch.clone());
+            let tape = self.tape.as_ref().filter(|_| reach == Reach::Connect);
+            let switch = tape.map(|tape| Box::new(tape.another()) as Box<dyn Tap>);
+            let taps: Vec<Box<dyn Tap>> = [watch].into_iter().chain(switch).collect();
             self.redialling
-                .spawn(redial(reach, self.moved_to.clone(), watch));
+                .spawn(redial(reach, self.moved_to.clone(), Some(Box::new(taps))));
         }
     }
 
@@ -584,9 +650,15 @@ impl Viewer {
                 Effect::Command(command) => self.feed.send(command).await,
                 Effect::Play(order) => self.feed.order(order),
                 Effect::Record => self.toggle_recording().await,
+                Effect::MarkRecording => {
+                    if self.tape.as_ref().is_some_and(Tape::mark) {
+                        let text = "marked; play goes there with [ and ]".to_owned();
+                        self.update(Action::Recorded(text));
+                    }
+                }
                 Effect::Copy(text) => {
                     let bytes = clipboard::copy(&text, self.app.capabilities.passes_through());
-                    self.write(bytes, false);
+                    self.write(bytes);
                 }
                 Effect::Save {
                     stem,
@@ -638,9 +710,12 @@ impl Viewer {
     }
 
     /// Looks how recording goes.
-    fn watch_tape(&mut self) {
+    async fn watch_tape(&mut self) {
         let now = self.started.elapsed();
         let Some(tape) = &mut self.tape else { return };
+        if tape.wakes(now) {
+            self.feed.send(Command::Stats).await;
+        }
         let progress = tape.progress(now);
         if progress.as_ref().is_some_and(|(_, has_ended)| *has_ended) {
             tape.end();
@@ -676,7 +751,8 @@ impl Viewer {
 
     /// Takes the picture off the terminal, if that takes it in.
     fn leave(&mut self) {
-        let bytes = [self.app.leave(), self.presence.leave()].concat();
+        let cells = self.easel.release();
+        let bytes = [cells, self.app.leave(), self.presence.leave()].concat();
         self.writer.write(bytes);
         self.writer.settle(FAREWELL);
     }

@@ -122,6 +122,12 @@ impl App {
         std::mem::take(&mut self.farewell)
     }
 
+    /// Whether a picture that stands still is not as good yet as it will be: the link is slow.
+    pub fn is_refining(&self) -> bool {
+        let pixels = self.pixels.as_ref().filter(|_| !self.tabs.is_shown());
+        pixels.is_some_and(|pixels| pixels.is_refining(self.now))
+    }
+
     /// Whether the picture is drawn with pixels.
     pub fn draws_pixels(&self) -> bool {
         self.pixels.is_some()
@@ -145,6 +151,7 @@ impl App {
         let cell = self.cell();
         let (pointer_at, shape) = (self.pointer_at(), self.picture.shape());
         let room = self.pace.room_of_frame(room);
+        let crosshair = self.crosshair_pointer();
         let pixels = self.pixels.as_mut()?;
         let changed = self.picture.take_changed();
         for dots in changed.rects() {
@@ -166,6 +173,7 @@ impl App {
         let pointer = shape
             .zip(pointer_at)
             .map(|(shape, at)| GuestPointer { shape, at });
+        let pointer = crosshair.or(pointer);
         pixels.limit(room, urgent);
         pixels.order(
             dots,
@@ -230,6 +238,7 @@ impl App {
         if pixels.is_behind() {
             self.fall_behind();
         }
+        self.stale |= self.is_refining() != self.says_refining;
         if self.drawing_due {
             self.choose_drawing();
         }

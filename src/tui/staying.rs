@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use ratatui::text::Line;
+
 use super::action::{Effect, Ending, GuestKey};
 use super::app::{App, Focus};
 use super::mouse::GuestMouse;
@@ -74,15 +76,15 @@ impl Staying {
         matches!(self, Self::Apart(_))
     }
 
-    /// What the status line says instead of everything else.
-    pub fn line(&self, now: Duration) -> Option<String> {
+    /// What the status line, with room for so many columns, says instead of everything else.
+    pub fn line(&self, now: Duration, room: usize) -> Option<String> {
         match self {
             Self::Well => None,
             Self::Silent { since, .. } => {
                 let seconds = now.saturating_sub(*since).as_secs();
                 Some(format!("no answer from the server for {seconds} s"))
             }
-            Self::Apart(apart) => Some(apart.line(now)),
+            Self::Apart(apart) => Some(apart.line(now, room)),
         }
     }
 
@@ -119,16 +121,18 @@ impl Staying {
 }
 
 impl Apart {
-    fn line(&self, now: Duration) -> String {
-        match self.next {
-            Next::LookAt(_) | Next::Trying(Reach::Look) => self.text.clone(),
-            Next::Trying(Reach::Connect) => format!("{}; connecting; q quits", self.text),
+    fn line(&self, now: Duration, room: usize) -> String {
+        let what_next = match self.next {
+            Next::LookAt(_) | Next::Trying(Reach::Look) => String::new(),
+            Next::Trying(Reach::Connect) => "; connecting; q quits".to_owned(),
             Next::ConnectAt(at) => {
                 let left = at.saturating_sub(now).as_millis().div_ceil(1000);
-                format!("{}; again in {left} s; r now, q quits", self.text)
+                format!("; again in {left} s; r now, q quits")
             }
-            Next::Asks => format!("{}; r connects again, q quits", self.text),
-        }
+            Next::Asks => "; r connects again, q quits".to_owned(),
+        };
+        let why = last_clauses(&self.text, room.saturating_sub(what_next.len()));
+        format!("{why}{what_next}")
     }
 
     /// The next attempt comes by itself, after a while that doubles each time and differs by a quarter from viewer to viewer.
@@ -142,6 +146,17 @@ impl Apart {
         self.next = Next::ConnectAt(now + wait);
         self.counts = now + SECOND;
     }
+}
+
+/// As many clauses of a text as there is room for: the last tells the cause, and what can be done about it comes behind.
+fn last_clauses(text: &str, room: usize) -> &str {
+    let mut rest = text;
+    while Line::raw(rest).width() > room
+        && let Some((_, after)) = rest.split_once(": ")
+    {
+        rest = after;
+    }
+    rest
 }
 
 impl App {

@@ -2,6 +2,8 @@
 
 use ratatui::buffer::CellWidth;
 
+use crate::inspect::is_acted_on;
+
 /// Most marks upon one character.
 const MOST_MARKS: usize = 8;
 
@@ -38,20 +40,6 @@ pub fn printable_json(json: String) -> String {
         }
     }
     text
-}
-
-/// Whether a terminal acts on a character rather than showing it: it is a control, or turns the direction of writing.
-pub(super) fn is_acted_on(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{206f}'
-                | '\u{fff9}'..='\u{fffb}'
-        )
 }
 
 fn is_mark(c: char) -> bool {

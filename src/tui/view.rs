@@ -8,12 +8,11 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
 use super::app::{App, Focus};
-use super::panes::{PaneKind, help, palette, timeline, viewer};
+use super::panes::{PaneKind, Reading, help, palette, timeline, viewer};
 use super::text::short;
 use super::{steering, tabs};
 use crate::channel::inputs::Locks;
 use crate::channel::main::agent::State;
-use crate::channel::{ChannelId, ChannelKind};
 use crate::client::Monitor;
 use crate::keyboard::key_name;
 use crate::term::{Colours, Glyphs};
@@ -55,6 +54,16 @@ pub fn layout_of(app: &App) -> Layout {
     layout.timeline = layout.status;
     layout.status.y += 1;
     layout
+}
+
+/// Columns and rows of the pane that has the keyboard.
+pub fn size_of(app: &App, reading: Reading) -> (u16, u16) {
+    let layout = layout_of(app);
+    let mut panes = layout.panes.iter();
+    match panes.find(|(kind, _)| *kind == reading.kind) {
+        Some((_, area)) if !reading.large => (area.width, area.height),
+        _ => (app.setup.size.0, layout.status.y),
+    }
 }
 
 /// Divides a terminal: the status line below, the panes beside the picture where the terminal is wide and below it
@@ -133,8 +142,16 @@ fn split_columns(area: Rect, first: u16) -> (Rect, Rect) {
     (left, right)
 }
 
-/// Draws everything.
+/// Draws everything but pictures of pixels.
 pub fn draw(app: &App, buf: &mut Buffer) {
+    draw_text(app, buf);
+    if let Some(picture) = viewer::backdrop(app, layout_of(app).picture) {
+        viewer::fill(picture, buf);
+    }
+}
+
+/// Draws everything but the picture, and leaves its cells to it.
+pub fn draw_text(app: &App, buf: &mut Buffer) {
     let area = buf.area;
     if area.width < LEAST_COLUMNS || area.height < LEAST_ROWS {
         return draw_too_small(app, area, buf);
@@ -144,8 +161,11 @@ pub fn draw(app: &App, buf: &mut Buffer) {
         Some(terminal) => tabs::draw::draw(terminal, app.setup.style, layout.picture, buf),
         None => {
             viewer::draw(app, layout.picture, buf);
-            if let Some(area) = touched(app) {
+            if let Some(area) = app.outlined() {
                 viewer::outline(app, area, layout.picture, buf);
+            }
+            if let Some(at) = app.crosshair() {
+                viewer::crosshair(app, at, layout.picture, buf);
             }
         }
     }
@@ -153,7 +173,7 @@ pub fn draw(app: &App, buf: &mut Buffer) {
         kind.draw(app, *area, buf);
     }
     match &app.focus {
-        Focus::Guest | Focus::Steering(_) => {}
+        Focus::Guest | Focus::Steering(_) | Focus::Pointing(_) => {}
         Focus::Pane(reading) if reading.large => {
             let area = area_above(layout.status, area);
             Clear.render(area, buf);
@@ -165,21 +185,6 @@ pub fn draw(app: &App, buf: &mut Buffer) {
     }
     timeline::draw(app, layout.timeline, buf);
     draw_status(app, layout.status, buf);
-}
-
-/// The box that the message draws in which the user looks at, where it is on the screen.
-fn touched(app: &App) -> Option<crate::geometry::Rect> {
-    let looks = match app.reading()?.kind {
-        PaneKind::Detail => true,
-        PaneKind::Messages => !app.protocol.follows(),
-        _ => false,
-    };
-    let entry = app.protocol.looked_at().filter(|_| looks)?;
-    let shown = app.picture.monitor()?.display;
-    let is_here = entry.channel == ChannelId::new(ChannelKind::Display, shown);
-    let (surface, area) = entry.touched?;
-    // The screen is surface 0 on every known server.
-    (is_here && surface == 0).then_some(area)
 }
 
 fn area_above(status: Rect, area: Rect) -> Rect {
@@ -201,7 +206,7 @@ fn draw_too_small(app: &App, area: Rect, buf: &mut Buffer) {
 fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = Theme::of(app);
     let width = usize::from(area.width);
-    let apart = app.staying.line(app.now);
+    let apart = app.staying.line(app.now, width.saturating_sub(1));
     let mut line = match (&app.flash, app.typist.progress()) {
         _ if apart.is_some() => format!(" {}", apart.as_deref().unwrap_or_default()),
         (Some(flash), _) => format!(" {}", flash.text),
@@ -210,6 +215,9 @@ fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
                 " typing {done} of {total} characters{}Esc stops",
                 theme.separator()
             )
+        }
+        (None, None) if matches!(app.focus, Focus::Pointing(_)) => {
+            app.pointing_hints(theme.separator()).unwrap_or_default()
         }
         (None, None) if matches!(app.focus, Focus::Steering(_)) => {
             format!(" {}", steering::HINTS.join(theme.separator()))
@@ -228,7 +236,8 @@ fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
 
 fn status(app: &App, theme: &Theme, width: usize) -> String {
     let size = app.picture.size();
-    let menu = format!("{} menu", app.setup.escape);
+    let escape = format!("{} {}", app.setup.escape, what_escape_does(app));
+    let has_keys = app.focus == Focus::Guest;
     let rate = format!(
         "{} fps {}B/s",
         app.meter.frames_per_second(),
@@ -247,7 +256,9 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         _ => String::new(),
     };
     let view_only = match (&app.timeline, app.setup.view_only) {
+        (None, _) if app.is_held() => "HELD",
         (Some(_), _) => "recording, ? helps",
+        (None, _) if app.mirrors => "proxy, q quits",
         (None, true) => "view only",
         (None, false) => "",
     };
@@ -264,6 +275,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
     };
     let agent = agent(app);
     let sound = app.sound.status(theme.gauge());
+    let refining = if app.says_refining { "refining" } else { "" };
     let (tabs, history) = (app.tabs.status(), app.tabs.history());
     let of_picture = |text| if app.tabs.is_shown() { "" } else { text };
     let microphone = app.microphone.status();
@@ -277,6 +289,7 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (4, of_picture(monitor.as_str())),
         (3, of_picture(picture.as_str())),
         (7, of_picture(app.drawing_name())),
+        (5, of_picture(refining)),
         (5, of_picture(rate.as_str())),
         (8, agent),
         (7, sound.as_str()),
@@ -287,8 +300,9 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         (1, message.unwrap_or_default()),
         // Nobody is to forget it either.
         (1, recording.as_str()),
-        (2, view_only),
-        (9, menu.as_str()),
+        (if app.is_held() { 1 } else { 2 }, view_only),
+        // With the keys elsewhere it is the way back.
+        (if has_keys { 9 } else { 2 }, escape.as_str()),
     ];
     let separator = theme.separator();
     let join = |most: u8| {
@@ -303,6 +317,16 @@ fn status(app: &App, theme: &Theme, width: usize) -> String {
         .map(join)
         .find(|line| Line::raw(line.as_str()).width() <= width)
         .unwrap_or_else(|| join(1))
+}
+
+/// What the escape key does at the moment.
+fn what_escape_does(app: &App) -> &'static str {
+    let has_guest = app.timeline.is_none() && !app.mirrors && !app.setup.view_only;
+    match &app.focus {
+        Focus::Guest => "menu",
+        Focus::Palette(state) if has_guest && *state == palette::State::default() => "to guest",
+        _ => "back",
+    }
 }
 
 /// What the guest agent is good for at the moment.

@@ -11,10 +11,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::channel::display::messages::{ServerMessage, StreamCreate, SurfaceCreate};
+use super::trips::Trips;
+use crate::canvas::Surface;
+use crate::channel::display;
+use crate::channel::display::messages::{
+    ServerMessage, StreamCreate, SurfaceCreate, SurfaceFlags, SurfaceFormat,
+};
 use crate::channel::{ChannelId, ChannelKind, Message};
 use crate::link::Established;
-use crate::session::{Tap, Way};
+use crate::pixels::PixelFormat;
+use crate::session::{ClientSession, Tap, Way};
 use crate::wire::Frame;
 
 /// Most messages that wait to be taken.
@@ -49,6 +55,8 @@ pub enum Passed {
     Frame(Way, Frame, usize),
     /// It is gone.
     Closed,
+    /// What passed before the next thing on any channel was not seen, or another session begins.
+    Skipped,
 }
 
 /// A tap, and the other end of it.
@@ -80,6 +88,65 @@ pub struct Things {
     pub streams: BTreeMap<(u8, u32), StreamCreate>,
     /// The channels, as they were linked.
     pub links: BTreeMap<ChannelId, Established>,
+    /// How often each channel was linked.
+    pub linked: BTreeMap<ChannelId, u32>,
+    /// How long answers take.
+    pub trips: Trips,
+}
+
+impl Things {
+    fn open(&mut self, channel: ChannelId, link: &Established) {
+        self.links.insert(channel, link.clone());
+        *self.linked.entry(channel).or_default() += 1;
+        self.trips.forget(channel);
+    }
+
+    fn close(&mut self, channel: ChannelId) {
+        self.links.remove(&channel);
+        if channel.kind == ChannelKind::Display {
+            self.surfaces.retain(|(of, _), _| *of != channel.id);
+            self.streams.retain(|(of, _), _| *of != channel.id);
+        }
+    }
+
+    /// Holds what is known against a session: what it does not have is gone, and surfaces that it has are added.
+    fn correct(&mut self, session: &ClientSession) {
+        let displays: BTreeMap<u8, &display::Client> = session.displays().collect();
+        let is_there = |display: u8, id: u32| {
+            let client = displays.get(&display);
+            client.is_some_and(|client| client.streams().any(|stream| stream.id == id))
+        };
+        self.streams
+            .retain(|(display, id), _| is_there(*display, *id));
+        self.surfaces.clear();
+        for (id, client) in displays {
+            let surfaces = client.canvas().surfaces().take(MOST_THINGS);
+            let made = surfaces.map(|(number, surface)| ((id, number), made(number, surface)));
+            self.surfaces.extend(made);
+        }
+    }
+}
+
+/// A surface as it was made.
+fn made(surface_id: u32, surface: &Surface) -> SurfaceCreate {
+    SurfaceCreate {
+        surface_id,
+        width: surface.size().width,
+        height: surface.size().height,
+        format: match surface.format() {
+            PixelFormat::A1 => SurfaceFormat::A1,
+            PixelFormat::A8 => SurfaceFormat::A8,
+            PixelFormat::Rgb555 => SurfaceFormat::Rgb555,
+            PixelFormat::Rgb565 => SurfaceFormat::Rgb565,
+            PixelFormat::Xrgb => SurfaceFormat::Xrgb,
+            PixelFormat::Argb => SurfaceFormat::Argb,
+        },
+        // The screen is surface 0 on every known server.
+        flags: match surface_id {
+            0 => SurfaceFlags::PRIMARY,
+            _ => SurfaceFlags::empty(),
+        },
+    }
 }
 
 /// What was seen since the last time.
@@ -116,6 +183,17 @@ impl Watch {
     /// The surfaces and streams there are.
     pub fn things(&self) -> Things {
         self.kept().things.clone()
+    }
+
+    /// What passes from here on belongs to another session.
+    pub fn begin_anew(&self) {
+        self.kept().things = Things::default();
+        self.skip(Duration::ZERO);
+    }
+
+    fn skip(&self, at: Duration) {
+        let (channel, what) = (ChannelId::MAIN, Passed::Skipped);
+        self.keep(Seen { at, channel, what }, 0);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -172,6 +250,12 @@ impl Watch {
 
 impl Tap for Watch {
     fn frame(&mut self, at: Duration, channel: ChannelId, way: Way, frame: &Frame) {
+        if Trips::cares(frame.number) {
+            self.kept()
+                .things
+                .trips
+                .note(at, channel, way, frame.number);
+        }
         if channel.kind == ChannelKind::Display && way == Way::ToClient {
             self.note(channel.id, frame);
         }
@@ -191,22 +275,18 @@ impl Tap for Watch {
     }
 
     fn opened(&mut self, at: Duration, channel: ChannelId, link: &Established) {
-        self.kept().things.links.insert(channel, link.clone());
+        self.kept().things.open(channel, link);
         let what = Passed::Opened(link.clone());
         self.keep(Seen { at, channel, what }, 0);
     }
 
+    fn skipped(&mut self, at: Duration, session: &ClientSession) {
+        self.kept().things.correct(session);
+        self.skip(at);
+    }
+
     fn closed(&mut self, at: Duration, channel: ChannelId) {
-        let things = &mut self.kept().things;
-        things.links.remove(&channel);
-        if channel.kind == ChannelKind::Display {
-            things
-                .surfaces
-                .retain(|(display, _), _| *display != channel.id);
-            things
-                .streams
-                .retain(|(display, _), _| *display != channel.id);
-        }
+        self.kept().things.close(channel);
         let what = Passed::Closed;
         self.keep(Seen { at, channel, what }, 0);
     }

@@ -112,6 +112,11 @@ impl Framer {
         }
     }
 
+    /// What follows is behind the frame of this serial, as if everything before it had been received.
+    pub fn resume(&mut self, serial: u64) {
+        self.serial = serial;
+    }
+
     /// The buffer to read into: append received bytes, then call [`Framer::next_frame`].
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer

@@ -5,9 +5,10 @@
 //! where a video plays, text scrolls and a window moves, one after the other and all at once (`-- live`, or no argument;
 //! `-- replay` leaves it out). What is not installed is left out with a word.
 //!
-//! Both decode and draw all pictures. Two things `connect` does because nobody looks, and the GTK client without a window does
-//! not: it rests 16 ms after a few messages, and leaves a video frame undecoded when the next one comes before anything is
-//! drawn over it.
+//! `connect` shows no pictures, so it decodes and draws none: it only notes where commands draw. That is the first column, and
+//! what a user pays; but it is not the same work, as the GTK client decodes and draws all of them for its window that is not
+//! there. With `--draw`, the second column, `connect` does so too. Even then it rests 33 ms after a few messages, and leaves a
+//! video frame undecoded when the next one comes before anything is drawn over it.
 
 #[path = "../support/terminals/mod.rs"]
 mod models;
@@ -48,12 +49,13 @@ fn main() {
         return;
     }
     println!(
-        "{:<32} {:>21}   {:>21}   {:>12}",
-        "", "capsaicin connect", OTHER, "ours / other"
+        "{:<32} {:>21}   {:>21}   {:>21}   {:>12}   {:>12}",
+        "", "capsaicin connect", "connect --draw", OTHER, "first/other", "second/other"
     );
+    let (usage, ratio) = ("  cpu s     MB wall s", "  cpu memory");
     println!(
-        "{:<32} {:>7} {:>6} {:>6}   {:>7} {:>6} {:>6}   {:>5} {:>6}",
-        "", "cpu s", "MB", "wall s", "cpu s", "MB", "wall s", "cpu", "memory"
+        "{:<32} {usage}   {usage}   {usage}   {ratio:>12}   {ratio:>12}",
+        ""
     );
     if wanted("replay") {
         for name in [
@@ -76,11 +78,11 @@ fn main() {
 
 fn replayed(name: &str, pace: Pace) {
     let recording = recordings::file(&format!("{name}.pcapng"));
-    let [ours, other] = [ours, other].map(|command| {
+    let usages = CLIENTS.map(|command| {
         let server = ReplayServer::start(&recording, pace);
         measure(&mut command(&server.address), Duration::from_secs(120))
     });
-    print(&format!("{name}, {pace:?}").to_lowercase(), ours, other);
+    print(&format!("{name}, {pace:?}").to_lowercase(), usages);
 }
 
 /// Draws on an X server while a client watches.
@@ -98,8 +100,7 @@ fn live() {
             println!("{name}: {program} is not installed");
             continue;
         }
-        let [ours, other] = [ours, other].map(|command| watch(command, workload));
-        print(name, ours, other);
+        print(name, CLIENTS.map(|command| watch(command, workload)));
     }
 }
 
@@ -192,9 +193,18 @@ fn move_window(server: &mut XServer) {
     }
 }
 
+/// What is compared: `connect`, the same with pictures drawn, and the GTK client.
+const CLIENTS: [fn(&str) -> Command; 3] = [ours, ours_drawing, other];
+
 fn ours(address: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_capsaicin"));
     command.args(["connect", address]).env_remove("RUST_LOG");
+    command
+}
+
+fn ours_drawing(address: &str) -> Command {
+    let mut command = ours(address);
+    command.arg("--draw");
     command
 }
 
@@ -208,17 +218,23 @@ fn other(address: &str) -> Command {
     command
 }
 
-fn print(name: &str, ours: Usage, other: Usage) {
+fn print(name: &str, usages: [Usage; 3]) {
+    let [ours, drawing, other] = usages;
     let megabytes = |usage: Usage| usage.memory as f64 / 1e6;
     let columns = |usage: Usage| {
         let [cpu, wall] = [usage.cpu, usage.wall].map(|time| time.as_secs_f64());
         format!("{cpu:>7.2} {:>6.1} {wall:>6.1}", megabytes(usage))
     };
+    let ratios = |usage: Usage| {
+        let cpu = usage.cpu.as_secs_f64() / other.cpu.as_secs_f64();
+        format!("{cpu:>5.2} {:>6.2}", megabytes(usage) / megabytes(other))
+    };
     println!(
-        "{name:<32} {}   {}   {:>5.2} {:>6.2}",
+        "{name:<32} {}   {}   {}   {}   {}",
         columns(ours),
+        columns(drawing),
         columns(other),
-        ours.cpu.as_secs_f64() / other.cpu.as_secs_f64(),
-        megabytes(ours) / megabytes(other)
+        ratios(ours),
+        ratios(drawing)
     );
 }

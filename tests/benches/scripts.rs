@@ -22,14 +22,14 @@ use capsaicin::term::kitty::{Edits, Medium, Placeholders, Route, Tiles};
 use capsaicin::term::paint::{Painter, Place};
 use capsaicin::term::sixel::{Limits, Sixel};
 use capsaicin::term::{Colours, Fit, Glyphs, Grid, Pane, Raster, Scaler, Style, cells};
-use capsaicin::tui::cell_writer::CellWriter;
-use capsaicin::tui::panes::viewer::put;
+use capsaicin::tui::cell_writer::{Backdrop, CellWriter, skip};
 use capsaicin::tui::pixels::Pixels;
 use measure::timed;
 use ratatui::buffer::Buffer;
 
 const CELL: Size = Size::new(8, 16);
 const COLUMNS: u16 = 160;
+const AREA: ratatui::layout::Rect = ratatui::layout::Rect::new(0, 0, COLUMNS, ROWS);
 const ROWS: u16 = 50;
 
 fn main() {
@@ -343,7 +343,7 @@ impl InCells {
             scaler: Scaler::default(),
             grid: Grid::new(COLUMNS, ROWS),
             writer: CellWriter::new(),
-            screen: Buffer::empty(ratatui::layout::Rect::new(0, 0, COLUMNS, ROWS)),
+            screen: Buffer::empty(AREA),
         }
     }
 }
@@ -368,13 +368,12 @@ impl Show for InCells {
             cells::paint(plane, dots, self.style, &mut self.grid);
         }
         self.screen.reset();
-        for row in 0..ROWS {
-            for (column, cell) in (0..).zip(self.grid.row(row)) {
-                if let Some(target) = self.screen.cell_mut((column, row)) {
-                    put(cell, target);
-                }
-            }
-        }
-        self.writer.frame(&self.screen).len()
+        skip(&mut self.screen, AREA);
+        let picture = Backdrop {
+            grid: &self.grid,
+            at: (0, 0),
+        };
+        let bytes = self.writer.frame_over(Some(picture), &self.screen);
+        bytes.len()
     }
 }

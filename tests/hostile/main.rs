@@ -4,6 +4,8 @@
 
 mod agent;
 mod drawing;
+#[cfg(all(feature = "viewer", unix))]
+mod files;
 mod inspect;
 mod link;
 mod messages;

@@ -22,9 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn proxy(server: SocketAddr) -> Proxy {
     let config = Config {
         route: Route::plain(Address::tcp("127.0.0.1", server.port())),
+        login: None,
         shape: Shape::default(),
         rules: vec!["*.*[3..]: corrupt".parse().expect("a rule")],
         taps: Box::new(|_| None),
+        gate: capsaicin::proxy::Gate::default(),
     };
     let door = Door {
         address: Address::tcp("127.0.0.1", 0),

@@ -12,7 +12,7 @@ use capsaicin::{ClientEvent, CloseReason};
 
 use crate::mutate::{Random, mutate, rounds};
 use crate::support::packets::{self, packets};
-use crate::support::recordings::file;
+use crate::support::recordings::{DENSE, file, recorded};
 
 /// Bytes the surfaces of a session may take; small, so that many sessions fit into a test.
 const SURFACE_BUDGET: u64 = 64 << 20;
@@ -69,18 +69,26 @@ fn play(file: &[u8]) -> Result<(), RecordingError> {
 /// Goes forth and back in it, with as many checkpoints as there can be.
 fn seek(file: &[u8]) -> Result<(), RecordingError> {
     let reader = Reader::new(SharedFile::new(Cursor::new(file)))?;
-    let mut scan = Scan::new(reader.fork());
+    let mut scan = Scan::of_file(reader.fork(), file.len() as u64);
     while !scan.run(Duration::from_secs(1))? {}
     let survey = scan.survey();
     if survey.sessions.is_empty() {
         return Err(scan.failure());
     }
     assert!(scan.contents(0).activity.len() <= 512);
+    let session = survey.choose(None);
+    assert!(survey.onward(session).contains(&session));
     let config = SessionConfig {
         surface_budget: SURFACE_BUDGET,
         ..SessionConfig::default()
     };
-    let mut replay = Replay::new(reader, survey.choose(None), config);
+    let mut replay = Replay::new(reader, session, config);
+    replay.index().learn(&scan, session);
+    // By what the file says, before anybody has looked whether it is true.
+    for part in [2, 4, 1] {
+        replay.seek(survey.length / 4 * part, |_| true)?;
+        while replay.poll_event().is_some() {}
+    }
     replay.index().set_spacing(Duration::ZERO);
     let indexed = replay.index().complete()?;
     assert!(indexed.bytes <= (256 << 20) + SURFACE_BUDGET, "{indexed:?}");
@@ -159,6 +167,58 @@ fn damaged_recordings_can_be_gone_through_forth_and_back() {
             check(seek(&mutate(&file, &mut random)));
         }
     }
+}
+
+/// The program's own recordings: seek points, markers, an index, and a session that goes on in the next one.
+#[test]
+fn damaged_seek_points_and_indices_lead_nowhere_else() {
+    let mut random = Random::new(0x9ca9_0005);
+    let own = recorded(&["firmware-menu.pcapng", "surface-16bit.pcapng"], DENSE);
+    assert!(check(seek(&own)), "it is sound");
+    for _ in 0..rounds(30) {
+        check(seek(&mutate(&own, &mut random)));
+    }
+}
+
+/// Check sums made to fit: what is said is then all that can be wrong.
+#[test]
+fn lying_seek_points_and_indices_are_bounded() {
+    let mut random = Random::new(0x9ca9_0006);
+    let own = recorded(&["surface-16bit.pcapng"], DENSE);
+    let notes = notes(&own);
+    assert!(notes.len() > 3, "{} notes", notes.len());
+    for _ in 0..rounds(60) {
+        let mut lies = own.clone();
+        for _ in 0..=random.below(4) {
+            let (at, len) = notes[random.below(notes.len())];
+            // Most of what counts is in front.
+            let within = [60, len][random.below(2)].min(len);
+            let byte = at + HEADER + random.below(within.max(1)).min(len.saturating_sub(1));
+            lies[byte] = [0, 1, 0xff, random.next() as u8][random.below(4)];
+        }
+        for (at, len) in &notes {
+            let mut crc = flate2::Crc::new();
+            crc.update(&lies[at + HEADER..at + HEADER + len]);
+            lies[at + 32..at + 36].copy_from_slice(&crc.sum().to_le_bytes());
+        }
+        check(seek(&lies));
+    }
+}
+
+/// Bytes of a block in front of what a note says: of the block itself, and of the note.
+const HEADER: usize = 8 + 28;
+
+/// Where the notes of a file are, and how long what they say is.
+fn notes(file: &[u8]) -> Vec<(usize, usize)> {
+    let word = |at: usize| u32::from_le_bytes(*file[at..].first_chunk().unwrap()) as usize;
+    let (mut at, mut notes) = (0, Vec::new());
+    while at < file.len() {
+        if file[at + 8..].starts_with(b"capsaicin") {
+            notes.push((at, word(at + 28)));
+        }
+        at += word(at + 4);
+    }
+    notes
 }
 
 /// Damage inside packets leaves the file sound, so it reaches what is further in.

@@ -220,8 +220,7 @@ fn the_guest_takes_a_size(card: Card) {
             live.order(Order::Monitors(vec![size]));
             guest.wait_until(SIZE, &format!("{width} x {height}"));
         }
-        let screen = guest.qemu.quiet_screen();
-        live.assert_shows("resized", &screen);
+        live.assert_follows("resized", || guest.qemu.quiet_screen());
     });
 }
 

@@ -94,6 +94,7 @@ fn a_guest_is_used_on_its_serial_console() {
     terminal.wait_for("stty rows 26 cols 90");
     terminal.text("clear; stty size\r");
     terminal.wait_until("the size", |screen| rows(screen).contains(&"26 90"));
+    prompt(&terminal);
 
     // Full-screen programs: each uses all of it, and leaves.
     terminal.text("top\r");
@@ -120,7 +121,8 @@ fn a_guest_is_used_on_its_serial_console() {
     });
     terminal.text(":wq\r");
     prompt(&terminal);
-    terminal.text("clear; seq 1 500 >numbers\r");
+    terminal.text("clear; seq 1 500 >numbers; echo made\r");
+    terminal.wait_until("numbers", |screen| rows(screen)[0] == "made");
     prompt(&terminal);
     terminal.text("clear; less numbers\r");
     terminal.wait_until("a pager", |screen| rows(screen)[..2] == ["1", "2"]);
@@ -129,24 +131,29 @@ fn a_guest_is_used_on_its_serial_console() {
     terminal.key("Up");
     terminal.wait_until("a line before", |screen| rows(screen)[0] == "25");
     terminal.text("q");
+    prompt(&terminal);
 
     // Another size of the terminal is another of the tab.
     terminal.order(&["resize-window", "-x", "70", "-y", "20"]);
     menu(&terminal, "Ws");
     terminal.text("clear; stty size\r");
     terminal.wait_until("the new size", |screen| rows(screen).contains(&"19 70"));
+    prompt(&terminal);
 
     // A flood keeps no key away.
     terminal.text("yes flood\r");
     terminal.wait_until("a flood", |screen| screen.matches("flood").count() > 15);
     terminal.key("C-c");
+    prompt(&terminal);
     terminal.text("clear; echo it stopped\r");
     terminal.wait_until("its end", |screen| rows(screen)[0] == "it stopped");
+    prompt(&terminal);
 
     // Ctrl+C is for the guest; and the picture comes back, and the tab.
     terminal.text("sh -c 'echo is $((1 + 1)); exec sleep 1000'\r");
     terminal.wait_until("a program", |screen| rows(screen).contains(&"is 2"));
     terminal.key("C-c");
+    prompt(&terminal);
     terminal.text("it=$?; clear; echo it is $it\r");
     terminal.wait_for("it is 130");
     menu(&terminal, "w");
@@ -191,11 +198,15 @@ fn the_machine_is_ordered_about() {
     terminal.wait_for("machine: running");
     terminal.text("Pp");
     terminal.wait_for("paused");
-    assert_eq!(state(&mut qemu), "paused");
+    until("a pause", LIMIT, || {
+        (state(&mut qemu) == "paused").then_some(())
+    });
 
     menu(&terminal, "Pp");
     terminal.wait_until("no pause", |screen| !screen.contains("paused"));
-    assert_eq!(state(&mut qemu), "running");
+    until("the end of the pause", LIMIT, || {
+        (state(&mut qemu) == "running").then_some(())
+    });
 
     menu(&terminal, "Po");
     terminal.wait_for("the machine was asked to power off");
@@ -211,7 +222,5 @@ fn the_machine_is_ordered_about() {
 
     menu(&terminal, "Pxy");
     terminal.wait_for("ready>");
-    until("the end of QEMU", Duration::from_secs(20), || {
-        qemu.has_ended().then_some(())
-    });
+    until("the end of QEMU", LIMIT, || qemu.has_ended().then_some(()));
 }

@@ -75,9 +75,8 @@ fn each_output_is_a_monitor() {
     let arguments: Vec<&str> = side_by_side.split(' ').collect();
     server.run("xrandr", &arguments);
     server.run("xsetroot", &["-mod", "7", "11", "-fg", "#c02010"]);
-    let screen = server.quiet_screen();
+    let screen = live.assert_follows("live two heads", || server.quiet_screen());
     assert_eq!((screen.width, screen.height), (1440, 600));
-    live.assert_shows("live two heads", &screen);
 
     let monitors = ["1", "2"].map(|n| program::screenshot(&server.address, &["--monitor", n]));
 

@@ -79,6 +79,9 @@ fn every_printable_character_arrives() {
     type_text(&live, &qemu, PRINTABLE);
 
     assert_eq!(qemu.guest_log(), format!("R{PRINTABLE}"));
+    // A character is told before it is drawn.
+    expected.quiet_screen();
+    qemu.quiet_screen();
     assert_same(
         "typed by capsaicin",
         &qemu.still_screen(),
@@ -221,6 +224,13 @@ pub fn wait_until_taken(qemu: &Qemu, keys: usize) {
     until(&format!("key {keys} in the guest"), LIMIT, || {
         (qemu.keys_taken() >= keys).then_some(())
     });
+}
+
+/// Waits until the guest has taken so many keys, and sees that it took no other. A screen shows what a key did shortly
+/// before the guest says that it took it.
+pub fn wait_until_just_taken(qemu: &Qemu, keys: usize) {
+    wait_until_taken(qemu, keys);
+    assert_eq!(qemu.keys_taken(), keys, "keys in the guest");
 }
 
 /// The make codes of the keys held together for a character, Shift first.

@@ -71,11 +71,18 @@ impl Live {
 
     /// Connects without a password by any of these ways.
     pub fn along(route: Route, session: SessionConfig) -> Self {
+        Self::start(ClientConfig {
+            session,
+            ..ClientConfig::along(route)
+        })
+    }
+
+    /// Connects.
+    pub fn start(config: ClientConfig) -> Self {
         let seen = Arc::default();
         let config = ClientConfig {
             tap: Some(Box::new(Counts(Arc::clone(&seen)))),
-            session,
-            ..ClientConfig::along(route)
+            ..config
         };
         let watched = Arc::new(Mutex::new(Watched::default()));
         let (connected, sender) = channel();
@@ -152,6 +159,18 @@ impl Live {
             let told = self.migrations();
             told.contains(&Migration::Prepared).then_some(())
         });
+    }
+
+    /// Waits until the session could not be linked where the machine will move to; the reason.
+    pub fn wait_for_refusal(&self) -> String {
+        until("the new host to be refused", LIMIT, || {
+            let told = self.migrations().into_iter();
+            let mut refusals = told.filter_map(|event| match event {
+                Migration::Refused(why) => Some(why),
+                _ => None,
+            });
+            refusals.next()
+        })
     }
 
     /// Waits until the machine's move is at its end.
@@ -241,6 +260,31 @@ impl Live {
     /// Fails unless this session comes to show `expected`, the still screen of its server.
     pub fn assert_shows(&self, name: &str, expected: &Picture) {
         self.assert_shows_within(name, expected, 0);
+    }
+
+    /// Fails unless this session comes to show what the server's screen comes to, which `screen` dumps once it is quiet; that
+    /// picture. A busy machine pauses while it draws: a screen that was not quiet after all is dumped again.
+    pub fn assert_follows(&self, name: &str, mut screen: impl FnMut() -> Picture) -> Picture {
+        let mut expected = screen();
+        until(name, 2 * LIMIT, || {
+            let shows = self.shows_soon(&expected);
+            let before = std::mem::replace(&mut expected, screen());
+            (shows || before == expected).then_some(())
+        });
+        self.assert_shows(name, &expected);
+        expected
+    }
+
+    /// Whether this comes to show a picture before patience is at its end.
+    fn shows_soon(&self, expected: &Picture) -> bool {
+        let start = Instant::now();
+        while self.picture().as_ref() != Some(expected) {
+            if start.elapsed() > PATIENCE {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        true
     }
 
     /// As [`assert_shows`](Self::assert_shows), but colours may differ by as much as `tolerance`.

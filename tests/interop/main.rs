@@ -33,11 +33,13 @@ mod proxy;
 #[cfg(feature = "tls")]
 mod reach;
 mod recording;
+mod replays;
 mod secrets;
 mod served_sound;
 mod server;
 mod sound;
 mod staying;
+mod stepping;
 mod streams;
 mod terminals;
 #[cfg(feature = "tls")]
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         secrets::tests(),
         migration::tests(),
         staying::tests(),
+        stepping::tests(),
         #[cfg(feature = "tls")]
         tls::tests(),
         #[cfg(feature = "tls")]
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         viewer::tests(),
         server::tests(),
         recording::tests(),
+        replays::tests(),
         proxy::tests(),
         inspect::tests(),
         sound::tests(),

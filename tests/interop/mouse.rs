@@ -140,10 +140,17 @@ fn a_drag_goes_from_place_to_place() {
         wait_for_buttons(guest, &[]);
         wait_for_pointer(guest, (400, 300));
         // A click is told with the place it happened at.
-        let places = guest.run(
-            "awk '/^EVENT/ { kind = $4 } $1 == \"root:\" { print kind, $2 }' /tmp/test-events \
-             | grep Button | uniq",
-        );
+        let places = until("the places of both ends", LIMIT, || {
+            let places = guest.run(
+                "awk '/^EVENT/ { kind = $4 } $1 == \"root:\" { print kind, $2 }' /tmp/test-events \
+                 | grep Button | uniq",
+            );
+            let ends = ["(ButtonPress) ", "(ButtonRelease) "];
+            let are_there = ends
+                .iter()
+                .all(|end| places.lines().any(|line| line.starts_with(end)));
+            are_there.then_some(places)
+        });
         let place = |kind: &str| {
             let text = places.lines().find_map(|line| line.strip_prefix(kind));
             let (x, y) = text.and_then(|text| text.split_once('/')).expect("a place");

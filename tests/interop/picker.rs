@@ -5,7 +5,7 @@ use libtest_mimic::Trial;
 use crate::peers::boot::QUARTERS;
 use crate::peers::qemu::{Boot, Machine};
 use crate::peers::tmux::Tmux;
-use crate::peers::{Peer, free_port};
+use crate::peers::{ClosedPort, Peer};
 use crate::program::CAPSAICIN;
 use crate::test;
 use crate::viewer::shows_quarters;
@@ -16,6 +16,12 @@ pub fn tests() -> Vec<Trial> {
             "picker::a_machine_is_found_chosen_and_offered_again",
             &[Peer::Tmux, Peer::Qemu],
             a_machine_is_found,
+        ),
+        #[cfg(feature = "tls")]
+        test(
+            "picker::what_it_took_to_get_there_is_said_again",
+            &[Peer::Tmux, Peer::Qemu],
+            what_it_took_is_said_again,
         ),
         test(
             "picker::a_failure_leads_back_to_the_list",
@@ -62,20 +68,55 @@ fn a_machine_is_found() {
     assert_eq!(terminal.modes(), before);
 }
 
+/// A certificate by an authority of its own.
+#[cfg(feature = "tls")]
+fn what_it_took_is_said_again() {
+    let tls = crate::peers::qemu::Tls {
+        certificate: "ec",
+        newest: "TLSv1.3",
+        channels: &[],
+    };
+    let qemu = Machine::new(Boot::Quarters).tls(tls).start();
+    let target = format!("spice+tls://127.0.0.1:{}", qemu.tls_port);
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
+    let terminal = Tmux::start(100, 30);
+    let quit = || {
+        terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
+        terminal.key("C-]");
+        terminal.wait_for("quit");
+        terminal.text("q");
+        terminal.wait_for("exit 0");
+    };
+    let with = format!("--ca-file {fixtures}/authority.pem");
+    terminal.command(&format!(
+        "clear; {CAPSAICIN} view {target} {with}; echo exit $?"
+    ));
+    quit();
+
+    terminal.command(&format!("clear; {CAPSAICIN} view; echo exit $?"));
+    terminal.wait_for("What to view?");
+    terminal.text(&format!("/{target}"));
+    terminal.wait_until("it is offered again", |screen| {
+        screen.contains("viewed before") && screen.contains("--ca-file")
+    });
+    terminal.key("Enter");
+    quit();
+}
+
 fn a_failure_leads_back() {
     let terminal = Tmux::start(80, 24);
-    let port = free_port();
+    let closed = ClosedPort::new();
+    let address = closed.address();
     terminal.command(&format!("clear; {CAPSAICIN} view; echo exit $?"));
     terminal.wait_for("What to view?");
 
-    terminal.text(&format!("/127.0.0.1:{port}"));
-    terminal.wait_for(&format!("Enter: connect to 127.0.0.1:{port}"));
+    terminal.text(&format!("/{address}"));
+    terminal.wait_for(&format!("Enter: connect to {address}"));
     terminal.key("Enter");
 
     terminal.wait_until("why not", |screen| {
-        screen.contains(&format!(
-            "cannot connect to 127.0.0.1:{port}: connection refused"
-        )) && screen.contains("hint: nothing listens there")
+        screen.contains(&format!("cannot connect to {address}: connection refused"))
+            && screen.contains("hint: nothing listens there")
             && screen.contains("Esc shows all")
     });
     terminal.key("Escape");

@@ -1,10 +1,12 @@
 //! The program under test, run as a person runs it.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
 use crate::peers::picture::Picture;
+use crate::peers::process::Process;
 
 /// The program's file.
 pub const CAPSAICIN: &str = env!("CARGO_BIN_EXE_capsaicin");
@@ -36,15 +38,13 @@ pub fn run(arguments: &[&str]) -> Ended {
 /// As [`run`].
 pub fn run_with(environment: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let home = TempDir::new().expect("a scratch folder");
-    let output = Command::new("timeout")
-        .args(["90", CAPSAICIN])
-        .args(arguments)
-        .env("HOME", home.path())
-        .env_remove("CAPSAICIN_PASSWORD")
-        .env_remove("CAPSAICIN_PASSWORD_FILE")
-        .env_remove("XDG_CONFIG_HOME")
-        .env_remove("XDG_CACHE_HOME")
-        .env_remove("XDG_STATE_HOME")
+    let mut command = Command::new("timeout");
+    command.args(["90", CAPSAICIN]).args(arguments);
+    command.env("HOME", home.path());
+    for variable in FOREIGN {
+        command.env_remove(variable);
+    }
+    let output = command
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .output()
@@ -60,6 +60,31 @@ pub fn run_with(environment: &[(&str, &str)], arguments: &[&str]) -> Ended {
         None => panic!("capsaicin {arguments:?}: {}: {stderr}", output.status),
     }
 }
+
+/// Starts the program with nothing to read. Its home is `dir`, where what it prints is kept.
+pub fn start(dir: &Path, arguments: &[&str]) -> Process {
+    start_with(dir, &[], arguments)
+}
+
+/// The same with these variables in its environment.
+pub fn start_with(dir: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Process {
+    let mut command = Command::new(CAPSAICIN);
+    command.args(arguments).env("HOME", dir);
+    for variable in FOREIGN {
+        command.env_remove(variable);
+    }
+    command.envs(environment.iter().copied());
+    Process::start("capsaicin", &command, dir)
+}
+
+/// What the person who runs the tests may have set.
+const FOREIGN: [&str; 5] = [
+    "CAPSAICIN_PASSWORD",
+    "CAPSAICIN_PASSWORD_FILE",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+];
 
 /// The screen of the server at `address` by `capsaicin screenshot`, with further arguments.
 pub fn screenshot(address: &str, more: &[&str]) -> Picture {

@@ -12,9 +12,11 @@ use crate::peers::picture::assert_same;
 #[cfg(feature = "tls")]
 use crate::peers::qemu::Tls;
 use crate::peers::qemu::{Boot, Machine};
+#[cfg(feature = "tls")]
+use crate::peers::sasl;
 use crate::peers::xserver::XServer;
 use crate::peers::{Peer, spicy};
-use crate::recording::wireshark;
+use crate::recording::{recorded_screen, wireshark};
 use crate::xserver::{move_windows, scroll_text, show_pictures};
 use crate::{program, test};
 
@@ -32,6 +34,12 @@ pub fn tests() -> Vec<Trial> {
             "proxy::tls_is_spoken_on_both_sides_with_certificates_of_each_side",
             GTK,
             tls_on_both_sides,
+        ),
+        #[cfg(feature = "tls")]
+        test(
+            "proxy::the_gtk_client_is_let_in_by_the_proxys_own_login",
+            &[Peer::Qemu, Peer::Spicy, Peer::Sasl],
+            the_gtk_client_is_let_in_by_the_proxys_own_login,
         ),
         test(
             "proxy::a_drawing_session_recorded_on_the_way_ends_at_the_servers_picture",
@@ -199,6 +207,50 @@ fn tls_on_both_sides() {
     proxy.end();
 }
 
+/// The server asks for a user by SASL; the client knows nothing of that.
+#[cfg(feature = "tls")]
+fn the_gtk_client_is_let_in_by_the_proxys_own_login() {
+    let authority = format!(
+        "{}/tests/fixtures/tls/authority.pem",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let machine = Machine::new(Boot::Pattern).sasl("scram-sha-256").tls(Tls {
+        certificate: "v1-rsa1024",
+        newest: "TLSv1.2",
+        channels: &[],
+    });
+    let mut qemu = machine.start();
+    let screen = qemu.still_screen();
+    let target = format!("spice+tls://127.0.0.1:{}", qemu.tls_port);
+    let trust = ["--listen", ":0", "--ca-file", &authority];
+
+    let mut without = Proxy::start(&target, 1, &trust);
+    let refused = program::run(&["connect", &without.address(), "--for", "1"]);
+    assert_ne!(refused.code, 0, "{}", refused.stderr);
+    let why = "the server wants to know the user, by SASL, which clients cannot tell through here";
+    assert_eq!(without.until("refused")["why"], why);
+    without.end();
+
+    let folder = TempDir::new().expect("a scratch folder");
+    for (password, works) in [(sasl::PASSWORD, true), ("wrong", false)] {
+        let file = folder.path().join("password");
+        std::fs::write(&file, password).expect("the scratch folder is writable");
+        let file = file.to_str().expect("UTF-8");
+        let login = ["--user", sasl::USER, "--password-file", file];
+        let mut proxy = Proxy::start(&target, 1, &[&trust[..], &login].concat());
+        if works {
+            let seen = spicy::screenshot(&proxy.address(), None);
+            assert_same("let in by the proxy", &seen, &screen);
+        } else {
+            let refused = program::run(&["connect", &proxy.address(), "--for", "1"]);
+            assert_eq!(refused.code, 6, "{}", refused.stderr);
+            let why = "the server refused the user's name or password";
+            assert_eq!(proxy.until("refused")["why"], why);
+        }
+        proxy.end();
+    }
+}
+
 fn a_drawing_session_recorded_on_the_way() {
     let mut server = XServer::start("auto_glz");
     let mut proxy = Proxy::start(&server.address, 1, &["--listen", ":0"]);
@@ -212,8 +264,7 @@ fn a_drawing_session_recorded_on_the_way() {
     scroll_text(&mut server);
     show_pictures(&mut server);
     move_windows(&server);
-    let screen = server.quiet_screen();
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    let screen = recorded_screen(&server, &proxy.file("seen.pcapng"));
     let interrupted = Command::new("kill")
         .args(["-INT", &client.id().to_string()])
         .status();

@@ -7,19 +7,19 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::peers::picture::assert_same;
-use crate::peers::proxy::{Front, OneWay, Tinyproxy};
+use crate::peers::proxy::{Front, Gate, OneWay, Tinyproxy};
 use crate::peers::qemu::{Boot, Machine, Qemu, Tls};
 use crate::peers::xserver::XServer;
-use crate::peers::{Peer, free_port, sasl};
+use crate::peers::{ClosedPort, Peer, sasl, until};
 use crate::program::{self, Ended};
-use crate::test;
+use crate::{LIMIT, test};
 
 type Body = fn();
 
 pub fn tests() -> Vec<Trial> {
     let sasl: &[Peer] = &[Peer::Qemu, Peer::Sasl];
     let proxy: &[Peer] = &[Peer::Qemu, Peer::Tinyproxy];
-    let tests: [(&str, &'static [Peer], Body); 11] = [
+    let tests: [(&str, &'static [Peer], Body); 12] = [
         ("every_mechanism_lets_the_user_in", sasl, mechanisms),
         ("a_wrong_user_or_password_is_named", sasl, wrong_users),
         ("sasl_without_tls_is_refused_with_a_hint", sasl, open_sasl),
@@ -32,6 +32,11 @@ pub fn tests() -> Vec<Trial> {
             "a_file_of_proxmox_opens_its_machine",
             &[Peer::Qemu],
             proxmox,
+        ),
+        (
+            "a_file_of_opennebula_opens_its_machine_with_the_token_of_its_proxy",
+            &[Peer::Qemu],
+            opennebula,
         ),
         ("qemu_takes_web_sockets", proxy, web_sockets),
         ("the_x_server_takes_web_sockets", &[Peer::XServer], x_server),
@@ -142,7 +147,8 @@ fn open_sasl() {
         let more = ["--user", sasl::USER, "--password-file", &password.file];
         let ended = program::run(&[&["connect", address, "--for", "1"][..], &more].concat());
         assert_eq!(ended.code, 6, "{}", ended.stderr);
-        let hint = "hint: name the server's port with TLS: spice+tls://HOST:PORT, or --tls-port\n";
+        let hint = "hint: name the server's port with TLS: spice+tls://HOST:PORT, or --tls-port; QEMU has one with -spice \
+                    tls-port=PORT,x509-dir=DIR\n";
         assert!(ended.stderr.ends_with(hint), "{}", ended.stderr);
         ended.stderr
     };
@@ -174,7 +180,7 @@ fn traces() {
             "-o",
             file.to_str().expect("UTF-8"),
             "--for",
-            "1",
+            "3",
             "--ca-file",
             &authority,
             "--password-file",
@@ -233,8 +239,9 @@ fn proxy_failures() {
     let proxy = Tinyproxy::start(port_of(server));
     let there = format!("http://{}", proxy.address);
     let known = format!("http://me:sesame@{}", proxy.address);
-    let closed = format!("http://127.0.0.1:{}", free_port());
-    let elsewhere = format!("127.0.0.1:{}", free_port());
+    let nobody = [ClosedPort::new(), ClosedPort::new()];
+    let closed = format!("http://{}", nobody[0].address());
+    let elsewhere = nobody[1].address();
     let unknown = format!("no.such.host.invalid:{}", port_of(server));
     let itself = format!("http://me:sesame@{server}");
     for (target, proxy, code, words, hint) in [
@@ -270,7 +277,7 @@ fn proxy_failures() {
             server,
             &"http://no.such.host.invalid".to_owned(),
             3,
-            "its name cannot be resolved: failed to lookup address information: Name or service not known",
+            "its name cannot be resolved: name or service not known",
             "check the proxy's name: it comes from --proxy, the connection file or SPICE_PROXY",
         ),
         (
@@ -311,17 +318,20 @@ fn tls_proxy() {
         format!("https://me:sesame@{}", front.address),
         fixture("authority.pem"),
     );
-    let arguments = ["connect", &target, "--for", "1", "--ca-file", &authority];
-    let with = |system: &str| {
-        let environment = [("SPICE_PROXY", &*url), ("SSL_CERT_FILE", system)];
-        program::run_with(&environment, &arguments)
-    };
-    let ended = with(&authority);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(proxy.asked().len() >= 4);
+    let arguments = ["connect", &target, "--ca-file", &authority];
+    let environment = |system| [("SPICE_PROXY", &*url), ("SSL_CERT_FILE", system)];
+    let dir = TempDir::new().expect("a scratch folder");
+    let mut connect = program::start_with(dir.path(), &environment(&*authority), &arguments);
+    // Main, display, inputs and cursor.
+    until("every channel by the proxy", LIMIT, || {
+        assert!(connect.ended().is_none(), "{}", connect.log());
+        (proxy.asked().len() >= 4).then_some(())
+    });
+    drop(connect);
 
     // The authority of the server is none for the proxy.
-    let ended = with(&fixture("stranger.pem"));
+    let stranger = fixture("stranger.pem");
+    let ended = program::run_with(&environment(&stranger), &arguments);
     let expected = format!(
         "capsaicin: cannot connect to 127.0.0.1:{} through the proxy https://{}: the certificate was signed by \
          C=DE,O=Lab,CN=The authority, which is not trusted\n  hint: a proxy has to show a certificate that this system \
@@ -355,7 +365,8 @@ fn doctor() {
         "channels",
     ];
     assert_eq!(steps(&target, true), (0, all.map(str::to_owned).to_vec()));
-    let elsewhere = format!("127.0.0.1:{}", free_port());
+    let nobody = ClosedPort::new();
+    let elsewhere = nobody.address();
     assert_eq!(steps(&elsewhere, false), (3, vec!["tunnel".to_owned()]));
 }
 
@@ -394,6 +405,41 @@ fn proxmox() {
     let line = format!("CONNECT {token}:61000 HTTP/1.0");
     assert!(asked.iter().all(|asked| *asked == line), "{asked:?}");
     assert!(!file.exists(), "it asked to be removed");
+}
+
+/// As Sunstone 6.0 writes it: a proxy with a query, which is websockify, and a host that nobody but that knows.
+fn opennebula() {
+    let mut qemu = Machine::new(Boot::Pattern).tcp().start();
+    let screen = qemu.still_screen();
+    let gate = Gate::to(qemu.address.clone(), "sesame");
+    let front = Front::of(gate.address.clone(), "ec");
+    let folder = TempDir::new().expect("a scratch folder");
+    let (file, log) = (folder.path().join("vm.vv"), folder.path().join("log"));
+    let (name, log) = (file.to_str().expect("UTF-8"), log.to_str().expect("UTF-8"));
+    let write = |proxy: &str| {
+        let text = format!(
+            "[virt-viewer]\ntype=spice\ntitle=ov299\nhost=m1c6.invalid\nport=6526\nproxy={proxy}\nfullscreen=0\n\
+             release-cursor=shift+f12\nsecure-attention=ctrl+alt+end\n"
+        );
+        std::fs::write(&file, text).expect("written");
+    };
+    write(&format!("http://{}?token=sesame", gate.address));
+    assert_same("by ws", &program::screenshot(name, &[]), &screen);
+    write(&format!("https://{}?token=sesame", front.address));
+    let authority = fixture("authority.pem");
+    let more = ["--ca-file", &authority, "-vvv", "--log-file", log];
+    assert_same("by wss", &program::screenshot(name, &more), &screen);
+    let logged = std::fs::read_to_string(log).expect("a log");
+    assert!(!logged.contains("sesame"), "{logged}");
+
+    write(&format!("http://{}?token=sesame2", gate.address));
+    let ended = program::run(&["connect", name, "--for", "1"]);
+    let expected = format!(
+        "capsaicin: cannot connect to {} with a web-socket: it closed the connection without an answer\n  hint: its token \
+         may be wrong, used or expired; or it is a port with TLS, for which there is wss://\n",
+        gate.address
+    );
+    assert_eq!((ended.code, ended.stderr), (4, expected));
 }
 
 fn web_sockets() {

@@ -1,6 +1,5 @@
 //! capsaicin as the server of sound: what the GTK client and capsaicin itself hear of it, and how they are heard.
 
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,9 +9,11 @@ use tempfile::TempDir;
 
 use crate::peers::desktop::Desktop;
 use crate::peers::process::Process;
-use crate::peers::{Peer, free_port, until};
+use crate::peers::{Peer, until};
 use crate::program::CAPSAICIN;
+use crate::server::{ANY_PORT, port_of};
 use crate::sound::{STEREO, assert_quality, read, samples};
+use crate::support::recordings;
 use crate::{LIMIT, program, test};
 
 pub fn tests() -> Vec<Trial> {
@@ -30,6 +31,16 @@ pub fn tests() -> Vec<Trial> {
             move || connect_writes_what_serve_plays_and_is_written_down(coding),
         ));
     }
+    tests.push(test(
+        "served_sound::the_gtk_client_hears_what_was_recorded",
+        spicy,
+        the_gtk_client_hears_what_was_recorded,
+    ));
+    tests.push(test(
+        "served_sound::connect_writes_what_was_recorded",
+        &[],
+        connect_writes_what_was_recorded,
+    ));
     tests
 }
 
@@ -53,12 +64,10 @@ impl Server {
         let dir = TempDir::new().expect("a scratch folder");
         let given = tone(96_000);
         write(&dir.path().join("tone.wav"), &given);
-        let port = free_port();
-        let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(CAPSAICIN);
         command.args([
             "serve",
-            &address,
+            ANY_PORT,
             "--audio",
             "tone.wav",
             "--mic",
@@ -68,10 +77,28 @@ impl Server {
             command.arg("--raw-sound");
         }
         command.current_dir(dir.path());
+        Self::run(command, given, dir)
+    }
+
+    /// Plays a recording of Opus by another server, over and over, as plain samples.
+    fn of_recording() -> Self {
+        let dir = TempDir::new().expect("a scratch folder");
+        let recording = recordings::path("audio-opus.pcapng");
+        let wav = dir.path().join("given.wav");
+        let [recording, wav] = [&recording, &wav].map(|path| path.to_str().expect("UTF-8"));
+        let exported = program::run(&["export", recording, "-o", wav]);
+        assert_eq!(exported.code, 0, "{}", exported.stderr);
+        let given = sounding(&read(Path::new(wav))).to_vec();
+        assert!(given.len() > 180_000, "{}", given.len());
+        let mut command = Command::new(CAPSAICIN);
+        command.args(["serve", ANY_PORT, "--raw-sound"]);
+        command.args(["--loop", "--source", "recording", recording]);
+        Self::run(command, given, dir)
+    }
+
+    fn run(command: Command, given: Vec<i16>, dir: TempDir) -> Self {
         let process = Process::start("serve", &command, dir.path());
-        until("the server's port", LIMIT, || {
-            TcpStream::connect(&address).ok()
-        });
+        let port = port_of(&process);
         Self {
             process,
             port,
@@ -109,11 +136,21 @@ fn write(file: &Path, samples: &[i16]) {
     wav.finish().expect("a WAV file");
 }
 
-fn the_gtk_client_hears_all_of_it_and_is_heard(coding: Coding) {
-    let server = Server::start(coding);
-    let mut desktop = Desktop::start();
-    let file = server.file("gtk.raw");
-    // What it plays goes into a file, and its microphone hears 440 Hz.
+/// From the first sample that is not silent to the last.
+fn sounding(samples: &[i16]) -> &[i16] {
+    let silent = |sample: &i16| *sample == 0;
+    let begin = samples.iter().position(|s| !silent(s)).unwrap_or(0);
+    let end = samples.iter().rposition(|s| !silent(s)).unwrap_or(0);
+    &samples[begin..end]
+}
+
+/// Whether all of a sound is somewhere in what was heard.
+fn holds(heard: &[i16], sound: &[i16]) -> bool {
+    heard.windows(sound.len()).any(|part| part == sound)
+}
+
+/// The GTK client looks at a server; what it plays goes into a file, and its microphone hears 440 Hz.
+fn listen(desktop: &mut Desktop, server: &Server, file: &Path) {
     let sink = format!(
         "appsrc is-live=1 do-timestamp=0 format=time \
          caps=\"audio/x-raw,format=S16LE,channels=2,rate=48000,layout=interleaved\" name=\"appsrc\" ! \
@@ -126,11 +163,47 @@ fn the_gtk_client_hears_all_of_it_and_is_heard(coding: Coding) {
         .env("SPICE_GST_AUDIOSINK", sink)
         .env("GST_PLUGIN_FEATURE_RANK", "audiotestsrc:1024");
     desktop.run("spicy", spicy);
+}
 
+/// Whoever looks first may come when the sound has begun: the next round is heard whole.
+fn the_gtk_client_hears_what_was_recorded() {
+    let server = Server::of_recording();
+    let mut desktop = Desktop::start();
+    let file = server.file("gtk.raw");
+    listen(&mut desktop, &server, &file);
+
+    until("the recorded sound", LIMIT, || {
+        let heard = samples(&std::fs::read(&file).ok()?);
+        holds(&heard, &server.given).then_some(())
+    });
+}
+
+fn connect_writes_what_was_recorded() {
+    let server = Server::of_recording();
+    let address = format!("127.0.0.1:{}", server.port);
+    let file = server.file("ours.wav");
+    let name = file.to_str().expect("UTF-8");
+
+    let ended = program::run(&["connect", &address, "--audio", name, "--for", "14"]);
+
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(holds(&read(&file), &server.given));
+}
+
+fn the_gtk_client_hears_all_of_it_and_is_heard(coding: Coding) {
+    let server = Server::start(coding);
+    let mut desktop = Desktop::start();
+    let file = server.file("gtk.raw");
+    listen(&mut desktop, &server, &file);
     let bytes = server.given.len() as u64 * 2;
     until("all of the tone", LIMIT, || {
         let heard = std::fs::metadata(&file).ok()?;
         (heard.len() >= bytes).then_some(())
+    });
+    // And two seconds of the microphone, behind the header of the file.
+    until("what it says", LIMIT, || {
+        let said = std::fs::metadata(server.file("heard.wav")).ok()?;
+        (said.len() > 44 + bytes).then_some(())
     });
     drop(desktop);
     let heard = samples(&std::fs::read(&file).expect("it was written"));
@@ -154,7 +227,7 @@ fn connect_writes_what_serve_plays_and_is_written_down(coding: Coding) {
     let address = format!("127.0.0.1:{}", server.port);
     let (file, tone) = (server.file("ours.wav"), server.file("tone.wav"));
     let [file_name, tone_name] = [&file, &tone].map(|path| path.to_str().expect("UTF-8"));
-    let sound = ["--audio", file_name, "--mic", tone_name, "--for", "4"];
+    let sound = ["--audio", file_name, "--mic", tone_name, "--for", "7"];
 
     let ended = program::run(&[&["connect", &address][..], &sound].concat());
 

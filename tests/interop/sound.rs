@@ -59,8 +59,19 @@ fn written(mode: &str) -> (Vec<i16>, Vec<i16>) {
     let dir = TempDir::new().expect("a scratch folder");
     let file = dir.path().join("sound.wav");
     let path = file.to_str().expect("UTF-8");
-    let ended = program::run(&["connect", &server.address, "--audio", path, "--for", "4"]);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let mut connect = program::start(dir.path(), &["connect", &server.address, "--audio", path]);
+    until("two seconds of sound", LIMIT, || {
+        (samples(&server.sound()).len() >= 2 * 96_000).then_some(())
+    });
+    // What is under way is written when there is no more.
+    let written = || std::fs::metadata(&file).map_or(0, |file| file.len());
+    until("the end of the sound", LIMIT, || {
+        let before = written();
+        std::thread::sleep(Duration::from_secs(1));
+        (before > 0 && written() == before).then_some(())
+    });
+    connect.interrupt();
+    assert_eq!(connect.finish(LIMIT).code(), Some(130), "{}", connect.log());
     (samples(&server.sound()), read(&file))
 }
 

@@ -1,12 +1,13 @@
 //! The viewer and QEMU, parted by a crash, by another viewer or by the link, and together again.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::keys::wait_until_taken;
+use crate::keys::{wait_until_just_taken, wait_until_taken};
 use crate::live::Live;
 use crate::peers::Peer;
 use crate::peers::boot::QUARTERS;
@@ -15,6 +16,9 @@ use crate::peers::tmux::{Cell, Tmux};
 use crate::support::shaping::{Link, Relay};
 use crate::test;
 use crate::viewer::{Viewer, shows_quarters};
+
+/// The make code of `a`.
+const KEY_A: u32 = 0x1e;
 
 const NEEDS: &[Peer] = &[Peer::Tmux, Peer::Qemu];
 
@@ -45,6 +49,16 @@ pub fn tests() -> Vec<Trial> {
             NEEDS,
             a_stall_is_told,
         ),
+        test(
+            "staying::a_viewer_that_stood_still_shows_what_is_and_has_lost_no_key",
+            NEEDS,
+            a_viewer_stands_still,
+        ),
+        test(
+            "staying::a_viewer_whose_server_went_while_it_stood_still_finds_it_again",
+            NEEDS,
+            a_server_goes_meanwhile,
+        ),
     ]
 }
 
@@ -66,7 +80,7 @@ fn a_server_is_started_again() {
     terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
     terminal.text("x");
     terminal.wait_until_cells("four others", |cells| shows_quarters(cells, QUARTERS[1]));
-    assert_eq!(again.keys_taken(), 1);
+    wait_until_just_taken(&again, 1);
     viewer.quit();
 }
 
@@ -157,4 +171,92 @@ fn a_stall_is_told() {
     assert_eq!(qemu.guest_log(), "Rabc");
     terminal.wait_until("the line to go", |screen| !screen.contains("no answer"));
     viewer.quit();
+}
+
+/// A viewer that can be made to stand still, as the lid of a laptop does it.
+struct Stoppable<'a> {
+    viewer: Viewer<'a>,
+    process: String,
+}
+
+impl<'a> Stoppable<'a> {
+    fn start(terminal: &'a Tmux, target: &str) -> Self {
+        // Nobody with job control may see that it stands still: a shell would take the terminal, tmux would wake it.
+        let viewer = Viewer::start_by(terminal, "sh -c", target);
+        terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
+        let is_it = |process: &str| {
+            let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            let mut words = line.split(|byte| *byte == 0);
+            words.any(|word| word == target.as_bytes())
+        };
+        let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+        let mut processes = processes.filter_map(|entry| entry.file_name().into_string().ok());
+        let process = processes.find(|process| is_it(process)).expect("it runs");
+        Self { viewer, process }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.process]).status();
+        assert!(sent.expect("kill starts").success());
+    }
+
+    /// Stands still for some seconds, in which something is done.
+    fn stands_still(&self, meanwhile: impl FnOnce()) {
+        self.signal("-STOP");
+        meanwhile();
+        std::thread::sleep(Duration::from_secs(3));
+        self.signal("-CONT");
+    }
+}
+
+fn a_viewer_stands_still() {
+    let mut qemu = quarters();
+    let terminal = Tmux::start(100, 30);
+    let viewer = Stoppable::start(&terminal, &qemu.address.clone());
+
+    viewer.stands_still(|| {
+        qemu.qmp.press(&[KEY_A]);
+        wait_until_taken(&qemu, 1);
+        // It waits in the terminal.
+        terminal.text("x");
+    });
+
+    // Both keys arrived, and were let go.
+    wait_until_taken(&qemu, 2);
+    terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
+    terminal.text("x");
+    terminal.wait_until_cells("four others", |cells| shows_quarters(cells, QUARTERS[1]));
+    wait_until_just_taken(&qemu, 3);
+    viewer.viewer.quit();
+}
+
+fn a_server_goes_meanwhile() {
+    let qemu = quarters();
+    let relay = Relay::start(port_of(&qemu), Link::default());
+    let terminal = Tmux::start(100, 30);
+    let viewer = Stoppable::start(&terminal, &relay.address.to_string());
+    let is_well = || {
+        terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
+    };
+
+    // Nobody says that there is nobody any more: it asks.
+    viewer.stands_still(|| {
+        relay.becomes(Link {
+            swallows: true,
+            ..Link::default()
+        });
+    });
+    terminal.wait_for("the server does not answer; ");
+    terminal.wait_until_cells("a grey picture", is_grey);
+    relay.becomes(Link::default());
+    is_well();
+
+    // Whoever the server closed the connection for may have it.
+    viewer.stands_still(|| relay.cut());
+    terminal.wait_for("another viewer may have taken over; r connects again");
+    terminal.text("r");
+    is_well();
+    terminal.text("x");
+    terminal.wait_until_cells("four others", |cells| shows_quarters(cells, QUARTERS[1]));
+    viewer.viewer.quit();
 }

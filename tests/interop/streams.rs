@@ -150,10 +150,11 @@ fn what_is_played_is_shown(codecs: &'static str, codec: Codec, size: (u32, u32))
     let live = connect(&server, None);
     let count = stream(&live, 50);
     assert_eq!(count.codec, codec);
-    let ratio = psnr(&window(&live, size), &truth);
-    // Seen: 44 for MJPEG and VP9, 39 for VP8, 36 for its higher picture: what the server's encoder loses. The colours of
-    // another standard give 26.
-    assert!(ratio >= 33.0, "{ratio} dB, {count:?}");
+    // Seen: 44 for MJPEG and VP9, 39 for VP8, 36 for its higher picture: what the server's encoder loses, which is more at
+    // first. The colours of another standard give 26.
+    until("a likeness of 33 dB", LIMIT, || {
+        (psnr(&window(&live, size), &truth) >= 33.0).then_some(())
+    });
     let later = stream(&live, count.shown + 25);
     assert!(later.dropped <= later.received / 10, "{later:?}");
     assert!(live.notices().is_empty(), "{:?}", live.notices());

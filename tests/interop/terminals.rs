@@ -1,6 +1,7 @@
 //! Real terminals with a window: what a person sees of the viewer in them.
 
 use std::path::Path;
+use std::time::Duration;
 
 use capsaicin::geometry::{Rect, Size};
 use libtest_mimic::Trial;
@@ -69,10 +70,16 @@ fn a_german_types_at_a_us_guest(emulator: Emulator) {
     desktop.keyboard("de");
     let program = env!("CARGO_BIN_EXE_capsaicin");
     desktop.open(emulator, &format!("{program} view {}", qemu.address));
-    // What is typed before the viewer has the terminal is lost.
+    // What is typed before the viewer has the terminal is lost. Not too much at once: a PC's keyboard buffer is small.
     until("the viewer to take keys", LIMIT, || {
         desktop.keys(&["x"]);
+        std::thread::sleep(Duration::from_millis(300));
         (qemu.keys_taken() > 0).then_some(())
+    });
+    until("the last of those keys", LIMIT, || {
+        let before = qemu.keys_taken();
+        std::thread::sleep(Duration::from_secs(1));
+        (qemu.keys_taken() == before).then_some(())
     });
 
     let names = "z y Z at slash braceleft question plus asterisk minus backslash bar a a";

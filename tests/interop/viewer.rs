@@ -10,7 +10,7 @@ use capsaicin::channel::{ChannelId, ChannelKind};
 use capsaicin::geometry::Rect;
 use libtest_mimic::Trial;
 
-use crate::keys::{PRINTABLE, codes, wait_until_taken};
+use crate::keys::{PRINTABLE, codes, wait_until_just_taken, wait_until_taken};
 use crate::peers::boot::QUARTERS;
 use crate::peers::qemu::{Boot, InputRecord, Machine};
 use crate::peers::tmux::{Cell, Tmux};
@@ -90,7 +90,7 @@ fn the_picture_is_in_its_place() {
     terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
     terminal.text("x");
     terminal.wait_until_cells("four others", |cells| shows_quarters(cells, QUARTERS[1]));
-    assert_eq!(qemu.keys_taken(), 1);
+    wait_until_just_taken(&qemu, 1);
     viewer.quit();
 }
 
@@ -231,10 +231,15 @@ pub struct Viewer<'a> {
 
 impl<'a> Viewer<'a> {
     pub fn start(terminal: &'a Tmux, target: &str) -> Self {
+        Self::start_by(terminal, "eval", target)
+    }
+
+    /// As [`start`](Self::start), by a command that runs a line of the shell.
+    pub fn start_by(terminal: &'a Tmux, by: &str, target: &str) -> Self {
         let line_settings = line_settings(terminal, "before");
         let modes = terminal.modes();
         terminal.command(&format!(
-            "clear; {CAPSAICIN} view {target}; echo \"exit $?\""
+            "clear; {by} '{CAPSAICIN} view {target}; echo \"exit $?\"'"
         ));
         Self {
             terminal,
@@ -264,8 +269,15 @@ impl<'a> Viewer<'a> {
 
     /// Waits until the viewer has ended with this exit code and the terminal is as it was before; what it shows.
     pub fn wait_for_exit(self, code: i32) -> String {
-        let screen = self.terminal.wait_for("exit ");
-        assert!(screen.contains(&format!("exit {code}\n")), "{screen}");
+        // Not the command that prints it, which the terminal shows first.
+        let code_of = |screen: &str| {
+            let line = screen.lines().find_map(|line| line.strip_prefix("exit "));
+            line.and_then(|code| code.trim().parse::<i32>().ok())
+        };
+        let screen = self
+            .terminal
+            .wait_until("the end of the viewer", |screen| code_of(screen).is_some());
+        assert_eq!(code_of(&screen), Some(code), "{screen}");
         assert_eq!(self.terminal.modes(), self.modes, "modes of the terminal");
         assert_eq!(
             line_settings(self.terminal, "after"),
@@ -305,9 +317,8 @@ impl Restless {
 
     /// Waits until these messages have come, and that they are all there were so far.
     fn hears(&self, expected: &[Heard]) {
-        const SILENCE: Duration = Duration::from_secs(10);
         let (mut heard, mut since) = (0, Instant::now());
-        while heard < expected.len() && since.elapsed() < SILENCE {
+        while heard < expected.len() && since.elapsed() < LIMIT {
             thread::sleep(Duration::from_millis(5));
             let before = heard;
             heard = self.heard.lock().expect("nobody panics").len();

@@ -55,20 +55,17 @@ fn drawing_is_what_x_and_the_gtk_client_show(mode: Mode) {
     live.wait_for_picture();
 
     scroll_text(&mut server);
-    live.assert_shows(
-        &format!("live text {}", mode.name()),
-        &server.quiet_screen(),
-    );
+    live.assert_follows(&format!("live text {}", mode.name()), || {
+        server.quiet_screen()
+    });
     show_pictures(&mut server);
-    live.assert_shows(
-        &format!("live pictures {}", mode.name()),
-        &server.quiet_screen(),
-    );
+    live.assert_follows(&format!("live pictures {}", mode.name()), || {
+        server.quiet_screen()
+    });
     move_windows(&server);
-    live.assert_shows(
-        &format!("live windows {}", mode.name()),
-        &server.quiet_screen(),
-    );
+    live.assert_follows(&format!("live windows {}", mode.name()), || {
+        server.quiet_screen()
+    });
 
     let images = live.images();
     for encoding in mode.encodings() {
@@ -204,8 +201,8 @@ fn what_a_drawing_benchmark_leaves_is_shown(mode: Mode) {
         });
         // Stopped in the middle: a benchmark leaves nothing when it ends.
         server.last().freeze();
-        let screen = server.quiet_screen();
-        live.assert_shows(&format!("live {drawing:?} {}", mode.name()), &screen);
+        let name = format!("live {drawing:?} {}", mode.name());
+        live.assert_follows(&name, || server.quiet_screen());
         server.last().kill();
     }
     assert!(live.notices().is_empty(), "{:?}", live.notices());
@@ -219,8 +216,7 @@ fn a_resized_screen_is_followed() {
 
     for size in ["800x600", "1024x768"] {
         server.run("xrandr", &["--size", size]);
-        let screen = server.quiet_screen();
-        live.assert_shows(&format!("live {size}"), &screen);
+        live.assert_follows(&format!("live {size}"), || server.quiet_screen());
     }
 }
 
@@ -246,7 +242,7 @@ fn typed_characters_arrive() {
     until("the characters", LIMIT, || {
         (read_lossy(&file("typed")) == text).then_some(())
     });
-    live.assert_shows("live typed", &server.quiet_screen());
+    live.assert_follows("live typed", || server.quiet_screen());
 }
 
 fn the_pointer_goes_where_it_is_sent() {

@@ -12,8 +12,7 @@ use capsaicin::channel::display::draw::{
 };
 use capsaicin::channel::display::image::{BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags};
 use capsaicin::channel::display::messages::{
-    Head, MonitorsConfig, ServerMessage as Display, StreamCreate, StreamFlags, SurfaceCreate,
-    SurfaceFlags, SurfaceFormat, VideoCodec,
+    Head, MonitorsConfig, ServerMessage as Display, SurfaceCreate, SurfaceFlags, SurfaceFormat,
 };
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::codec::lz;
@@ -22,7 +21,7 @@ use capsaicin::session::CloseReason;
 use capsaicin::wire::{Frame, Writer};
 
 use crate::support::images::{bitmap, glz_pixel, glz_plain, image, one_index};
-use crate::support::viewer::{DISPLAY, DISPLAY_1, Viewer, copy, fill, primary};
+use crate::support::viewer::{DISPLAY, DISPLAY_1, Viewer, copy, fill, mjpeg, primary};
 
 const MIB: usize = 1 << 20;
 
@@ -177,29 +176,13 @@ pub fn makes_surfaces_everywhere(viewer: &mut Viewer) {
     }
 }
 
-fn stream() -> Display<'static> {
-    Display::StreamCreate(StreamCreate {
-        surface_id: 0,
-        id: 0,
-        flags: StreamFlags::TOP_DOWN,
-        codec: VideoCodec::Mjpeg,
-        stamp: 0,
-        stream_width: 400,
-        stream_height: 400,
-        src_width: 400,
-        src_height: 400,
-        dest: Rect::new(0, 0, 400, 400),
-        clip: Clip::None,
-    })
-}
-
 pub fn opens_and_closes_displays(viewer: &mut Viewer) {
     for round in 0..600 {
         let id = display((round % 256) as u8);
         open(viewer, &[id]);
         viewer.receive(id, primary(400, 400).to_frame());
         viewer.receive(id, surface(1, 400));
-        viewer.receive(id, stream().to_frame());
+        viewer.receive(id, mjpeg(0, 400, Rect::new(0, 0, 400, 400)).to_frame());
         viewer.session.closed(id, CloseReason::ByPeer);
         // Nobody takes the events.
         viewer.outputs();

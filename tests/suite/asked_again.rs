@@ -9,7 +9,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use crate::terminal_answers::{FOOT_1_13, KITTY, LINUX};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `capsaicin view demo:` in a terminal of 80×24 cells.
 struct Program {

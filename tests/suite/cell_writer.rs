@@ -3,13 +3,15 @@
 use capsaicin::geometry::{Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
 use capsaicin::term::{Fit, Grid, Pane, Scaler, Style, cells};
-use capsaicin::tui::cell_writer::CellWriter;
-use capsaicin::tui::panes::viewer::put;
+use capsaicin::tui::cell_writer::{Backdrop, CellWriter, skip};
+use capsaicin::tui::panes::viewer;
 use ratatui::buffer::{Buffer, Cell, CellDiffOption};
 use ratatui::layout::Rect as Area;
 use ratatui::style::{Color, Modifier, Style as CellStyle};
+use ratatui::widgets::{Clear, Widget};
 
 use crate::support::pictures::Random;
+use crate::support::terminals::text::TextTerminal;
 
 const COLUMNS: u16 = 40;
 const ROWS: u16 = 12;
@@ -270,12 +272,6 @@ fn control_characters_never_reach_the_terminal() {
 }
 
 // --- cells of others
-
-fn skip(frame: &mut Buffer, area: Area) {
-    for position in area.positions() {
-        frame[position].set_diff_option(CellDiffOption::Skip);
-    }
-}
 
 #[test]
 fn skipped_cells_are_left_alone_and_written_once_they_are_not_skipped() {
@@ -592,7 +588,8 @@ impl Shown {
         }
     }
 
-    fn frame(&mut self, picture: &PixelBuf) -> Buffer {
+    /// Its cells.
+    fn of(&mut self, picture: &PixelBuf) -> Backdrop<'_> {
         let size = picture.size;
         let pane = Pane {
             raster: self.style.raster(),
@@ -606,14 +603,19 @@ impl Shown {
             self.style,
             &mut self.grid,
         );
-        let mut frame = Buffer::empty(Area::new(0, 0, 160, 50));
-        for row in 0..50 {
-            for (column, cell) in (0..).zip(self.grid.row(row)) {
-                put(cell, &mut frame[(column, row)]);
-            }
+        Backdrop {
+            grid: &self.grid,
+            at: (0, 0),
         }
-        frame
     }
+}
+
+/// A frame that leaves everything to the picture.
+fn see_through() -> Buffer {
+    let area = Area::new(0, 0, 160, 50);
+    let mut frame = Buffer::empty(area);
+    skip(&mut frame, area);
+    frame
 }
 
 fn every_style() -> Vec<Style> {
@@ -641,16 +643,72 @@ fn every_style() -> Vec<Style> {
 fn a_typed_glyph_takes_few_bytes_and_a_scrolled_line_less_than_three_thousand() {
     let [before, typed, scrolled] = ["term0.png", "type1.png", "term1.png"].map(fixture);
     for style in every_style() {
-        let mut picture = Shown::new(style);
+        let mut cells = Shown::new(style);
         let mut writer = CellWriter::new();
         let name = style.name();
-        writer.frame(&picture.frame(&before));
-        let bytes = text(writer.frame(&picture.frame(&typed)));
+        let frame = see_through();
+        let mut show = |picture| text(writer.frame_over(Some(cells.of(picture)), &frame));
+        show(&before);
+        let bytes = show(&typed);
         // The glyph lies on three cells, of two colours each.
         assert!(!bytes.is_empty() && bytes.len() <= 130, "{name}: {bytes:?}");
-        writer.frame(&picture.frame(&before));
-        let bytes = writer.frame(&picture.frame(&scrolled)).len();
+        show(&before);
+        let bytes = show(&scrolled).len();
         assert!(bytes <= 3000, "{name}: {bytes} bytes for a line");
-        assert_eq!(writer.frame(&picture.frame(&scrolled)), b"");
+        assert_eq!(show(&scrolled), "");
+    }
+}
+
+#[test]
+fn a_picture_below_text_takes_the_bytes_that_its_cells_would_take_as_text() {
+    let pictures = ["desktop.png", "term0.png", "type1.png", "term1.png"].map(fixture);
+    for (style, seed) in every_style().into_iter().zip(0..) {
+        let mut random = Random(seed);
+        let mut next = |below: u32| random.below(below as usize) as u32;
+        let mut cells = Shown::new(style);
+        let (mut below, mut flat) = (CellWriter::new(), CellWriter::new());
+        for _ in 0..12 {
+            let mut frame = see_through();
+            for _ in 0..next(3) {
+                let size = (1 + next(60) as u16, 1 + next(12) as u16);
+                let menu = Area::new(next(100) as u16, next(38) as u16, size.0, size.1);
+                Clear.render(menu, &mut frame);
+                let words = "桌面 menu e\u{301}".chars().take(size.0.into());
+                frame.set_string(menu.x, menu.y, words.collect::<String>(), CellStyle::new());
+            }
+            let picture = Backdrop {
+                at: (next(3) as u16, next(3) as u16),
+                ..cells.of(&pictures[next(4) as usize])
+            };
+            let mut flattened = frame.clone();
+            viewer::fill(picture, &mut flattened);
+            if next(3) == 0 {
+                let place = Rect::at(next(160) as i32, next(50) as i32, Size::new(3, 2));
+                below.limit(3000, vec![place]);
+                flat.limit(3000, vec![place]);
+            }
+            let bytes = text(below.frame_over(Some(picture), &frame));
+            assert_eq!(bytes, text(flat.frame(&flattened)), "{}", style.name());
+        }
+    }
+}
+
+#[test]
+fn a_terminal_of_these_tests_shows_the_same_however_its_bytes_are_cut() {
+    // As tmux writes a character and the marks that come to it one by one.
+    let text = "\u{10eeee}\x08\u{10eeee}\u{305}\x08\u{10eeee}\u{305}\u{30d}\x1b[3;3H\u{2580}é\x08e";
+    let mut whole = TextTerminal::new(5, 10);
+    whole.process(text.as_bytes());
+    assert_eq!(whole.screen().cell(0, 1).unwrap().contents(), "");
+    for first in 0..text.len() {
+        for second in first..text.len() {
+            let mut cut = TextTerminal::new(5, 10);
+            let (start, rest) = text.as_bytes().split_at(first);
+            let (middle, end) = rest.split_at(second - first);
+            for piece in [start, middle, end] {
+                cut.process(piece);
+            }
+            assert_eq!(cut.screen().contents(), whole.screen().contents());
+        }
     }
 }

@@ -10,6 +10,7 @@ use capsaicin::channel::cursor::messages::{
 };
 use capsaicin::channel::cursor::{Event, Shape};
 use capsaicin::geometry::{Point, Size};
+use capsaicin::pixels::{PixelBuf, PixelFormat};
 
 use crate::messages::{Decoded, Way, decode, fixtures};
 
@@ -574,4 +575,40 @@ fn a_recorded_channel_is_followed_to_its_end() {
         "shape 24; at 512,384; visible true; shape 32; at 160,100; visible false; at 110,130; visible true; \
          no shape; visible false; no shape; at 0,0; visible false"
     );
+}
+
+#[test]
+fn a_shape_is_drawn_so_that_its_hot_spot_is_on_the_place() {
+    let mut picture =
+        PixelBuf::from_data(PixelFormat::Xrgb, Size::new(3, 2), vec![100; 24]).unwrap();
+    let shape = Shape {
+        size: Size::new(2, 2),
+        hot_spot: Point::new(1, 0),
+        // Opaque, half there, not there, and XORed.
+        pixels: [
+            [10, 20, 30, 255],
+            [200, 0, 100, 51],
+            [9, 9, 9, 0],
+            [255, 15, 0, 0],
+        ]
+        .concat(),
+        invert: vec![0, 0, 0, 1],
+    };
+
+    shape.draw(&mut picture, Point::new(2, 0));
+    assert_eq!(
+        picture.data(),
+        [
+            [100, 100, 100, 100, 10, 20, 30, 100, 120, 80, 100, 100],
+            [100, 100, 100, 100, 100, 100, 100, 100, 155, 107, 100, 100],
+        ]
+        .concat()
+    );
+
+    // Most of it is outside, or all.
+    shape.draw(&mut picture, Point::new(0, 1));
+    assert_eq!(picture.data()[12..15], [120, 80, 100]);
+    let before = picture.clone();
+    shape.draw(&mut picture, Point::new(i32::MAX, i32::MIN));
+    assert!(picture == before);
 }

@@ -16,17 +16,7 @@ use capsaicin::wire::Frame;
 use serde_json::Value;
 
 use crate::messages;
-use crate::support::recordings::{file, path, records};
-
-/// The recordings of the repository.
-fn names() -> Vec<String> {
-    let folder = std::fs::read_dir(path("")).expect("recordings");
-    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".pcapng")).collect();
-    names.sort();
-    assert!(names.len() >= 24, "{names:?}");
-    names
-}
+use crate::support::recordings::{file, names, path, records};
 
 /// All messages of a recording, taken apart.
 fn messages_of(name: &str) -> Vec<(Duration, Dissection)> {

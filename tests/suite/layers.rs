@@ -92,8 +92,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
 ];
 
-/// Message layouts know nothing of codecs, surfaces or sessions.
-const LAYOUT_FILES: &[&str] = &["messages.rs", "draw.rs", "image.rs"];
+/// Message layouts know nothing of codecs, surfaces or sessions: files of these names, and all in folders of these names.
+const LAYOUTS: &[&str] = &["messages", "draw", "image"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).expect("src is readable") {
@@ -164,11 +164,9 @@ fn knowledge_points_one_way() {
             ));
             continue;
         };
-        let name = file
-            .file_name()
-            .and_then(|n| n.to_str())
-            .unwrap_or_default();
-        let layout = module == "channel" && LAYOUT_FILES.contains(&name);
+        let mut names = relative.iter().filter_map(|part| part.to_str());
+        let is_layout = |name: &str| LAYOUTS.contains(&name.trim_end_matches(".rs"));
+        let layout = module == "channel" && names.any(is_layout);
         let text = std::fs::read_to_string(&file).expect("a source is readable");
         for import in imports(&text) {
             let known = ALLOWED.iter().any(|(m, _)| *m == import);

@@ -166,7 +166,7 @@ async fn a_stall_loses_nothing_and_is_told_when_it_lasts() {
         let lasting = tokio::time::sleep(Duration::from_millis(ms));
         if ms > 4000 {
             let told = far.until(|e| matches!(e, ClientEvent::Silent(_))).await;
-            assert!(matches!(told, ClientEvent::Silent(lasting) if lasting.as_secs() == 4));
+            assert!(matches!(told, ClientEvent::Silent(lasting) if lasting.as_secs() >= 4));
         }
         lasting.await;
         assert!(far.keys.try_recv().is_err(), "nothing moves");
@@ -203,16 +203,9 @@ async fn a_peer_that_is_gone_without_a_word_is_noticed_when_it_is_asked() {
         swallows: true,
         ..Link::default()
     });
-    let sender = far.client.sender();
-    // What was on its way is an answer to the first question.
-    let end = loop {
-        let asked = soon(sender.send(Command::AskForLife)).await;
-        asked.expect("a session");
-        let closed = far.until(|e| matches!(e, ClientEvent::Closed(_)));
-        if let Ok(end) = tokio::time::timeout(Duration::from_secs(10), closed).await {
-            break end;
-        }
-    };
+    let asked = far.client.sender().send(Command::AskForLife).await;
+    asked.expect("a session");
+    let end = far.until(|e| matches!(e, ClientEvent::Closed(_))).await;
     let why = CloseReason::Lost("the server does not answer".into());
     assert_eq!(end, ClientEvent::Closed(why));
 }

@@ -100,6 +100,28 @@ fn a_user_who_insists_has_an_answer_within_four_seconds_or_the_session_is_over()
 }
 
 #[test]
+fn what_was_under_way_when_a_user_insists_is_no_answer() {
+    let insisted = || {
+        let mut viewer = Viewer::with_displays(&[0]);
+        viewer.session.command(Command::AskForLife, secs(100));
+        viewer.now = secs(100);
+        a_word(&mut viewer);
+        assert_eq!(viewer.session.poll_timeout(), Some(secs(104)));
+        viewer
+    };
+
+    let mut silent = insisted();
+    silent.session.tick(secs(104));
+    let why = CloseReason::Lost("the server does not answer".into());
+    assert_eq!(silent.events().pop(), Some(ClientEvent::Closed(why)));
+
+    let mut talking = insisted();
+    talking.now = secs(101);
+    a_word(&mut talking);
+    assert_eq!(talking.session.poll_timeout(), None);
+}
+
+#[test]
 fn a_channel_whose_connection_breaks_alone_is_opened_again_three_times() {
     let mut viewer = Viewer::with_displays(&[0]);
     let broken = || CloseReason::Broken("reset".into());

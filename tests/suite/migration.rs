@@ -5,16 +5,19 @@ use std::time::Duration;
 use capsaicin::channel::common::messages::{
     Migrate, MigrateFlags, Opaque, Ping, ServerMessage as Common,
 };
+use capsaicin::channel::display::image::ImageFlags;
 use capsaicin::channel::inputs::InputEvent;
 use capsaicin::channel::main::messages::{
     MigrateBegin, MigrateBeginSeamless, ServerMessage as Main,
 };
 use capsaicin::channel::{ChannelId, Message};
+use capsaicin::geometry::{Rect, Size};
 use capsaicin::link::{Capabilities, Established};
 use capsaicin::session::{ClientEvent, CloseReason, Command, Grade, Migration, Move, Output};
 use capsaicin::wire::{Frame, HeaderKind};
 
-use crate::support::viewer::{DISPLAY, Viewer, init};
+use crate::support::images::{from_cache, one_pixel};
+use crate::support::viewer::{DISPLAY, Viewer, copy, init, primary};
 
 const MAIN: ChannelId = ChannelId::MAIN;
 const INPUTS: ChannelId = ChannelId::INPUTS;
@@ -205,7 +208,7 @@ fn when_any_channel_is_refused_there_all_are_dropped_and_the_old_host_is_told() 
         viewer.session.lost_there(lost, &refused(), viewer.now);
         let expected = ["drop".to_owned(), format!("send main {CONNECT_ERROR}")];
         assert_eq!(wants(&mut viewer), expected);
-        let why = "could not be opened: nobody listens".to_owned();
+        let why = "nobody listens".to_owned();
         assert_eq!(told(&mut viewer).pop(), Some(Migration::Refused(why)));
         // Too late.
         link_there(&mut viewer, &[DISPLAY]);
@@ -407,6 +410,51 @@ fn in_a_seamless_move_a_channels_state_goes_to_the_new_host_before_anything_else
         told(&mut viewer)[..],
         [Migration::Moved(_, Grade::Seamless)]
     ));
+}
+
+/// The old host draws a pixel that is to be kept.
+fn pixel_kept() -> Viewer {
+    let mut viewer = prepared(true);
+    viewer.display(&primary(2, 1));
+    let (at, flags) = (Rect::new(0, 0, 1, 1), ImageFlags::CACHE_ME);
+    viewer.display(&copy(at, one_pixel(5, flags, &[9, 9, 9, 0])));
+    assert_eq!(viewer.notices(), [] as [&str; 0]);
+    viewer
+}
+
+/// The host draws that pixel once more, from what is kept.
+fn draw_kept(viewer: &mut Viewer) {
+    viewer.display(&copy(Rect::new(1, 0, 2, 1), from_cache(5)));
+}
+
+#[test]
+fn in_a_seamless_move_the_screen_and_what_is_kept_of_it_stay() {
+    let mut viewer = pixel_kept();
+    let flags = MigrateFlags::empty();
+    viewer.receive(DISPLAY, Common::Migrate(Migrate { flags }).to_frame());
+
+    draw_kept(&mut viewer);
+
+    assert_eq!(viewer.notices(), [] as [&str; 0]);
+    let screen = viewer.session.display(0).and_then(|d| d.primary_size());
+    assert_eq!(screen, Some(Size::new(2, 1)));
+}
+
+#[test]
+fn a_host_that_begins_anew_finds_nothing_kept() {
+    let mut viewer = pixel_kept();
+    viewer.main(&Main::MigrateSwitchHost(B));
+    viewer.open(MAIN);
+    viewer.main(&init());
+    viewer.list(&[DISPLAY]);
+    viewer.open(DISPLAY);
+    viewer.display(&primary(2, 1));
+    viewer.notices();
+
+    draw_kept(&mut viewer);
+
+    let notices = viewer.notices();
+    assert!(notices.iter().any(|n| n.contains("cache")), "{notices:?}");
 }
 
 #[test]

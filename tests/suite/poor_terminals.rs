@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use crate::support::terminals::text::TextTerminal;
+
 /// How long anything may take.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// `capsaicin view` in a terminal that says nothing.
 struct Terminal {
@@ -16,7 +18,7 @@ struct Terminal {
     output: mpsc::Receiver<Vec<u8>>,
     /// Everything that was written to it.
     bytes: Vec<u8>,
-    screen: vt100::Parser,
+    screen: TextTerminal,
 }
 
 impl Terminal {
@@ -52,7 +54,7 @@ impl Terminal {
             child,
             output,
             bytes: Vec::new(),
-            screen: vt100::Parser::new(rows, columns, 0),
+            screen: TextTerminal::new(rows, columns),
         }
     }
 

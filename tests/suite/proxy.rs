@@ -8,16 +8,16 @@ use capsaicin::client::{ClientConfig, ConnectError, Framebuffer};
 use capsaicin::geometry::{Rect, Size};
 use capsaicin::link::{Established, LinkError, Password};
 use capsaicin::net::{Address, Route};
-use capsaicin::proxy::{Config, Door, Event, Proxy, Shape};
+use capsaicin::proxy::{Config, Door, Event, Gate, Proxy, Shape};
 use capsaicin::server::ServerConfig;
-use capsaicin::session::{Tap, Way};
+use capsaicin::session::{Hold, Tap, Way};
 use capsaicin::wire::Frame;
 use capsaicin::{ClientEvent, SpiceClient, SpiceServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Only so that a broken test ends.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     let done = tokio::time::timeout(PATIENCE, future).await;
@@ -29,6 +29,7 @@ struct Scene {
     server: SpiceServer,
     proxy: Proxy,
     seen: Frames,
+    gate: Gate,
 }
 
 /// What the taps saw: session, channel, direction, number.
@@ -61,16 +62,19 @@ async fn scene(rules: &[&str], shape: Shape) -> Scene {
     .await
     .expect("loopback can be listened at");
     server.display().fill(Rect::new(0, 0, 64, 48), COLOUR);
+    let gate = Gate::default();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let taken = Arc::clone(&seen);
     let config = Config {
         route: Route::plain(server.local_address().clone()),
+        login: None,
         shape,
         rules: rules
             .iter()
             .map(|rule| rule.parse().expect("a rule"))
             .collect(),
         taps: Box::new(move |session| Some(Box::new(Seen(session, Arc::clone(&taken))))),
+        gate: gate.clone(),
     };
     let door = Door {
         address: Address::tcp("127.0.0.1", 0),
@@ -82,6 +86,7 @@ async fn scene(rules: &[&str], shape: Shape) -> Scene {
         server,
         proxy: proxy.expect("loopback can be listened at"),
         seen,
+        gate,
     }
 }
 
@@ -92,6 +97,15 @@ impl Scene {
             ..ClientConfig::new(self.proxy.addresses()[0].clone())
         };
         soon(SpiceClient::connect_with(config)).await
+    }
+
+    /// Why the next connection comes to nothing.
+    async fn refusal(&mut self) -> String {
+        self.until(|event| match event {
+            Event::Refused { why, .. } => Some(why),
+            _ => None,
+        })
+        .await
     }
 
     /// The next event of this kind.
@@ -163,12 +177,7 @@ async fn a_wrong_password_is_a_wrong_password_through_the_proxy() {
         other => panic!("{other}"),
     };
     assert_eq!(source, LinkError::WrongPassword);
-    let why = scene
-        .until(|event| match event {
-            Event::Refused { why, .. } => Some(why),
-            _ => None,
-        })
-        .await;
+    let why = scene.refusal().await;
     assert_eq!(
         why,
         "the server refused the password: it is wrong, expired or not set"
@@ -284,12 +293,7 @@ async fn who_is_no_spice_client_is_told_so_in_the_words_of_the_protocol() {
     // A link reply: INVALID_MAGIC is 2.
     assert_eq!(answer.get(..4), Some(&b"REDQ"[..]));
     assert_eq!(answer.get(16..20), Some(&[2, 0, 0, 0][..]));
-    let why = scene
-        .until(|event| match event {
-            Event::Refused { why, .. } => Some(why),
-            _ => None,
-        })
-        .await;
+    let why = scene.refusal().await;
     assert_eq!(
         why,
         "the client begins with 47 45 54 20, which is not SPICE"
@@ -304,18 +308,54 @@ async fn a_server_that_is_not_there_is_an_error_for_the_client_and_not_the_end_o
     // Its socket closes with it.
     let other = SpiceServer::bind("127.0.0.1:0", ServerConfig::default()).await;
     scene.server = other.expect("loopback can be listened at");
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    soon(async {
+        while TcpStream::connect(&gone).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
     for _ in 0..2 {
         assert!(scene.connect("sesame").await.is_err());
-        let why = scene
-            .until(|event| match event {
-                Event::Refused { why, .. } => Some(why),
-                _ => None,
-            })
-            .await;
+        let why = scene.refusal().await;
         assert!(
             why.starts_with(&format!("cannot connect to {gone}")),
             "{why}"
         );
     }
+}
+
+/// Whoever debugs a client holds its first messages already.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_says_is_held_and_let_pass_one_by_one() {
+    let mut scene = scene(&[], Shape::default()).await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    scene
+        .gate
+        .on_step(move || tell.send(()).expect("somebody listens"));
+    scene.gate.obey(Hold::On);
+    let config = ClientConfig {
+        password: Password::new("sesame").expect("it fits"),
+        ..ClientConfig::new(scene.proxy.addresses()[0].clone())
+    };
+    let connecting = tokio::spawn(SpiceClient::connect_with(config));
+    let linked = |event| matches!(event, Event::Linked { .. }).then_some(());
+    scene.until(linked).await;
+    let passed = |scene: &Scene| -> Vec<u16> {
+        let seen = scene.seen.lock().expect("no panic with it");
+        let from_server = seen.iter().filter(|(_, _, way, _)| *way == Way::ToClient);
+        from_server.map(|(.., number)| *number).collect()
+    };
+    assert!(passed(&scene).is_empty());
+    for count in 1..=6 {
+        scene.gate.obey(Hold::Step);
+        soon(told.recv()).await.expect("a step");
+        assert_eq!(passed(&scene).len(), count);
+    }
+    assert_eq!(passed(&scene)[0], 103, "INIT of main");
+
+    scene.gate.obey(Hold::Off);
+    let client = soon(connecting).await.expect("no panic");
+    let mut client = client.expect("it is let in");
+    assert!(picture(&mut client).await.is_some());
+    assert!(told.try_recv().is_err(), "nothing else passed by itself");
 }

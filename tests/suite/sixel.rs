@@ -316,6 +316,67 @@ fn few_colours_are_exact_in_every_frame_whatever_is_covered_or_scrolls() {
     }
 }
 
+/// A ground from one dark colour to another, with a grid on it, in more colours than a palette has.
+fn ground(at: Point) -> u32 {
+    let (x, y) = (at.x as u32, at.y as u32);
+    let line = u32::from(x.is_multiple_of(26) || y.is_multiple_of(26)) * 4;
+    (14 + y / 26 + line) << 16 | (22 + x / 40 + line) << 8 | (38 + y / 9 + line)
+}
+
+#[test]
+fn what_moves_leaves_no_trace_behind_it() {
+    let size = Size::new(480, 320);
+    let mut picture = PixelBuf::new(PixelFormat::Xrgb, size);
+    let whole = size.to_rect();
+    let draw = |picture: &mut PixelBuf, rect: Rect, ball: Option<Point>| {
+        for y in rect.top..rect.bottom {
+            for x in rect.left..rect.right {
+                // Light comes from above, in hundreds of colours.
+                let far = ball.map_or(0, |at| {
+                    17_i32.pow(2) - (at.x - x).pow(2) - (at.y - y).pow(2)
+                });
+                let shade = ball.map_or(0, |at| {
+                    (120 + (at.x - x) * 2 + (at.y - y) * 5).clamp(0, 255)
+                }) as u32;
+                let ball = (200 + shade / 5) << 16 | (60 + shade * 3 / 4) << 8 | (shade / 2);
+                let colour = if far > 0 {
+                    ball
+                } else {
+                    ground(Point::new(x, y))
+                };
+                picture.set_pixel(x as u32, y as u32, colour);
+            }
+        }
+    };
+    draw(&mut picture, whole, None);
+    let mut stage = Stage::new(LIMITS, place((0, 0), (60, 21)));
+    stage.paint_whole(&picture);
+    let dots = |stage: &Stage| -> Vec<_> {
+        let all = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
+        all.map(|(x, y)| stage.terminal.dot(Point::new(x as i32, y as i32)))
+            .collect()
+    };
+    let (before, quality) = (dots(&stage), stage.compare(&picture).1);
+    let mut last = Rect::default();
+    for n in 0..40 {
+        let at = Point::new(30 + n * 10, 160 + (n * 53 % 200) - 100);
+        let now = Rect::at(at.x - 20, at.y - 20, Size::new(40, 40)).intersect(whole);
+        draw(&mut picture, last, None);
+        draw(&mut picture, now, Some(at));
+        stage.paint(&picture, &[last, now]);
+        assert!(stage.compare(&picture).1 >= quality - 0.5);
+        last = now;
+    }
+    draw(&mut picture, last, None);
+    stage.paint(&picture, &[last]);
+    let traces = dots(&stage)
+        .iter()
+        .zip(&before)
+        .filter(|(a, b)| a != b)
+        .count();
+    assert_eq!(traces, 0);
+}
+
 #[test]
 fn any_picture_stays_good_frame_by_frame() {
     let (desktop, photo) = (screens::desktop(), screens::photo());

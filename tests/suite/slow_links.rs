@@ -92,6 +92,50 @@ fn a_key_is_shown_in_time_while_the_way_is_measured_anew() {
     assert!(link.seen.share() > 0.9, "{}", link.seen.share());
 }
 
+#[test]
+fn while_a_still_picture_gets_better_on_a_slow_link_the_status_line_says_so() {
+    let mut link = SlowLink::new(1.0, MS * 20, Drawing::Kitty);
+    link.screen(&screens::desktop());
+    let says_so = |link: &SlowLink| link.status().contains("refining");
+    link.run(&mut Still, MS * 500);
+    assert!(!says_so(&link));
+    link.run(&mut Still, MS * 2500);
+    assert!(says_so(&link) && link.wrong_dots() > 0);
+    link.run(&mut Still, MS * 60_000);
+    assert_eq!((says_so(&link), link.wrong_dots()), (false, 0));
+    assert!(link.is_asleep());
+}
+
+/// A photograph appears on a link of which nothing is known, and something small moves on it all the time; how good what stands
+/// still is after so long, dB.
+fn beside_a_small_film(drawing: Drawing, megabits: f64, time: Duration) -> f64 {
+    const SIDE: Rect = Rect::new(640, 160, 768, 288);
+    let mut link = SlowLink::new(megabits, MS * 20, drawing);
+    link.screen(&screens::photo());
+    let mut film = Film::new(screens::photo(), SIDE, 12);
+    link.run(&mut film, time);
+    let (above, below) = (Rect::new(0, 0, 1280, 160), Rect::new(0, 288, 1280, 800));
+    let likeness = link.likeness_of(above).min(link.likeness_of(below));
+    // And none of its frames is left out for that.
+    link.reset();
+    link.run(&mut film, MS * 1000);
+    let fps = link.seen.frames_per_second();
+    assert!(fps >= 11.0, "{fps}");
+    likeness
+}
+
+#[test]
+fn a_picture_becomes_exact_while_something_small_moves_on_it() {
+    let likeness = beside_a_small_film(Drawing::Kitty, 10.0, MS * 6000);
+    assert_eq!(likeness, 99.0);
+}
+
+#[test]
+fn sixels_become_as_good_as_they_get_while_something_small_moves_on_them() {
+    let likeness = beside_a_small_film(Drawing::Sixel, 10.0, MS * 6000);
+    assert!(likeness > 38.0, "{likeness} dB");
+}
+
 /// Ten megabits carry at least eight frames a second of a film over the screen: all of it, or as much as the link can.
 fn films_over_the_screen(drawing: Drawing) {
     /// Frames a second, not many more than are to be seen: each is costly where this is not optimised.

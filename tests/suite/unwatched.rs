@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use capsaicin::channel::display::draw::{Clip, DisplayBase};
 use capsaicin::channel::display::messages::{
-    CopyBits, ServerMessage as Display, StreamClip, StreamCreate, StreamData, StreamDataSized,
-    StreamDestroy, StreamFlags, VideoCodec,
+    CopyBits, ServerMessage as Display, StreamClip, StreamData, StreamDataSized, StreamDestroy,
 };
 use capsaicin::channel::display::{Event, RegionPixels};
 use capsaicin::geometry::{Point, Rect};
 use capsaicin::session::{ClientEvent, SessionConfig};
 
 use crate::support::video::grey_jpeg;
-use crate::support::viewer::{Viewer, fill, primary};
+use crate::support::viewer::{Viewer, fill, mjpeg, primary};
 
 const BOX: Rect = Rect::new(0, 0, 8, 8);
 const SCREEN: Rect = Rect::new(0, 0, 16, 16);
@@ -25,24 +24,8 @@ fn playing(pixels: bool) -> Viewer {
     };
     let mut viewer = Viewer::with(config, &[0]);
     viewer.display(&primary(16, 16));
-    create(&mut viewer, 0, BOX);
+    viewer.display(&mjpeg(0, 8, BOX));
     viewer
-}
-
-fn create(viewer: &mut Viewer, id: u32, dest: Rect) {
-    viewer.display(&Display::StreamCreate(StreamCreate {
-        surface_id: 0,
-        id,
-        flags: StreamFlags::TOP_DOWN,
-        codec: VideoCodec::Mjpeg,
-        stamp: 0,
-        stream_width: 8,
-        stream_height: 8,
-        src_width: 8,
-        src_height: 8,
-        dest,
-        clip: Clip::None,
-    }));
 }
 
 /// A video nobody looks at, of which two frames came: the first, of 70, which was decoded, and the second, of 90.
@@ -180,7 +163,7 @@ fn whatever_is_drawn_between_frames_the_screen_is_the_one_that_is_watched() {
     for round in 0..60 {
         let mut viewers = [true, false].map(|pixels| {
             let mut viewer = playing(pixels);
-            create(&mut viewer, 1, Rect::new(4, 4, 14, 12));
+            viewer.display(&mjpeg(1, 8, Rect::new(4, 4, 14, 12)));
             viewer
         });
         for step in 1..40 {

@@ -17,10 +17,13 @@ use capsaicin::term::probe::Capabilities;
 use capsaicin::term::{Drawing, Style};
 use capsaicin::tui::action::Action;
 use capsaicin::tui::app::{App, Setup};
-use capsaicin::tui::easel::{Easel, framed};
+use capsaicin::tui::easel::Easel;
 use capsaicin::tui::keymap::Escape;
 use capsaicin::tui::pixels::Frame;
+use capsaicin::tui::view;
 use capsaicin::{ClientEvent, DisplayEvent, RegionPixels};
+use ratatui::buffer::Buffer;
+use ratatui::layout;
 
 use super::terminals::{kitty, sixel};
 
@@ -483,6 +486,15 @@ impl SlowLink {
         (10.0 * (255.0 * 255.0 / mean).log10()).min(99.0)
     }
 
+    /// The viewer's status line.
+    pub fn status(&self) -> String {
+        let (columns, rows) = self.app.setup.size;
+        let mut frame = Buffer::empty(layout::Rect::new(0, 0, columns, rows));
+        view::draw(&self.app, &mut frame);
+        let line = &frame.content[usize::from(columns) * usize::from(rows - 1)..];
+        line.iter().map(|cell| cell.symbol()).collect()
+    }
+
     /// Bytes the viewer believes to be on their way, and its budget for them.
     pub fn outstanding(&self) -> (u64, u64) {
         (self.app.pace.outstanding(), self.app.pace.budget())
@@ -519,7 +531,7 @@ impl SlowLink {
     fn view(&mut self) {
         if let Some((ordered, _, frame)) = self.painting.take_if(|(_, at, _)| *at <= self.now) {
             let picture = self.app.accept(frame, self.now);
-            let bytes = framed(&picture);
+            let bytes = self.easel.join(&picture);
             let piece = Piece {
                 picture,
                 ordered,

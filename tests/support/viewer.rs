@@ -207,6 +207,24 @@ pub fn fill(bbox: Rect, color: u32) -> display::messages::ServerMessage<'static>
     })
 }
 
+/// STREAM_CREATE of a square video of MJPEG, `side` pixels wide, and its place on surface 0.
+pub fn mjpeg(id: u32, side: u32, dest: Rect) -> display::messages::ServerMessage<'static> {
+    use display::messages::{ServerMessage, StreamCreate, StreamFlags, VideoCodec};
+    ServerMessage::StreamCreate(StreamCreate {
+        surface_id: 0,
+        id,
+        flags: StreamFlags::TOP_DOWN,
+        codec: VideoCodec::Mjpeg,
+        stamp: 0,
+        stream_width: side,
+        stream_height: side,
+        src_width: side,
+        src_height: side,
+        dest,
+        clip: display::draw::Clip::None,
+    })
+}
+
 /// DRAW_COPY of a whole image to a place of its size on surface 0.
 pub fn copy(at: Rect, image: display::image::Image<'_>) -> display::messages::ServerMessage<'_> {
     use display::draw::{Clip, DisplayBase, DrawCopy, QMask, Rop, ScaleMode};

@@ -5,7 +5,8 @@
 
 use super::Shape;
 use super::messages::{CursorHeader, CursorType};
-use crate::geometry::{Point, Size};
+use crate::geometry::{Point, Rect, Size};
+use crate::pixels::PixelBuf;
 
 /// Longest side of a shape, pixels: what the reference server's device can hold.
 pub const MAX_SIDE: u16 = 1024;
@@ -96,6 +97,46 @@ pub(super) fn decode(header: &CursorHeader, data: &[u8]) -> Result<Shape, String
         pixels: picture.pixels,
         invert: picture.invert,
     })
+}
+
+impl Shape {
+    /// Draws it onto a picture of bytes B, G, R, X, so that it points at the pixel `at`. What is outside of the picture is left
+    /// out.
+    pub fn draw(&self, picture: &mut PixelBuf, at: Point) {
+        let origin = Point::new(
+            at.x.saturating_sub(self.hot_spot.x),
+            at.y.saturating_sub(self.hot_spot.y),
+        );
+        let part = Rect::at(origin.x, origin.y, self.size).intersect(picture.size.to_rect());
+        let stride = picture.stride();
+        let (pixels, _) = self.pixels.as_chunks::<4>();
+        let place = |y: i32, x: i32| {
+            let row = (y - origin.y) as usize * self.size.width as usize;
+            row + (x - origin.x) as usize
+        };
+        for (y, x) in
+            (part.top..part.bottom).flat_map(|y| (part.left..part.right).map(move |x| (y, x)))
+        {
+            let below = y as usize * stride + x as usize * 4;
+            let below = picture.data_mut().get_mut(below..below + 3);
+            let (Some(below), Some([b, g, r, alpha])) = (below, pixels.get(place(y, x))) else {
+                continue;
+            };
+            let inverts = self.invert.get(place(y, x)) == Some(&1);
+            for (below, over) in below.iter_mut().zip([b, g, r]) {
+                *below = match inverts {
+                    true => *below ^ over,
+                    false => mixed(*over, *below, *alpha),
+                };
+            }
+        }
+    }
+}
+
+/// One colour over another.
+fn mixed(over: u8, below: u8, alpha: u8) -> u8 {
+    let (over, below, alpha) = (u32::from(over), u32::from(below), u32::from(alpha));
+    ((over * alpha + below * (255 - alpha) + 127) / 255) as u8
 }
 
 const BLACK: [u8; 3] = [0; 3];

@@ -86,6 +86,28 @@ messages! {
     }
 }
 
+impl ServerMessage<'_> {
+    /// Where a command draws: COPY_BITS, and everything called `DRAW_`.
+    pub const fn base(&self) -> Option<&DisplayBase> {
+        Some(match self {
+            Self::CopyBits(copy) => &copy.base,
+            Self::DrawFill(draw) => &draw.base,
+            Self::DrawOpaque(draw) => &draw.base,
+            Self::DrawCopy(draw) | Self::DrawBlend(draw) => &draw.base,
+            Self::DrawBlackness(draw) | Self::DrawWhiteness(draw) | Self::DrawInvers(draw) => {
+                &draw.base
+            }
+            Self::DrawRop3(draw) => &draw.base,
+            Self::DrawStroke(draw) => &draw.base,
+            Self::DrawText(draw) => &draw.base,
+            Self::DrawTransparent(draw) => &draw.base,
+            Self::DrawAlphaBlend(draw) => &draw.base,
+            Self::DrawComposite(draw) => &draw.base,
+            _ => return None,
+        })
+    }
+}
+
 messages! {
     /// Client → server.
     pub enum ClientMessage<'a> {

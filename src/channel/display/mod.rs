@@ -23,7 +23,7 @@ pub use messages::ImageCompression;
 pub use server::{Server, Update};
 pub(crate) use stills::{DecodedImage, ImageJob};
 pub use streams::StreamCount;
-pub(crate) use streams::{VideoDone, VideoJob};
+pub(crate) use streams::{MAX_STREAMS, VideoDone, VideoJob, codec_of};
 
 use bytes::Bytes;
 

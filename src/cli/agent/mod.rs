@@ -50,7 +50,10 @@ impl Guest {
             view_only: false,
             pixels: false,
             timeout: patience.min(CONNECTING),
-            extras: Extras::default(),
+            extras: Extras {
+                undrawn: true,
+                ..Extras::default()
+            },
         };
         let mut guest = Self {
             dialled: dial.connect(target).await?,

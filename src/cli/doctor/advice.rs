@@ -61,7 +61,7 @@ pub fn of(terminal: &Capabilities, around: &Surroundings, silent: bool, tmux: Tm
         }
         if tmux.tells_focus != Some(true) {
             say(
-                "tmux can say that this window is shown again, or on another terminal, and then the picture is drawn at once; in ~/.tmux.conf",
+                "tmux can say that this window is shown again, or on another terminal, and then the picture is drawn at once and not with the next key; in ~/.tmux.conf",
                 &["set -g focus-events on"],
             );
         }

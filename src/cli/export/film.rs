@@ -27,7 +27,8 @@ pub fn still(job: &Job, at: Option<Duration>, output: Output) -> Result<Made, Fa
         progress: Default::default(),
         ..*job
     };
-    let reel = Reel::new(&moment)?;
+    let mut reel = Reel::new(&moment)?;
+    reel.warn();
     let picture = reel.picture();
     let (width, height) = (picture.size.width, picture.size.height);
     output.write(&picture::encode(Format::Png, picture)?)?;
@@ -99,6 +100,7 @@ fn roll(job: &Job, mut reel: Reel<'_>, film: &mut dyn Film) -> Result<Made, Stop
     film.show(shown.view(), changed, since..end)
         .and_then(|()| film.finish())
         .map_err(Stopped::Writing)?;
+    reel.warn();
     let (width, height) = (shown.size.width, shown.size.height);
     let seconds = job.pace.seconds(end);
     Ok(Made {

@@ -3,6 +3,7 @@
 mod cast;
 mod film;
 mod output;
+mod pointer;
 mod reel;
 mod sound;
 mod text;
@@ -32,7 +33,8 @@ The extension of OUT says what becomes of the recording:
   .cast              asciinema: the picture in a terminal's characters
   .wav               the sound, in its place from --from on
   .txt               what serial consoles and other ports said
-The pointer is not in the pictures.
+Where the pointer was is known when the guest moved it, or when the recording was
+made --with-input.
 
 Examples:
   capsaicin export boot.pcapng -o boot.gif --from 2 --to 12 --scale 0.5
@@ -70,6 +72,9 @@ pub struct ExportArgs {
     /// Only this monitor, from 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub monitor: Option<u32>,
+    /// Draw the pointer, where it is known where that was: on in films unless it is off, off in a .png unless it is on
+    #[arg(long, value_name = "on|off", hide_possible_values = true)]
+    pub pointer: Option<Switch>,
     /// Columns of a .cast
     #[arg(long, value_name = "N", default_value = "80", value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub columns: u16,
@@ -87,6 +92,15 @@ pub struct ExportArgs {
     /// Print what was made as JSON; not with -o -
     #[arg(long)]
     pub json: bool,
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// What cells are drawn with.
@@ -189,6 +203,8 @@ struct Job {
     pace: Pace,
     scale: f64,
     monitor: Option<u32>,
+    /// Whether the pointer is in the pictures.
+    pointer: bool,
     /// Columns and rows.
     terminal: (u16, u16),
     glyphs: Glyphs,
@@ -267,6 +283,10 @@ impl Arguments {
                 pace: pace.expect("a film may have 15 or 30 pictures a second"),
                 scale: args.scale.unwrap_or(1.0),
                 monitor: args.monitor,
+                pointer: match args.pointer {
+                    Some(switch) => switch == Switch::On,
+                    None => kind != Kind::Png,
+                },
                 terminal: (args.columns, args.rows),
                 glyphs: args.draw.glyphs(),
                 progress: Progress::default(),

@@ -7,10 +7,11 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::Job;
+use super::pointer::Pointers;
 use crate::cli::recording;
 use crate::cli::report::{Exit, Failure};
 use crate::client::{Framebuffer, Screens};
-use crate::geometry::{Rect, Size};
+use crate::geometry::{Point, Rect, Size};
 use crate::pixels::{PixelBuf, PixelFormat, PixelView};
 use crate::recording::{Player, RecordingError};
 use crate::session::{ClientEvent, SessionConfig};
@@ -20,6 +21,8 @@ pub struct Reel<'a> {
     job: &'a Job,
     player: Player<File>,
     screens: Screens,
+    /// Unless they are not wanted.
+    pointers: Option<Pointers>,
     /// The picture in its film: scaled, and in the middle.
     canvas: PixelBuf,
     resizer: Resizer,
@@ -39,10 +42,14 @@ impl<'a> Reel<'a> {
             );
             return Err(Failure::new(Exit::Usage, text));
         }
+        let mut player = player(job, SessionConfig::default())?;
+        let pointers = job.pointer.then(Pointers::default);
+        player.set_tap(pointers.as_ref().map(Pointers::tap));
         let mut reel = Self {
             job,
-            player: player(job, SessionConfig::default())?,
+            player,
             screens: Screens::default(),
+            pointers,
             canvas: PixelBuf::new(PixelFormat::Xrgb, size),
             resizer: Resizer::new(),
         };
@@ -55,12 +62,21 @@ impl<'a> Reel<'a> {
         let played = self.player.play_until(to);
         played.map_err(|error| self.failure(&error))?;
         while let Some(event) = self.player.poll_event() {
-            if let ClientEvent::Display(event) = event {
-                self.screens.apply(&event);
+            if let ClientEvent::Display(event) = &event {
+                self.screens.apply(event);
+            }
+            if let Some(pointers) = &mut self.pointers {
+                pointers.apply(&event);
             }
         }
         self.compose();
         Ok(())
+    }
+
+    /// Says what was missing in the recording so far.
+    pub fn warn(&mut self) {
+        self.job.progress.clear();
+        recording::warn_of_losses(&self.job.recording, &mut self.player);
     }
 
     /// The picture: bytes B, G, R, X.
@@ -75,9 +91,23 @@ impl<'a> Reel<'a> {
 
     fn compose(&mut self) {
         // Where nothing is shown, the last picture stays.
-        let Some(part) = part(&self.screens, self.job.monitor) else {
+        let Some(Part {
+            display,
+            corner,
+            view,
+        }) = part(&self.screens, self.job.monitor)
+        else {
             return;
         };
+        let pointers = self.pointers.as_ref();
+        let pointer = pointers.and_then(|pointers| pointers.shown(display, &self.screens));
+        let pointed = pointer.map(|(shape, at)| {
+            let mut picture = view.to_buf();
+            let at = (at.x.saturating_sub(corner.x), at.y.saturating_sub(corner.y));
+            shape.draw(&mut picture, Point::new(at.0, at.1));
+            picture
+        });
+        let part = pointed.as_ref().map_or(view, PixelBuf::view);
         let scale = self.job.scale;
         let room = self.canvas.size;
         let size = match scale == 1.0 {
@@ -126,7 +156,7 @@ pub fn player(job: &Job, config: SessionConfig) -> Result<Player<File>, Failure>
 /// Width and height of what is shown, each the largest of the whole time.
 fn largest(job: &Job) -> Result<Size, Failure> {
     let config = SessionConfig {
-        pixels: false,
+        draws: false,
         ..SessionConfig::default()
     };
     let mut player = player(job, config)?;
@@ -141,7 +171,7 @@ fn largest(job: &Job) -> Result<Size, Failure> {
             }
         }
         if let Some(part) = part(&screens, job.monitor) {
-            let size = part.size;
+            let size = part.view.size;
             largest = Size::new(
                 largest.width.max(size.width),
                 largest.height.max(size.height),
@@ -178,8 +208,16 @@ fn nothing(job: &Job, screens: &Screens) -> Failure {
     }
 }
 
+/// A part of a display.
+struct Part<'a> {
+    display: u8,
+    /// Its first pixel on the display.
+    corner: Point,
+    view: PixelView<'a>,
+}
+
 /// What is shown of the screens: a monitor, or without a number the whole screen of the first display.
-fn part(screens: &Screens, monitor: Option<u32>) -> Option<PixelView<'_>> {
+fn part(screens: &Screens, monitor: Option<u32>) -> Option<Part<'_>> {
     let (display, rect) = match monitor {
         Some(number) => {
             let monitors = screens.monitors();
@@ -193,7 +231,11 @@ fn part(screens: &Screens, monitor: Option<u32>) -> Option<PixelView<'_>> {
     let view = screen.shown().or_else(|| Framebuffer::view(screen))?;
     let rect = rect.unwrap_or(view.size.to_rect());
     let part = view.crop(rect);
-    (!part.size.is_empty()).then_some(part)
+    (!part.size.is_empty()).then_some(Part {
+        display,
+        corner: Point::new(rect.left, rect.top),
+        view: part,
+    })
 }
 
 fn resize(resizer: &mut Resizer, part: PixelView<'_>, size: Size) -> Option<PixelBuf> {

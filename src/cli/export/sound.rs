@@ -28,7 +28,7 @@ const STEP: Duration = Duration::from_millis(10);
 pub fn export(job: &Job, output: Output) -> Result<Made, Failure> {
     let config = SessionConfig {
         playback: true,
-        pixels: false,
+        draws: false,
         ..SessionConfig::default()
     };
     let mut player = reel::player(job, config)?;
@@ -53,6 +53,8 @@ pub fn export(job: &Job, output: Output) -> Result<Made, Failure> {
         at += STEP;
     }
     let end = at.min(job.to);
+    job.progress.clear();
+    recording::warn_of_losses(&job.recording, &mut player);
     let Some(format) = tape.format() else {
         let text = format!("there is no sound in {}", job.recording.display());
         return Err(Failure::new(Exit::NotFound, text));

@@ -36,7 +36,7 @@ struct Port {
 pub fn export(job: &Job, output: Output) -> Result<Made, Failure> {
     let config = SessionConfig {
         ports: true,
-        pixels: false,
+        draws: false,
         ..SessionConfig::default()
     };
     let mut player = reel::player(job, config)?;
@@ -52,6 +52,8 @@ pub fn export(job: &Job, output: Output) -> Result<Made, Failure> {
         }
         at += STEP;
     }
+    job.progress.clear();
+    recording::warn_of_losses(&job.recording, &mut player);
     ports.retain(|_, port| port.bytes > 0);
     if ports.is_empty() {
         let text = format!("no port says anything in {}", job.recording.display());

@@ -101,6 +101,7 @@ impl Walk {
                     }
                 }
                 What::Closed => printer.closed(channel),
+                What::Marked(_) | What::GoesOn(_) | What::Point(_) => {}
             }
         }
         self.clear();

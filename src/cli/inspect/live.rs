@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::InspectArgs;
 use super::print::{Place, Printer};
 use crate::channel::ChannelId;
-use crate::cli::dial::{Dial, Extras};
+use crate::cli::dial::Dial;
 use crate::cli::report::{Failure, say};
 use crate::inspect::Filter;
 use crate::link::Established;
@@ -83,16 +83,7 @@ pub async fn run(args: &InspectArgs, filter: Filter) -> Result<(), Failure> {
         left_out: Arc::default(),
     };
     let (waiting, left_out) = (hand.waiting.clone(), hand.left_out.clone());
-    let dial = Dial {
-        pixels: false,
-        view_only: true,
-        extras: Extras {
-            playback: true,
-            ports: true,
-            ..Extras::default()
-        },
-        timeout: args.timeout,
-    };
+    let dial = Dial::listening(args.timeout);
     let tap = || Some(Box::new(hand.clone()) as Box<dyn Tap>);
     // It keeps the demonstration going.
     let mut dialled = dial.connect_tapped(&args.target, tap).await?;

@@ -10,8 +10,8 @@ use super::Style;
 use crate::channel::ChannelId;
 use crate::cli::report::{self, Failure};
 use crate::inspect::{
-    Breach, Dissection, Dissector, Effect, Filter, Mark, Row, Rules, Subject, Tally, label, plain,
-    short, text, value,
+    Breach, Dissection, Dissector, Filter, Mark, Row, Rules, Subject, Tally, label, plain, short,
+    text, value,
 };
 use crate::link::Established;
 use crate::session::Way;
@@ -145,7 +145,7 @@ impl Printer {
         );
         writeln!(self.out, "{}", line.trim_end())?;
         if let Some(mark) = place.mark {
-            let (did, Mark { surface, at, .. }) = (effect(mark.effect), mark);
+            let (did, Mark { surface, at, .. }) = (mark.effect, mark);
             let (x, y) = (at.x, at.y);
             writeln!(self.out, "           * {did} {x},{y} of surface {surface}")?;
         }
@@ -311,16 +311,6 @@ fn numbers(name: &str, row: &Row) -> String {
     line.trim_end().to_owned()
 }
 
-/// What a message did to a pixel, in words.
-fn effect(effect: Effect) -> String {
-    match effect {
-        Effect::Creates => "creates".to_owned(),
-        Effect::Covers => "covers".to_owned(),
-        Effect::Blends => "may change".to_owned(),
-        Effect::Moves(by) => format!("copies from {:+},{:+} to", by.x, by.y),
-    }
-}
-
 fn direction(way: Way) -> &'static str {
     match way {
         Way::ToClient => "received",
@@ -398,7 +388,7 @@ fn json_line(place: Place, subject: &Subject<'_>, is_inside: bool, with_bytes: b
         (
             "pixel",
             place.mark.map(|mark| {
-                json!({"surface": mark.surface, "x": mark.at.x, "y": mark.at.y, "effect": effect(mark.effect)})
+                json!({"surface": mark.surface, "x": mark.at.x, "y": mark.at.y, "effect": mark.effect.to_string()})
             }),
         ),
         ("session", place.session.map(|n| json!(n))),

@@ -168,10 +168,11 @@ impl Class for Alpha {
         let (before, after) = out.split_at_mut(done);
         let from = &before[done - distance..];
         if distance == 1 {
-            let [.., alpha] = from[0];
-            after[..length]
-                .iter_mut()
-                .for_each(|pixel| pixel[3] = alpha);
+            // As words, so that several are set at once: pictures are often opaque all over.
+            let alpha = u32::from_le_bytes(from[0]) & 0xff00_0000;
+            for pixel in &mut after[..length] {
+                *pixel = (u32::from_le_bytes(*pixel) & 0x00ff_ffff | alpha).to_le_bytes();
+            }
         } else if distance >= length {
             Self::copy(from, after, length);
         } else {

@@ -83,6 +83,13 @@ impl Deref for Pixels {
 }
 
 impl Pixels {
+    /// So many pixels, whose bytes somebody writes; those that are not written are 0.
+    pub fn written(count: usize, write: impl FnOnce(&mut [u8])) -> Self {
+        let mut pixels = vec![[0; 4]; count];
+        write(pixels.as_flattened_mut());
+        Self(Arc::new(pixels))
+    }
+
     /// The same number for clones of one another, and for no others while they are there.
     pub fn identity(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
@@ -157,6 +164,14 @@ impl Window {
     /// The pixels of all images, lowest id first.
     pub fn all_pixels(&self) -> impl Iterator<Item = &Pixels> {
         self.images.iter().map(|image| &image.pixels)
+    }
+
+    /// Puts other pixels in the place of those of every image, lowest id first: none, to put them away, and the same ones to
+    /// bring them back. As many count as held as before.
+    pub fn replace_pixels(&mut self, mut other: impl FnMut(&Pixels) -> Pixels) {
+        for image in &mut self.images {
+            image.pixels = other(&image.pixels);
+        }
     }
 
     /// The pixels of an image, if it is in the window.

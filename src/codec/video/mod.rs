@@ -8,6 +8,7 @@
 
 #[cfg(any(feature = "vp8", feature = "vp9", feature = "h264", feature = "h265"))]
 mod colour;
+mod key;
 mod memory;
 
 #[cfg(feature = "h264")]

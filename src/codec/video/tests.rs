@@ -258,3 +258,20 @@ fn memory_is_taken_before_a_picture_is_decoded_and_given_back_with_the_decoder()
         assert_eq!(memory.taken(), 0);
     }
 }
+
+/// `-resize` is two pictures and then the beginning of another stream.
+#[test]
+fn a_decoder_can_begin_with_the_first_frame_of_each_stream_alone() {
+    for clip in clips() {
+        let frames = clip.messages.iter().enumerate();
+        let begins = frames.filter(|(_, frame)| clip.codec.begins(frame));
+        let begins: Vec<usize> = begins.map(|(place, _)| place).collect();
+        let expected: Vec<usize> = match clip.codec {
+            Codec::Mjpeg => (0..clip.messages.len()).collect(),
+            _ if clip.name.ends_with("-resize") => vec![0, 2],
+            _ => vec![0],
+        };
+        assert_eq!(begins, expected, "{}", clip.name);
+        assert!(!clip.codec.begins(&[]) || clip.codec == Codec::Mjpeg);
+    }
+}

@@ -10,21 +10,25 @@ mod private;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) use packet::MOST_DATA;
 use packet::{ACK, FIN, PSH, SYN, Side};
+pub(super) use private::Agent;
 use private::Private;
 
 use super::MAIN_INIT;
+use super::note::{self, Kind};
+use super::reader::{PointPlace, Record, SeekPoint, What};
+use super::sketch::Sketch;
 use crate::channel::{ChannelId, ChannelKind};
 use crate::link::messages::{LinkMess, LinkReply};
 use crate::link::{
     AUTH_SELECTION, AUTH_SPICE, Established, LinkCode, PUBLIC_KEY_BYTES, TICKET_BYTES,
 };
 use crate::session::Way;
-use crate::wire::Frame;
+use crate::wire::{Frame, HeaderKind};
 
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
@@ -42,6 +46,14 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const SERVER: Side = (Ipv4Addr::new(192, 0, 2, 2), 5930);
 /// The port of the first connection. Those after it count up.
 const FIRST_PORT: u16 = 49_152;
+
+/// Most ids of sessions remembered.
+const MOST_IDS: usize = 1000;
+
+/// The two ends of a connection, the client first.
+pub(super) fn ends(port: u16) -> [SocketAddr; 2] {
+    [(CLIENT, port), SERVER].map(SocketAddr::from)
+}
 
 /// What goes into a recording beside what the server sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +78,17 @@ pub struct Writer<W> {
     port: u16,
     /// From the server; other channels name it when they are linked.
     session_id: u32,
+    /// Sessions by such ids.
+    ids: BTreeMap<u32, u32>,
+    /// Sessions that have begun, and the one that is recorded.
+    sessions: u32,
+    session: u32,
+    /// What was written, for the index.
+    sketch: Sketch,
+    /// When the first connection began, after the start.
+    zero: Option<Duration>,
+    /// For the next packet.
+    comment: String,
     /// One packet's block, kept for its memory.
     block: Vec<u8>,
 }
@@ -77,6 +100,8 @@ struct Stream {
     established: Established,
     /// Numbers of the next bytes, of the client and of the server.
     next: [u32; 2],
+    /// Serial of the newest frame from the server, as it is read.
+    serial: u64,
 }
 
 impl<W: Write> Writer<W> {
@@ -95,6 +120,12 @@ impl<W: Write> Writer<W> {
             streams: BTreeMap::new(),
             port: FIRST_PORT,
             session_id: 0,
+            ids: BTreeMap::new(),
+            sessions: 0,
+            session: 0,
+            sketch: Sketch::default(),
+            zero: None,
+            comment: String::new(),
             block: Vec::new(),
         };
         let application = concat!("capsaicin ", env!("CARGO_PKG_VERSION"));
@@ -115,6 +146,11 @@ impl<W: Write> Writer<W> {
         writer.option(RESOLUTION, &[9]);
         writer.end()?;
         Ok(writer)
+    }
+
+    /// What follows comes from the middle of a session, in which the talk with the agent is there.
+    pub(super) fn resume(&mut self, agent: &Agent) {
+        self.private.resume(agent);
     }
 
     /// Bytes written so far.
@@ -145,8 +181,12 @@ impl<W: Write> Writer<W> {
             port,
             established: established.clone(),
             next: [0; 2],
+            serial: 0,
         };
         self.streams.insert(channel, stream);
+        self.sessions += u32::from(channel == ChannelId::MAIN);
+        self.zero.get_or_insert(at);
+        self.note_record(at, channel, What::Opened(established.clone()));
         self.segment(at, channel, Way::ToServer, SYN, &[], &channel.to_string())?;
         self.segment(at, channel, Way::ToClient, SYN | ACK, &[], "")?;
         self.segment(at, channel, Way::ToServer, ACK, &[], "")?;
@@ -191,13 +231,24 @@ impl<W: Write> Writer<W> {
         way: Way,
         frame: &Frame,
     ) -> io::Result<()> {
-        let Some(stream) = self.streams.get(&channel) else {
+        let Some(stream) = self.streams.get_mut(&channel) else {
             return Ok(());
         };
         let header = stream.established.header;
+        if way == Way::ToClient {
+            stream.serial = match header {
+                HeaderKind::Full => frame.serial,
+                // As whoever reads them counts them.
+                HeaderKind::Mini => stream.serial + 1,
+            };
+        }
         if channel.kind == ChannelKind::Main && way == Way::ToClient && frame.number == MAIN_INIT {
             let id = frame.body.first_chunk();
             self.session_id = id.map_or(0, |id| u32::from_le_bytes(*id));
+            if self.ids.len() < MOST_IDS {
+                let session = self.sessions.saturating_sub(1);
+                self.ids.insert(self.session_id, session);
+            }
         }
         let Some(frame) = self.private.admit(channel, way, frame) else {
             return Ok(());
@@ -205,7 +256,156 @@ impl<W: Write> Writer<W> {
         let mut bytes = Vec::with_capacity(header.bytes() + frame.body.len());
         header.write(&frame, &mut bytes);
         self.frames += 1;
-        self.data(at, channel, way, &bytes)
+        self.data(at, channel, way, &bytes)?;
+        let frame = frame.into_owned();
+        self.note_record(at, channel, What::Frame(way, frame));
+        Ok(())
+    }
+
+    /// Takes note of what was written.
+    fn note_record(&mut self, at: Duration, channel: ChannelId, what: What) {
+        let record = Record {
+            at: at.saturating_sub(self.zero.unwrap_or(at)),
+            offset: self.written,
+            session: self.sessions.saturating_sub(1) as usize,
+            channel,
+            what,
+        };
+        self.sketch.add(&record);
+    }
+
+    /// Somebody marks the moment `at` after the start.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn mark(&mut self, at: Duration, text: &str) -> io::Result<()> {
+        if self.sessions == 0 {
+            return Ok(());
+        }
+        // Wireshark sees it as a comment on the next packet.
+        self.comment = format!("marker {text}").trim_end().to_owned();
+        let content = note::encode_marker(self.epoch(at), text);
+        self.note(Kind::Marker, &content)?;
+        self.note_record(at, ChannelId::MAIN, What::Marked(text.to_owned()));
+        Ok(())
+    }
+
+    /// The main channel that is linked next is that of a session that goes on where the one recorded now ended, `at` after
+    /// the start.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn go_on(&mut self, at: Duration) -> io::Result<()> {
+        if self.sessions == 0 {
+            return Ok(());
+        }
+        let (before, next) = (self.session, self.sessions);
+        self.note(Kind::GoesOn, &before.to_le_bytes())?;
+        self.session = next;
+        self.sketch.add(&Record {
+            at: at.saturating_sub(self.zero.unwrap_or(at)),
+            offset: self.written,
+            session: next as usize,
+            channel: ChannelId::MAIN,
+            what: What::GoesOn(before as usize),
+        });
+        Ok(())
+    }
+
+    /// A place from which the recording can be played, with what a fresh session has to be told then on each channel; where
+    /// that is more than `most` bytes it is left out. How many it is.
+    pub(super) fn point(
+        &mut self,
+        at: Duration,
+        channels: &[(ChannelId, Vec<Frame>)],
+        surfaces: Vec<note::Surface>,
+        most: u64,
+    ) -> io::Result<u64> {
+        let told = |(id, frames): &(ChannelId, Vec<Frame>)| {
+            let stream = self.streams.get(id)?;
+            let admitted = |frame: &Frame| {
+                let frame = self.private.clone().admit(*id, Way::ToClient, frame);
+                frame.map(std::borrow::Cow::into_owned)
+            };
+            Some(note::Channel {
+                id: *id,
+                port: stream.port,
+                next: stream.next,
+                link: stream.established.clone(),
+                serial: stream.serial,
+                frames: frames.iter().filter_map(admitted).collect(),
+            })
+        };
+        let point = note::Point {
+            at: self.epoch(at),
+            zero: self.epoch(self.zero.unwrap_or(at)),
+            session: self.session,
+            sessions: self.sessions,
+            ids: self
+                .ids
+                .iter()
+                .map(|(id, session)| (*id, *session))
+                .collect(),
+            channels: channels.iter().filter_map(told).collect(),
+            surfaces,
+        };
+        let content = match point.encode() {
+            Ok(content) => content,
+            Err(bytes) => return Ok(bytes as u64),
+        };
+        let bytes = content.len() as u64;
+        if bytes > most || self.session >= self.sessions {
+            return Ok(bytes);
+        }
+        let place = PointPlace {
+            offset: self.written,
+            at: at.saturating_sub(self.zero.unwrap_or(at)),
+            session: self.session as usize,
+        };
+        self.note(Kind::Point, &content)?;
+        self.note_record(
+            at,
+            ChannelId::MAIN,
+            What::Point(SeekPoint {
+                place,
+                surfaces: Vec::new(),
+            }),
+        );
+        Ok(bytes)
+    }
+
+    /// Says at the end of the file what is in it, if that takes at most `room` bytes.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn index(&mut self, room: u64) -> io::Result<()> {
+        let content = self.sketch.encode();
+        let bytes = (content.len() + note::HEADER) as u64 + note::AROUND + 4;
+        if self.sessions > 0 && bytes <= room {
+            self.note(Kind::Index, &content)?;
+        }
+        self.flush()
+    }
+
+    fn note(&mut self, kind: Kind, content: &[u8]) -> io::Result<()> {
+        self.begin(note::BLOCK);
+        let header = note::Header::encode(kind, self.written, content);
+        self.block.extend_from_slice(&header);
+        self.block.extend_from_slice(content);
+        self.pad();
+        self.end()?;
+        // A large one is rare.
+        self.block.shrink_to(1 << 20);
+        Ok(())
+    }
+
+    /// Nanoseconds since the epoch.
+    fn epoch(&self, at: Duration) -> u64 {
+        let since = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from((since + at).as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// A channel is gone, `at` after the start.
@@ -219,8 +419,14 @@ impl<W: Write> Writer<W> {
             self.segment(at, channel, Way::ToClient, FIN | ACK, &[], "")?;
             self.segment(at, channel, Way::ToServer, ACK, &[], "")?;
             self.streams.remove(&channel);
+            self.note_record(at, channel, What::Closed);
         }
         Ok(())
+    }
+
+    /// The channels that are open.
+    pub(super) fn open(&self) -> impl Iterator<Item = ChannelId> {
+        self.streams.keys().copied()
     }
 
     /// Hands on what is kept back, so that the file can be read up to here.
@@ -281,8 +487,7 @@ impl<W: Write> Writer<W> {
         let taken = data.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
         stream.next[here] = stream.next[here].wrapping_add(taken);
 
-        let since = self.started.duration_since(UNIX_EPOCH).unwrap_or_default() + at;
-        let time = since.as_nanos() as u64;
+        let time = self.epoch(at);
         let len = (headers.len() + data.len()) as u32;
         self.begin(PACKET);
         // The only interface; the time, its upper half first; the length, as captured and as it was.
@@ -292,6 +497,10 @@ impl<W: Write> Writer<W> {
         self.block.extend_from_slice(&headers);
         self.block.extend_from_slice(data);
         self.pad();
+        if !comment.is_empty() {
+            self.option(COMMENT, comment.as_bytes());
+        }
+        let comment = std::mem::take(&mut self.comment);
         if !comment.is_empty() {
             self.option(COMMENT, comment.as_bytes());
         }

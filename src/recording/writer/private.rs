@@ -34,8 +34,43 @@ const AGENT_HEADER: usize = 20;
 pub(super) struct Private {
     with_input: bool,
     with_clipboard: bool,
+    agent: Agent,
+}
+
+/// Where the talk with the agent is. Whoever begins to record in its middle has to know.
+#[derive(Clone, Debug, Default)]
+pub(in crate::recording) struct Agent {
     /// By direction.
-    agent: [AgentStream; 2],
+    streams: [AgentStream; 2],
+}
+
+impl Agent {
+    /// Follows the talk.
+    pub(in crate::recording) fn follow(&mut self, channel: ChannelId, way: Way, frame: &Frame) {
+        if channel.kind == ChannelKind::Main {
+            self.admit(way, frame);
+        }
+    }
+
+    /// The frame with zeros for what is private.
+    fn admit<'a>(&mut self, way: Way, frame: &'a Frame) -> Cow<'a, Frame> {
+        let stream = match (way, frame.number) {
+            (Way::ToClient, AGENT_CONNECTED | AGENT_DISCONNECTED | AGENT_CONNECTED_TOKENS) => {
+                *self = Self::default();
+                return Cow::Borrowed(frame);
+            }
+            (Way::ToClient, AGENT_DATA_TO_CLIENT) => &mut self.streams[0],
+            (Way::ToServer, AGENT_DATA_TO_SERVER) => &mut self.streams[1],
+            _ => return Cow::Borrowed(frame),
+        };
+        match stream.blanked(&frame.body) {
+            Some(body) => Cow::Owned(Frame {
+                body,
+                ..frame.clone()
+            }),
+            None => Cow::Borrowed(frame),
+        }
+    }
 }
 
 impl Private {
@@ -46,6 +81,11 @@ impl Private {
             with_clipboard,
             ..Self::default()
         }
+    }
+
+    /// What is recorded next comes from the middle of a session.
+    pub(super) fn resume(&mut self, agent: &Agent) {
+        self.agent = agent.clone();
     }
 
     /// The frame as it may be recorded; `None` if not at all.
@@ -77,7 +117,7 @@ impl Private {
             {
                 None
             }
-            ChannelKind::Main if !self.with_clipboard => Some(self.agent(way, frame)),
+            ChannelKind::Main if !self.with_clipboard => Some(self.agent.admit(way, frame)),
             _ => Some(Cow::Borrowed(frame)),
         }
     }
@@ -94,25 +134,6 @@ impl Private {
                 ChannelKind::Display | ChannelKind::Cursor => false,
                 _ => !self.with_input,
             }
-    }
-
-    fn agent<'a>(&mut self, way: Way, frame: &'a Frame) -> Cow<'a, Frame> {
-        let stream = match (way, frame.number) {
-            (Way::ToClient, AGENT_CONNECTED | AGENT_DISCONNECTED | AGENT_CONNECTED_TOKENS) => {
-                self.agent = Default::default();
-                return Cow::Borrowed(frame);
-            }
-            (Way::ToClient, AGENT_DATA_TO_CLIENT) => &mut self.agent[0],
-            (Way::ToServer, AGENT_DATA_TO_SERVER) => &mut self.agent[1],
-            _ => return Cow::Borrowed(frame),
-        };
-        match stream.blanked(&frame.body) {
-            Some(body) => Cow::Owned(Frame {
-                body,
-                ..frame.clone()
-            }),
-            None => Cow::Borrowed(frame),
-        }
     }
 }
 

@@ -93,9 +93,21 @@ impl Channel {
 
     /// The same channel of a session beside this one; `None` where it cannot be copied.
     pub(super) fn fork(&self, shared: &Shared) -> Option<Self> {
+        self.copy(|display| display.fork(shared))
+    }
+
+    /// The same without what cannot be copied of its videos.
+    pub(super) fn still(&self, shared: &Shared) -> Option<Self> {
+        self.copy(|display| display.still(shared))
+    }
+
+    fn copy(
+        &self,
+        display: impl FnOnce(&display::Client) -> Option<display::Client>,
+    ) -> Option<Self> {
         let behaviour = match &self.behaviour {
             Behaviour::Main(main) => Behaviour::Main(main.clone()),
-            Behaviour::Display(display) => Behaviour::Display(Box::new(display.fork(shared)?)),
+            Behaviour::Display(client) => Behaviour::Display(Box::new(display(client)?)),
             Behaviour::Inputs(inputs) => Behaviour::Inputs(inputs.clone()),
             Behaviour::Cursor(cursor) => Behaviour::Cursor(cursor.clone()),
             Behaviour::Playback(playback) => Behaviour::Playback(playback.clone()),

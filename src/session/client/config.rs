@@ -38,6 +38,10 @@ pub struct SessionConfig {
     pub joins: bool,
     /// Cuts the pixels of changed areas out of the surfaces for the user. Without, events name the areas only.
     pub pixels: bool,
+    /// Draws what the server sends. Without, there are no pixels: changed areas are named, surfaces stay empty, images are
+    /// not decoded, and nobody hears of a damaged one. Of a video a frame a second is decoded, as the server is told when it
+    /// cannot be played.
+    pub draws: bool,
     /// Reads a clock for statistics of decoding time. The default is a clock that stands still.
     pub clock: fn() -> Duration,
 }
@@ -57,6 +61,7 @@ impl Default for SessionConfig {
             offload: false,
             joins: false,
             pixels: true,
+            draws: true,
             clock: || Duration::ZERO,
         }
     }

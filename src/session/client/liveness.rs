@@ -24,6 +24,9 @@ const TELLS_AFTER: Duration = Duration::from_secs(4);
 /// How long a server has for an answer that the user insists on.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 
+/// How long after such a question what comes may have been under way before, and proves nothing. The answer itself does.
+const UNDER_WAY: Duration = Duration::from_secs(1);
+
 /// How long after its connection broke a channel is opened again.
 const REOPENS_AFTER: Duration = Duration::from_secs(1);
 
@@ -45,8 +48,8 @@ struct Awaited {
     since: Duration,
     asked: bool,
     told: bool,
-    /// Without an answer until then the session is over.
-    until: Option<Duration>,
+    /// When the user insisted on an answer; without one the session will be over.
+    insisted: Option<Duration>,
 }
 
 /// A channel whose connection broke.
@@ -61,7 +64,13 @@ impl Awaited {
     fn due(&self) -> Option<Duration> {
         let asks = (!self.asked).then_some(self.since + ASKS_AFTER);
         let tells = (!self.told).then_some(self.since + TELLS_AFTER);
-        [asks, tells, self.until].into_iter().flatten().min()
+        let ends = self.insisted.map(|at| at + ANSWERS_WITHIN);
+        [asks, tells, ends].into_iter().flatten().min()
+    }
+
+    /// Whether what comes now is a sign of life.
+    fn is_met_at(&self, now: Duration) -> bool {
+        self.insisted.is_none_or(|at| at + UNDER_WAY <= now)
     }
 }
 
@@ -72,32 +81,42 @@ impl ClientSession {
             since: now,
             asked: false,
             told: false,
-            until: None,
+            insisted: None,
         });
     }
 
     /// The user wants to know: the server is asked at once, and without an answer the session is over.
     pub(super) fn insist_on_answer(&mut self, now: Duration) {
         self.expect_answer(now);
-        self.ask_for_life(now);
+        let is_asked = self.ask_for_life(now);
         if let Some(awaited) = &mut self.liveness.awaited {
-            awaited.asked = true;
-            awaited.until = Some(now + ANSWERS_WITHIN);
+            awaited.asked |= is_asked;
+            awaited.insisted = is_asked.then_some(now);
         }
     }
 
     /// Something came from the server.
     pub(super) fn heard(&mut self) {
-        if let Some(awaited) = self.liveness.awaited.take()
-            && awaited.told
-        {
-            self.push_latest(ClientEvent::Answers);
+        let now = self.now;
+        let awaited = &mut self.liveness.awaited;
+        if let Some(awaited) = awaited.take_if(|awaited| awaited.is_met_at(now)) {
+            self.tell_answer(&awaited);
         }
     }
 
     /// Whether a CHANNELS_LIST is only the answer to a question for life; it is told once.
     pub(super) fn take_asked(&mut self) -> bool {
-        std::mem::take(&mut self.liveness.asked)
+        let is_asked = std::mem::take(&mut self.liveness.asked);
+        if let Some(awaited) = self.liveness.awaited.take_if(|_| is_asked) {
+            self.tell_answer(&awaited);
+        }
+        is_asked
+    }
+
+    fn tell_answer(&mut self, awaited: &Awaited) {
+        if awaited.told {
+            self.push_latest(ClientEvent::Answers);
+        }
     }
 
     /// Opens those of the channels that are new. One that was closed stays closed: its end had a reason.
@@ -134,7 +153,8 @@ impl ClientSession {
         let Some(awaited) = &mut self.liveness.awaited else {
             return;
         };
-        if awaited.until.is_some_and(|until| until <= now) {
+        let is_over = |at| at + ANSWERS_WITHIN <= now;
+        if awaited.insisted.is_some_and(is_over) {
             let text = "the server does not answer".to_owned();
             self.end(CloseReason::Lost(text));
             return;
@@ -151,16 +171,18 @@ impl ClientSession {
         }
     }
 
-    fn ask_for_life(&mut self, now: Duration) {
+    /// Asks; whether there is somebody to be asked.
+    fn ask_for_life(&mut self, now: Duration) -> bool {
         // Before INIT there is nothing to ask, and a host does not answer while it takes over a machine (spec 02 §6).
         if self.connection_id() == 0 || self.moving.is_some() {
-            return;
+            return false;
         }
         self.liveness.asked = true;
         self.with(ChannelId::MAIN, now, |_, cx| {
             cx.send(&ClientMessage::AttachChannels);
             Ok(())
         });
+        true
     }
 
     fn reopen_broken(&mut self, now: Duration) {

@@ -256,7 +256,11 @@ impl ClientSession {
             return;
         }
         if moving.is_preparing() {
-            self.refuse(why.to_string(), now);
+            let why = match why {
+                CloseReason::Refused(text) => text.clone(),
+                other => other.to_string(),
+            };
+            self.refuse(why, now);
         } else if moving.stage == Stage::ChangingOver {
             self.go_on_there(now);
         }

@@ -89,9 +89,19 @@ impl ClientSession {
     /// The same session once more, with a copy of its surfaces; images it keeps are shared. `None` while there is something
     /// that cannot be copied: a video stream other than MJPEG, or an image that is decoded outside.
     pub fn fork(&self) -> Option<Self> {
+        self.copy(Channel::fork)
+    }
+
+    /// The same as it is now, without what cannot be copied of its videos: to be looked at, and for
+    /// [`recreate`](Self::recreate). `None` while an image is decoded outside.
+    pub fn still(&self) -> Option<Self> {
+        self.copy(Channel::still)
+    }
+
+    fn copy(&self, channel: impl Fn(&Channel, &Shared) -> Option<Channel>) -> Option<Self> {
         let shared = self.shared.fork();
-        let fork = |(id, channel): (&ChannelId, &Channel)| Some((*id, channel.fork(&shared)?));
-        let channels = self.channels.iter().map(fork).collect::<Option<_>>()?;
+        let copy = |(id, found): (&ChannelId, &Channel)| Some((*id, channel(found, &shared)?));
+        let channels = self.channels.iter().map(copy).collect::<Option<_>>()?;
         Some(Self {
             config: self.config.clone(),
             channels,
@@ -239,6 +249,8 @@ impl ClientSession {
                 self.events.push_back(ClientEvent::Stats(stats));
             }
             Command::AskForLife => self.insist_on_answer(now),
+            // An order to whoever feeds the session.
+            Command::Hold(_) => {}
             Command::Disconnect => self.end(CloseReason::Requested),
         }
     }
@@ -394,6 +406,11 @@ impl ClientSession {
         })
     }
 
+    /// The session's time stood still for so long, and the server's did not.
+    pub fn stood_still(&mut self, lasting: Duration) {
+        self.shared.media.skip(lasting);
+    }
+
     /// The next thing to do outside.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -420,6 +437,22 @@ impl ClientSession {
     /// The image caches that its displays share, to be looked at.
     pub fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// The same, to be put away and back.
+    pub fn shared_mut(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
+
+    /// Whether its surfaces show what the server has drawn.
+    pub fn draws(&self) -> bool {
+        self.config.draws
+    }
+
+    /// Has its displays paint what they put off until somebody looks.
+    pub fn develop(&mut self) {
+        let displays = self.channels.values_mut().filter_map(Channel::display_mut);
+        displays.for_each(display::Client::develop);
     }
 
     /// Messages for each display channel after which a fresh session shows what this one shows, and has what it keeps.
@@ -500,9 +533,10 @@ impl ClientSession {
             }
             ChannelKind::Display => {
                 let client = display::Client::new(id.id, self.codecs());
-                let client = match self.config.pixels {
-                    true => client,
-                    false => client.without_pixels(),
+                let client = match (self.config.draws, self.config.pixels) {
+                    (true, true) => client,
+                    (true, false) => client.without_pixels(),
+                    (false, _) => client.blind(),
                 };
                 Behaviour::Display(Box::new(client))
             }

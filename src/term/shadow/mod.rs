@@ -19,10 +19,11 @@ const DOT: usize = 4;
 /// Least dots that differ from which on a move is looked for: less is sent sooner than it is found.
 const WORTH_A_MOVE: u64 = 4096;
 
-/// Of a dot in the plane: it is shown.
-const SHOWN: u8 = 0;
-/// It is not, whatever its colour.
+/// The fourth byte of a dot in the plane that is not shown, whatever its colour. It is 0 of one that is.
 const LOST: u8 = 0xff;
+
+/// What is colour in a word B, G, R, X.
+const COLOUR: u32 = 0x00ff_ffff;
 
 /// A plane of dots that the terminal shows.
 #[derive(Clone, Debug)]
@@ -517,8 +518,9 @@ impl Shadow {
             let bytes = y as usize * stride + rect.left as usize * DOT
                 ..y as usize * stride + rect.right as usize * DOT;
             let shown = self.plane[bytes.clone()].as_chunks_mut::<DOT>().0;
-            for (shown, [b, g, r, _]) in shown.iter_mut().zip(pixels[bytes].as_chunks().0) {
-                *shown = [*b, *g, *r, SHOWN];
+            for (shown, dot) in shown.iter_mut().zip(pixels[bytes].as_chunks().0) {
+                // As words, several of which are copied at once.
+                *shown = (u32::from_le_bytes(*dot) & COLOUR).to_le_bytes();
             }
         }
     }
@@ -527,12 +529,11 @@ impl Shadow {
 /// Whether a row of the plane shows a row of a picture. The fourth byte of a picture's dot counts for nothing.
 fn same(shown: &[u8], picture: &[u8]) -> bool {
     let word = |dot: &[u8]| u32::from_le_bytes([dot[0], dot[1], dot[2], dot[3]]);
-    let differences =
-        shown
-            .chunks_exact(DOT)
-            .zip(picture.chunks_exact(DOT))
-            .fold(0, |all, (shown, dot)| {
-                all | ((word(shown) ^ word(dot)) & 0x00ff_ffff) | (word(shown) & 0xff00_0000)
-            });
+    let differences = shown
+        .chunks_exact(DOT)
+        .zip(picture.chunks_exact(DOT))
+        .fold(0, |all, (shown, dot)| {
+            all | ((word(shown) ^ word(dot)) & COLOUR) | (word(shown) & !COLOUR)
+        });
     differences == 0
 }

@@ -337,12 +337,15 @@ fn select(register: u16, out: &mut Vec<u8>) {
 /// Bytes that are written for a run, whether or not they count: eight for how often, then one or as many as are said in full.
 const LONGEST_RUN: usize = 12;
 
+/// Times that are looked up instead of written digit by digit: more than columns of most pictures.
+const LOOKED_UP: usize = 2048;
+
 /// By how often a character is said: what goes before it in the lower seven bytes, as text; their number in the next four bits;
 /// how often the character itself is written in the last four.
-static PREFIXES: [u64; 256] = {
-    let mut prefixes = [0; 256];
+static PREFIXES: [u64; LOOKED_UP] = {
+    let mut prefixes = [0; LOOKED_UP];
     let mut times: u64 = 0;
-    while times < 256 {
+    while times < LOOKED_UP as u64 {
         prefixes[times as usize] = if times <= 3 {
             times << 60
         } else {
@@ -357,6 +360,25 @@ static PREFIXES: [u64; 256] = {
         times += 1;
     }
     prefixes
+};
+
+/// By how many columns nothing is painted in: what says so in the lower seven bytes, as text; their number in the last one.
+static GAPS: [u64; LOOKED_UP] = {
+    let mut gaps = [0; LOOKED_UP];
+    let mut columns = 0;
+    while columns < LOOKED_UP {
+        let prefix = PREFIXES[columns];
+        let (before, mut after) = (prefix >> 56 & 15, prefix >> 60);
+        let mut text = prefix & 0x00ff_ffff_ffff_ffff;
+        let bytes = before + after;
+        while after > 0 {
+            after -= 1;
+            text |= (b'?' as u64) << (8 * (before + after));
+        }
+        gaps[columns] = text | bytes << 56;
+        columns += 1;
+    }
+    gaps
 };
 
 /// Run lengths, into memory that has room for them.
@@ -409,11 +431,28 @@ impl<'a> Runs<'a> {
         if x == self.next && mask == self.mask {
             self.times += 1;
         } else {
-            self.write(self.mask, self.times);
-            self.write(0, x - self.next);
+            self.finish(x - self.next);
             (self.mask, self.times) = (mask, 1);
         }
         self.next = x + 1;
+    }
+
+    /// Writes the run at hand, and that nothing is painted in so many columns after it.
+    #[inline(always)]
+    fn finish(&mut self, columns: usize) {
+        match GAPS.get(columns) {
+            // Most runs of a photograph: all in one word.
+            Some(gap) if self.times == 1 => {
+                let room = &mut self.text[self.len..self.len + LONGEST_RUN];
+                let text = gap << 8 | u64::from(b'?' + self.mask);
+                room[..8].copy_from_slice(&text.to_le_bytes());
+                self.len += 1 + (gap >> 56) as usize;
+            }
+            _ => {
+                self.write(self.mask, self.times);
+                self.write(0, columns);
+            }
+        }
     }
 
     /// Writes a character as many times as said. What is written beyond the text is written over by what comes next.
@@ -481,6 +520,26 @@ mod tests {
             encoded(&indices, Size::new(10, 6)),
             "\x1bP0;1q\"1;1;10;6#0;2;0;0;0#1;2;100;100;100#0!10~$#1!5?F\x1b\\"
         );
+    }
+
+    /// One row is bit 1: `@`. As many columns as nobody looks up, and as are.
+    #[test]
+    fn gaps_of_any_width_are_counted() {
+        for (gap, said) in [
+            (3, "???"),
+            (4, "!4?"),
+            (255, "!255?"),
+            (2047, "!2047?"),
+            (2048, "!2048?"),
+            (12345, "!12345?"),
+        ] {
+            let width = gap + 2;
+            let mut indices = vec![0; width];
+            (indices[0], indices[width - 1]) = (1, 1);
+            let text = encoded(&indices, Size::new(width as u32, 1));
+            let painted = text.rsplit('$').next().unwrap();
+            assert_eq!(painted, format!("#1@{said}@\x1b\\"));
+        }
     }
 
     /// Two rows are bits 1 and 2: `B`. The second band of eight rows has two.

@@ -5,6 +5,7 @@
 //! images start at the cursor unless somebody has changed it, and an image never reaches the last row, where it would scroll.
 
 mod encode;
+mod patch;
 mod still;
 
 pub use encode::Encoder;
@@ -13,6 +14,7 @@ pub use still::still;
 use std::mem::take;
 
 use encode::decimal;
+use patch::Patches;
 
 use super::half::shrink;
 use super::paint::{Painted, Painter, Place, Quality, Room, Scene};
@@ -67,6 +69,7 @@ pub struct Sixel {
     /// Cells that were covered, as dots.
     covered: Vec<Rect>,
     quantisers: Quantisers,
+    patches: Patches,
     /// Whether the last picture was the one before, made better.
     is_refining: bool,
     portion: Portion,
@@ -86,6 +89,7 @@ impl Sixel {
             place: None,
             covered: Vec::new(),
             quantisers: Quantisers::new(limits.colours),
+            patches: Patches::new(quantiser(limits.colours)),
             is_refining: false,
             portion: Portion::default(),
             encoder: Encoder::default(),
@@ -179,19 +183,23 @@ impl Sixel {
         } else {
             portion.sort(rects, cell)
         };
-        // What is drawn at once has one palette.
-        let large = sorted.large.iter();
-        let bounds = large.fold(Rect::default(), |all, rect| all.bounds(*rect));
-        if has_room {
+        let is_patch = scene.quality.is_best() && has_room && is_patch(scene.picture, all);
+        if has_room && !is_patch {
+            // What is drawn at once has one palette.
+            let large = sorted.large.iter();
+            let bounds = large.fold(Rect::default(), |all, rect| all.bounds(*rect));
             self.quantisers.of(scene.quality).fit(scene.picture, bounds);
         }
         let drawn = portion.draw(sorted, cell, out, |rect, small, out| {
-            let quality = match small {
-                true => Quality::BEST,
-                false if has_room => scene.quality,
+            if is_patch || small {
+                self.draw_patch(scene.picture, rect, scene.place, out);
+                return small;
+            }
+            let quality = match has_room {
+                true => scene.quality,
                 false => worth(scene.quality, rect.area()),
             };
-            if small || !has_room {
+            if !has_room {
                 self.quantisers.of(quality).fit(scene.picture, rect);
             }
             self.draw_rect(scene.picture, rect, quality, scene.place, out);
@@ -204,6 +212,24 @@ impl Sixel {
             dots += rect.area();
         }
         (dots, drawn.owed)
+    }
+
+    /// Draws a small part of a picture.
+    fn draw_patch(&mut self, picture: PixelView<'_>, rect: Rect, place: Place, out: &mut Vec<u8>) {
+        let Quantisers { most, fine, .. } = &mut self.quantisers;
+        if fine.is_exact() && fine.fit(picture, rect) && !fine.is_exact() {
+            // Too many colours: as many as stand for all of the picture, not for this part of it.
+            fine.fit(picture, picture.size.to_rect());
+        }
+        for part in parts(rect, self.limits.image, place.cell) {
+            let most = usize::from(*most);
+            let palette = self
+                .patches
+                .map(fine, picture, part, most, &mut self.indices);
+            go(place, part, out);
+            self.encoder
+                .encode(&self.indices, part.size(), palette, out);
+        }
     }
 
     fn draw_rect(
@@ -332,6 +358,11 @@ impl Painter for Sixel {
     fn leave(&mut self, _: &mut Vec<u8>) {
         self.forget();
     }
+}
+
+/// Whether so many dots are a small part of a picture.
+fn is_patch(picture: PixelView<'_>, dots: u64) -> bool {
+    dots * 8 <= picture.size.area()
 }
 
 /// Dots from which on one more colour is worth the bytes that define it, in an image that is a small part of a picture. The

@@ -10,7 +10,7 @@ use super::draw_lines;
 use crate::inspect::{Dissection, byte_rows, plain, value};
 use crate::tui::action::MenuKey;
 use crate::tui::app::App;
-use crate::tui::protocol::{Entry, Protocol};
+use crate::tui::protocol::Entry;
 use crate::tui::text::printable;
 use crate::tui::view::Theme;
 use crate::wire::{Field, Value};
@@ -22,25 +22,38 @@ pub const KEYS: &str = "arrows field  n p message  Back list";
 const BYTES_WIDTH: u16 = 6 + 16 * 3 + 16;
 
 /// Takes in a key; whether it was one of this pane's.
-pub fn key(protocol: &mut Protocol, key: MenuKey, page: isize) -> bool {
+pub fn key(app: &mut App, key: MenuKey, page: isize) -> bool {
     match key {
-        MenuKey::Char('n') | MenuKey::Right => protocol.step(1),
-        MenuKey::Char('p') | MenuKey::Left => protocol.step(-1),
-        MenuKey::Up => move_field(protocol, -1),
-        MenuKey::Down => move_field(protocol, 1),
-        MenuKey::PageUp => move_field(protocol, -page),
-        MenuKey::PageDown => move_field(protocol, page),
+        MenuKey::Char('n') | MenuKey::Right => step(app, 1),
+        MenuKey::Char('p') | MenuKey::Left => step(app, -1),
+        MenuKey::Up => move_field(app, -1),
+        MenuKey::Down => move_field(app, 1),
+        MenuKey::PageUp => move_field(app, -page),
+        MenuKey::PageDown => move_field(app, page),
         _ => return false,
     }
     true
 }
 
-fn move_field(protocol: &mut Protocol, by: isize) {
-    protocol.stay();
-    let last = protocol
-        .looked_at()
+fn step(app: &mut App, places: isize) {
+    match &mut app.origin {
+        Some(origin) if app.details_origin => {
+            // The list has the newest first.
+            origin.step(-places);
+            app.protocol.field = 0;
+        }
+        _ => app.protocol.step(places),
+    }
+}
+
+fn move_field(app: &mut App, by: isize) {
+    if !app.details_origin {
+        app.protocol.stay();
+    }
+    let last = app
+        .examined()
         .map_or(0, |entry| rows(&entry.dissect()).len().saturating_sub(1));
-    protocol.field = protocol.field.saturating_add_signed(by).min(last);
+    app.protocol.field = app.protocol.field.saturating_add_signed(by).min(last);
 }
 
 /// A line of the tree.
@@ -102,7 +115,7 @@ fn fields(message: &Dissection, deeper: usize, offset: usize) -> Vec<Row> {
 /// Draws tree and bytes side by side, or one above the other where it is narrow.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = Theme::of(app);
-    let Some(entry) = app.protocol.looked_at() else {
+    let Some(entry) = app.examined() else {
         return draw_lines([Line::styled("no message passes", theme.dim())], area, buf);
     };
     let message = entry.dissect();

@@ -13,7 +13,11 @@ use crate::tui::view::Theme;
 /// What each key does; `^]` stands for the escape key.
 const LINES: &[(&str, &str)] = &[
     ("", "Every key goes to the guest, but one:"),
-    ("^]", "opens the menu; twice sends it to the guest"),
+    ("^]", "opens the menu; twice sends it to the guest; from a"),
+    (
+        "",
+        "        pane, the first gives the keys back to the guest",
+    ),
     ("", ""),
     ("", "In the menu, one key is enough:"),
     ("q", "quit"),

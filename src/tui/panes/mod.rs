@@ -8,7 +8,9 @@ pub mod log;
 pub mod messages;
 pub mod output;
 pub mod palette;
+pub mod pixel;
 pub mod stats;
+pub mod step;
 pub mod streams;
 pub mod surfaces;
 pub mod timeline;
@@ -46,11 +48,15 @@ pub enum PaneKind {
     Log,
     /// The guest agent.
     Agent,
+    /// Who drew a pixel.
+    Pixel,
+    /// Messages one at a time.
+    Step,
 }
 
 impl PaneKind {
-    /// All, in the order of their keys: 1 to 9, and 0.
-    pub const ALL: [Self; 10] = [
+    /// All, in the order of their keys: 1 to 9, and 0; those behind have none.
+    pub const ALL: [Self; 12] = [
         Self::Channels,
         Self::Messages,
         Self::Detail,
@@ -61,6 +67,8 @@ impl PaneKind {
         Self::Output,
         Self::Log,
         Self::Agent,
+        Self::Pixel,
+        Self::Step,
     ];
 
     /// The word for it.
@@ -76,6 +84,8 @@ impl PaneKind {
             Self::Output => "terminal",
             Self::Agent => "agent",
             Self::Log => "log",
+            Self::Pixel => "pixel",
+            Self::Step => "step",
         }
     }
 
@@ -91,7 +101,7 @@ impl PaneKind {
     pub const fn watches(self) -> bool {
         matches!(
             self,
-            Self::Messages | Self::Detail | Self::Streams | Self::Timing
+            Self::Messages | Self::Detail | Self::Streams | Self::Timing | Self::Pixel | Self::Step
         )
     }
 
@@ -108,6 +118,8 @@ impl PaneKind {
             Self::Output => 'o',
             Self::Log => 'l',
             Self::Agent => 'a',
+            Self::Pixel => 'w',
+            Self::Step => 'h',
         }
     }
 
@@ -116,9 +128,38 @@ impl PaneKind {
         match self {
             Self::Messages => messages::KEYS,
             Self::Detail => detail::KEYS,
-            Self::Log => "arrows scroll",
-            _ => "",
+            Self::Pixel => pixel::KEYS,
+            Self::Step => step::KEYS,
+            _ => "arrows scroll",
         }
+    }
+
+    /// Whether it is text that may be longer than its room, and has no keys of its own.
+    pub const fn scrolls(self) -> bool {
+        matches!(
+            self,
+            Self::Channels
+                | Self::Surfaces
+                | Self::Stats
+                | Self::Streams
+                | Self::Timing
+                | Self::Output
+                | Self::Agent
+        )
+    }
+
+    /// The most rows that can be left out above so that the last one is still the last in sight, where it has so many rows,
+    /// its title counted.
+    pub fn most_above(self, app: &App, (columns, rows): (u16, u16)) -> u16 {
+        let all = self.draw_all(app, columns);
+        used_rows(&all).saturating_sub(rows.saturating_sub(1))
+    }
+
+    /// All of what is below its title.
+    fn draw_all(self, app: &App, columns: u16) -> Buffer {
+        let mut all = Buffer::empty(Rect::new(0, 0, columns, MOST_ROWS));
+        self.draw_inside(app, all.area, &mut all);
+        all
     }
 
     /// Draws it with a title line.
@@ -129,15 +170,13 @@ impl PaneKind {
         let theme = Theme::of(app);
         let rule = theme.rule().repeat(area.width.into());
         buf.set_stringn(area.x, area.y, rule, area.width.into(), theme.dim());
-        let reads = app.reading().is_some_and(|reading| reading.kind == self);
-        let (title, style) = match reads {
-            true => {
-                let own = self.keys();
-                let separator = if own.is_empty() { "" } else { "  " };
-                let title = format!(" {}: {own}{separator}{KEYS} ", self.name());
+        let reading = app.reading().filter(|reading| reading.kind == self);
+        let (title, style) = match reading {
+            Some(_) => {
+                let title = format!(" {}: {}  {KEYS} ", self.name(), self.keys());
                 (title, theme.bar())
             }
-            false => (format!(" {} ", self.name()), theme.title()),
+            None => (format!(" {} ", self.name()), theme.title()),
         };
         let room = area.width.saturating_sub(1).into();
         buf.set_stringn(area.x + 1, area.y, title, room, style);
@@ -146,6 +185,21 @@ impl PaneKind {
             height: area.height - 1,
             ..area
         };
+        match reading.map_or(0, |reading| reading.above) {
+            0 => self.draw_inside(app, inside, buf),
+            above => {
+                let all = self.draw_all(app, inside.width);
+                let above = above.min(used_rows(&all).saturating_sub(inside.height));
+                for (target, row) in inside.rows().zip(all.area.rows().skip(above.into())) {
+                    for (to, from) in target.columns().zip(row.columns()) {
+                        buf[to.as_position()] = all[from.as_position()].clone();
+                    }
+                }
+            }
+        }
+    }
+
+    fn draw_inside(self, app: &App, inside: Rect, buf: &mut Buffer) {
         match self {
             Self::Channels => channels::draw(app, inside, buf),
             Self::Messages => messages::draw(app, inside, buf),
@@ -157,6 +211,8 @@ impl PaneKind {
             Self::Stats => stats::draw(app, inside, buf),
             Self::Agent => agent::draw(app, inside, buf),
             Self::Log => log::draw(app, inside, buf),
+            Self::Pixel => pixel::draw(app, inside, buf),
+            Self::Step => step::draw(app, inside, buf),
         }
     }
 }
@@ -184,11 +240,26 @@ fn sparkline(numbers: &[u64], theme: &Theme) -> String {
     numbers.iter().map(step).collect()
 }
 
+/// Rows of text that may be scrolled through.
+const MOST_ROWS: u16 = 400;
+
+/// Rows up to the last one with something on it.
+fn used_rows(buf: &Buffer) -> u16 {
+    let is_used = |row: &Rect| {
+        let mut cells = row.columns().map(|cell| &buf[cell.as_position()]);
+        cells.any(|cell| cell.symbol() != " ")
+    };
+    let last = buf.area.rows().rev().find(is_used);
+    last.map_or(0, |row| row.y + 1)
+}
+
 /// The pane that has the keyboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Which.
     pub kind: PaneKind,
+    /// Rows of it that are left out above, where it [scrolls](PaneKind::scrolls).
+    pub above: u16,
     /// Whether it has all the room there is.
     pub large: bool,
 }

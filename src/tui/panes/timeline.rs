@@ -23,6 +23,10 @@ pub enum Press {
     },
     /// A time is to be typed.
     GoTo,
+    /// A pixel is to be pointed at.
+    Point,
+    /// The picture before the last message is to be shown, or the one after it.
+    Before,
     /// The help page.
     Help,
     /// The end.
@@ -48,12 +52,13 @@ pub const HELP: &[(&str, &str)] = &[
     ("g", "a time that you type: 90, 1:30, 1:02:03, 50%"),
     ("n", "to where something is drawn next"),
     (",", "one picture, and stop"),
-    (".", "one message, and stop"),
+    (".", "one message, and stop; b the picture before and after"),
     ("m", "mark this moment; [ and ] go to marks, to other sizes"),
     (
         "",
         "        of the screen and to where something is missing",
     ),
+    ("w", "who drew a pixel: point at it, see the messages"),
     ("l", "begin again at the end"),
     ("q", "quit"),
     ("", "A click on the line below goes there."),
@@ -91,6 +96,8 @@ pub fn key(key: &Key) -> Press {
             '+' => return Press::Speed { faster: true },
             '-' | '_' => return Press::Speed { faster: false },
             'g' => return Press::GoTo,
+            'w' => return Press::Point,
+            'b' => return Press::Before,
             '?' => return Press::Help,
             'q' => return Press::Quit,
             _ => return Press::Nothing,
@@ -250,11 +257,12 @@ fn levels(timeline: &Timeline, columns: usize) -> Vec<usize> {
         // A slice may be wider than a column: it fills all that it touches.
         let of = |at: f64| (at * slice / length * columns as f64) as usize;
         let (first, behind) = (of(place as f64), of(place as f64 + 1.0));
-        let behind = behind.max(first + 1).min(columns);
+        let behind = behind.max(first.saturating_add(1)).min(columns);
         if let Some(touched) = bytes.get_mut(first..behind) {
+            let each = count / (behind - first) as u64;
             touched
                 .iter_mut()
-                .for_each(|sum| *sum += count / (behind - first) as u64);
+                .for_each(|sum| *sum = sum.saturating_add(each));
         }
     }
     let height = |bytes: u64| f64::from(1 + bytes.ilog2());
@@ -296,5 +304,23 @@ mod tests {
         }
         assert_eq!(clock(Duration::from_millis(90_250)), "1:30.2");
         assert_eq!(clock(Duration::from_secs(3723)), "1:02:03.0");
+    }
+
+    #[test]
+    fn activity_that_no_file_can_have_is_drawn_all_the_same() {
+        for (length, slice) in [(1, u64::MAX), (u64::MAX, 1), (0, 0)] {
+            let contents = crate::recording::Contents {
+                activity: vec![u64::MAX; 512],
+                slice: Duration::from_nanos(slice),
+                ..Default::default()
+            };
+            let timeline = Timeline {
+                length: Duration::from_nanos(length),
+                contents: std::sync::Arc::new(contents),
+                ..Timeline::default()
+            };
+            let levels = levels(&timeline, 80);
+            assert!(levels.iter().all(|level| *level <= 8), "{levels:?}");
+        }
     }
 }

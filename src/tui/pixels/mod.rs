@@ -28,6 +28,13 @@ use studio::Studio;
 /// Places that are urgent at once, pointers not counted.
 const MOST_URGENT: usize = 8;
 
+/// Dots that are much of a picture when they change. Fewer are drawn as well as they can be at once, where the link carries that.
+const MUCH: u64 = 64 << 10;
+
+/// How long a picture stands still before it is told that the terminal shows it less well than it could: on a quick link it never
+/// comes to that.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// Dots from which on a portion tells how many bytes the others will take.
 const TELLING: u64 = 4096;
 
@@ -50,8 +57,9 @@ pub struct Pixels {
     drawn: u64,
     /// Whether the terminal shows something less well than it could.
     coarse: bool,
-    /// When something last changed.
+    /// When something last changed, and when much of the picture did.
     changed_at: Duration,
+    much_changed_at: Duration,
     covered: Vec<Rect>,
     pointer: Option<GuestPointer>,
     /// A number for each shape in each scale.
@@ -79,6 +87,7 @@ impl Pixels {
             drawn: 0,
             coarse: false,
             changed_at: Duration::ZERO,
+            much_changed_at: Duration::ZERO,
             covered: Vec::new(),
             pointer: None,
             shape_id: 0,
@@ -116,6 +125,13 @@ impl Pixels {
         [rested, self.refinement_due()].into_iter().flatten().min()
     }
 
+    /// Whether a picture that stands still is not as good yet as it will be.
+    pub fn is_refining(&self, now: Duration) -> bool {
+        let is_still = now >= self.changed_at + SLOW;
+        let is_calm = self.ladder.is_best() && now >= self.much_changed_at + SLOW;
+        (self.coarse || self.owed > 0) && (is_still || is_calm)
+    }
+
     fn rested(&self) -> Option<Duration> {
         self.ordered_at.map(|at| at + self.rest)
     }
@@ -141,7 +157,10 @@ impl Pixels {
     /// When a picture that stands still is to be made better; `None` while it is as good as it can be.
     pub fn refinement_due(&self) -> Option<Duration> {
         let is_complete = self.studio.is_some() && self.owed == 0;
-        (self.coarse && is_complete).then_some(self.changed_at + STILL)
+        let still = self.changed_at + STILL;
+        // A clock or a caret keeps nobody from seeing the rest as well as it can be seen: that is drawn between its frames.
+        let calm = self.ladder.is_best().then_some(self.much_changed_at + SLOW);
+        (self.coarse && is_complete).then(|| calm.map_or(still, |calm| calm.min(still)))
     }
 
     /// The next frame, if there is one to paint: `dots` as they are now, the cells `covered` by text, and the pointer.
@@ -154,7 +173,8 @@ impl Pixels {
         pointer: Option<GuestPointer>,
         now: Duration,
     ) -> Option<Order> {
-        let refines = self.refinement_due().is_some_and(|due| due <= now);
+        let is_still = self.pending.is_empty() || self.changed_at + STILL <= now;
+        let refines = is_still && self.refinement_due().is_some_and(|due| due <= now);
         let uncovered = covered != self.covered;
         let same = !uncovered && pointer == self.pointer && self.place == Some(place);
         let nothing = self.pending.is_empty() && self.owed == 0;
@@ -164,6 +184,10 @@ impl Pixels {
         self.is_late = self.rested().is_some_and(|rested| now < rested);
         if self.is_late {
             return None;
+        }
+        let waiting: u64 = self.pending.rects().iter().map(|rect| rect.area()).sum();
+        if waiting > MUCH {
+            self.much_changed_at = now;
         }
         let mut studio = self.studio.take()?;
         self.ordered_at = Some(now);

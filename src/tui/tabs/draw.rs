@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
 use super::terminal::Terminal;
+use crate::inspect::is_acted_on;
 use crate::term::{Colours, Glyphs, Ink, Style};
-use crate::tui::text::is_acted_on;
 
 /// Draws what the terminal shows, and its cursor as a cell that stands out.
 pub fn draw(terminal: &Terminal, style: Style, area: Rect, buf: &mut Buffer) {

@@ -90,6 +90,64 @@ fn a_png_is_the_screen_of_its_moment() {
     );
 }
 
+/// The screen of a moment.
+fn at(recording: &str, seconds: &str, pointer: &str) -> Picture {
+    let made = export(
+        recording,
+        "at.png",
+        &["--at", seconds, "--pointer", pointer],
+    );
+    Picture::from_png(&std::fs::read(&made.path).unwrap())
+}
+
+/// The pixels that differ: how many, and the smallest rectangle (left, top, right, bottom) around them.
+fn differing(a: &Picture, b: &Picture) -> (usize, [u32; 4]) {
+    let places = (0..a.height).flat_map(|y| (0..a.width).map(move |x| (x, y)));
+    let places: Vec<_> = places
+        .filter(|&(x, y)| a.pixel(x, y) != b.pixel(x, y))
+        .collect();
+    let around = places
+        .iter()
+        .fold([u32::MAX, u32::MAX, 0, 0], |[l, t, r, b], &(x, y)| {
+            [l.min(x), t.min(y), r.max(x + 1), b.max(y + 1)]
+        });
+    (places.len(), around)
+}
+
+/// As `inspect` prints the messages: SET at 5.13 s puts a pointer of 32×32 pixels at (250, 100), its hot spot at (5, 2); and in
+/// the other recording the client says (150, 181), with a pointer of 64×64 pixels whose hot spot is at (4, 8).
+#[test]
+fn the_pointer_is_drawn_where_it_was_when_it_is_wanted() {
+    for (recording, seconds, [left, top, right, bottom]) in [
+        ("cursors.pcapng", "5.2", [245, 98, 277, 130]),
+        ("agent.pcapng", "25", [146, 173, 210, 237]),
+    ] {
+        let (without, with) = (at(recording, seconds, "off"), at(recording, seconds, "on"));
+        let (count, [l, t, r, b]) = differing(&without, &with);
+        assert!(count > 20, "{recording}: {count} pixels");
+        let inside = l >= left && t >= top && r <= right && b <= bottom;
+        assert!(inside, "{recording}: {:?}", [l, t, r, b]);
+    }
+    let plain = export("cursors.pcapng", "plain.png", &["--at", "5.2"]);
+    let plain = Picture::from_png(&std::fs::read(&plain.path).unwrap());
+    assert_same("plain", &plain, &at("cursors.pcapng", "5.2", "off"));
+}
+
+#[test]
+fn films_have_the_pointer_in_them() {
+    let moment = ["--from", "5.2", "--to", "5.2"];
+    let made = export("cursors.pcapng", "film.apng", &moment);
+    let film = Picture::from_png(&std::fs::read(&made.path).unwrap());
+    assert_same("film", &film, &at("cursors.pcapng", "5.2", "on"));
+    let made = export(
+        "cursors.pcapng",
+        "bare.apng",
+        &[&moment[..], &["--pointer", "off"]].concat(),
+    );
+    let bare = Picture::from_png(&std::fs::read(&made.path).unwrap());
+    assert_same("bare", &bare, &at("cursors.pcapng", "5.2", "off"));
+}
+
 #[test]
 fn an_animated_png_ends_with_the_exact_picture_and_lasts_as_long_as_the_session() {
     let made = export("image-quic.pcapng", "film.apng", &["--fps", "10"]);

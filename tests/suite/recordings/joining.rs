@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use capsaicin::recording::{About, Player, Reader, Recorder, Survey, Switch};
+use capsaicin::inspect::{Dissector, Rules};
+use capsaicin::recording::{About, Player, Reader, Recorder, Survey, Switch, What};
 use capsaicin::session::Tap;
 
-use super::{file, play};
+use super::{file, play, records};
 
 /// Plays a recording, records it again from a part of its time on, and gives what was recorded.
 fn recorded_from(name: &str, part: u32, of: u32) -> Vec<u8> {
@@ -35,11 +36,29 @@ fn recorded_from(name: &str, part: u32, of: u32) -> Vec<u8> {
     std::fs::read(&place).unwrap()
 }
 
+/// What it begins with is counted on by what follows, and the client has introduced itself.
+fn assert_breaks_no_rule(name: &str, recorded: &[u8]) {
+    let (mut dissector, mut rules) = (Dissector::default(), Rules::default());
+    for record in records(recorded) {
+        match record.what {
+            What::Opened(link) => rules.opened(record.channel, &link),
+            What::Frame(way, frame) => {
+                let message = dissector.dissect(record.channel, way, &frame);
+                assert_eq!(rules.check(&message), [], "{name}: {}", message.full_name());
+            }
+            What::Closed => rules.closed(record.channel),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
 fn ends_alike(names: &[&str]) {
     for name in names {
         let expected = play(&file(name));
         for part in [1, 2, 3] {
-            let again = play(&recorded_from(name, part, 4));
+            let recorded = recorded_from(name, part, 4);
+            assert_breaks_no_rule(name, &recorded);
+            let again = play(&recorded);
             let of = |played: &crate::support::recordings::Played| {
                 let view = played.screen.view().expect("a screen");
                 let rgb = view

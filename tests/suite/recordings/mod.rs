@@ -5,10 +5,13 @@ mod files;
 mod joining;
 mod packets;
 mod pictures;
+mod points;
 mod program;
 mod reading;
 mod replay;
+mod rotation;
 mod seeking;
+mod video;
 mod writing;
 
 use crate::support::recordings::{file, play, play_until, records};

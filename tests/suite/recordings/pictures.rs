@@ -35,14 +35,6 @@ fn without(mut picture: Picture, [left, top, right, bottom]: [usize; 4]) -> Pict
     picture
 }
 
-/// Peak signal-to-noise ratio, decibels.
-fn likeness(a: &Picture, b: &Picture) -> f64 {
-    assert_eq!((a.width, a.height), (b.width, b.height));
-    let square = |(a, b): (&u8, &u8)| f64::from(a.abs_diff(*b)).powi(2);
-    let error: f64 = a.rgb.iter().zip(&b.rgb).map(square).sum();
-    10.0 * (255.0 * 255.0 * a.rgb.len() as f64 / error).log10()
-}
-
 /// Declares tests: the recording ends at exactly the pixels of the reference.
 macro_rules! ends_at {
     ($($(#[$meta:meta])* $test:ident: $recording:literal, $reference:literal;)*) => {$(
@@ -56,10 +48,12 @@ macro_rules! ends_at {
 
 ends_at! {
     fills_and_copies_of_every_kind_end_at_the_servers_picture: "audio-opus", "audio-opus";
+    windows_of_an_agents_new_sizes_end_at_the_machines_own_screenshot: "agent", "agent";
     a_screen_under_pointers_ends_at_the_servers_picture: "cursors", "cursors";
     copies_within_the_screen_end_at_the_servers_picture: "draws-rop3-copybits", "draws-rop3-copybits";
     a_start_of_firmware_ends_at_the_machines_own_screenshot: "boot-efi", "boot-efi";
     a_firmware_pattern_ends_at_the_servers_picture: "firmware-pattern", "firmware-pattern";
+    an_installer_ends_at_the_machines_own_screenshot: "installer", "installer";
     images_from_the_cache_end_at_the_servers_picture: "image-cache", "image-cache";
     images_driven_out_of_the_cache_end_at_the_servers_picture: "image-cache-evict", "image-cache-evict";
     lossless_images_replacing_lossy_ones_end_at_the_servers_picture: "image-cache-jpeg", "image-cache-jpeg";
@@ -74,6 +68,7 @@ ends_at! {
     a_screen_of_16_bits_ends_at_the_servers_picture: "surface-16bit", "surface-16bit";
     photographs_in_windows_end_at_the_servers_picture: "xspice-photo-cursors", "xspice";
     a_video_and_moving_windows_end_at_the_servers_picture: "xspice-move-video", "xspice";
+    a_text_console_ends_at_the_machines_own_screenshot: "text-console", "text-console";
     scrolling_text_ends_at_the_servers_picture: "xspice-text-fills", "xspice";
 }
 
@@ -111,7 +106,7 @@ fn composites_and_surfaces_off_the_screen_end_at_the_servers_picture() {
 /// The reference is the server's own picture, which never was a JPEG.
 #[test]
 fn jpeg_images_end_near_the_servers_picture() {
-    let likeness = likeness(&last_picture("image-jpeg"), &reference("image-quic"));
+    let likeness = last_picture("image-jpeg").likeness(&reference("image-quic"));
     assert!(likeness >= 40.0, "{likeness:.1} dB");
 }
 
@@ -140,7 +135,7 @@ fn the_last_frame_of_a_video_is_on_the_screen_before_the_stream_ends() {
     ] {
         let frame = reference(&format!("{name}-video"));
         let screen = picture(name, Some(Duration::from_millis(at_ms)));
-        let likeness = likeness(&part(&screen, place, &frame), &frame);
+        let likeness = part(&screen, place, &frame).likeness(&frame);
         assert!(likeness >= 40.0, "{name}: {likeness:.1} dB");
     }
 }

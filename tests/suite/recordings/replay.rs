@@ -43,7 +43,7 @@ fn a_client_that_wants_long_headers_gets_them() {
     let server = ReplayServer::start(&file("image-quic.pcapng"), Pace::Fast);
     let mut stream = TcpStream::connect(&server.address).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     let mut link = ClientLink::new(LinkRequest {
         connection_id: 0,

@@ -129,6 +129,7 @@ fn recorder(
         comment: "a test".into(),
         choices: ALL,
         limit,
+        ..About::default()
     };
     let (recorder, recording) = Recorder::start(target.reopen().unwrap(), &about).unwrap();
     (target, recorder, recording)

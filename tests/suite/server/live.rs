@@ -17,7 +17,7 @@ use capsaicin::{ClientEvent, CloseReason, InputEvent, SpiceClient, SpiceServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Only so that a broken test ends.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     let done = tokio::time::timeout(PATIENCE, future).await;

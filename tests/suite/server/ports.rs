@@ -15,7 +15,7 @@ const SERIAL: &str = "org.qemu.console.serial.0";
 
 /// Only so that a broken test ends.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    let done = tokio::time::timeout(Duration::from_secs(30), future).await;
+    let done = tokio::time::timeout(Duration::from_secs(60), future).await;
     done.expect("it takes less than half a minute")
 }
 

@@ -13,7 +13,7 @@ use capsaicin::server::source::{Demo, image};
 use capsaicin::{ClientEvent, InputEvent, SpiceClient, SpiceServer};
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    let done = tokio::time::timeout(Duration::from_secs(30), future).await;
+    let done = tokio::time::timeout(Duration::from_secs(60), future).await;
     done.expect("it takes less than half a minute")
 }
 

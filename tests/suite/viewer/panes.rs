@@ -26,7 +26,7 @@ fn watching(columns: u16, rows: u16, keys: &str) -> Viewer {
 }
 
 /// Everything of a recording passes.
-fn pass(watch: &Watch, name: &str) {
+pub(super) fn pass(watch: &Watch, name: &str) {
     let mut watch = watch.clone();
     for record in records(&file(name)) {
         match record.what {
@@ -38,7 +38,7 @@ fn pass(watch: &Watch, name: &str) {
     }
 }
 
-fn press(viewer: &mut Viewer, keys: &str) {
+pub(super) fn press(viewer: &mut Viewer, keys: &str) {
     for c in keys.chars() {
         let key = match c {
             '\n' => MenuKey::Enter,
@@ -179,6 +179,45 @@ fn what_waits_for_a_pane_is_bounded() {
 }
 
 #[test]
+fn a_channel_that_closes_while_a_pane_looks_holds_nobody_up() {
+    let mut watch = Watch::default();
+    watch.look(true);
+    let (at, channel) = (Duration::ZERO, ChannelId::MAIN);
+    watch.opened(at, channel, &Established::default());
+    watch.closed(at, channel);
+    assert_eq!(watch.take().seen.len(), 2);
+    assert!(watch.things().links.is_empty());
+}
+
+#[test]
+fn text_that_is_longer_than_its_pane_is_scrolled_as_far_as_its_last_line() {
+    let mut viewer = watching(80, 12, "ic");
+    viewer.session(ClientEvent::Stats(Box::new(some_stats())));
+    viewer.menu("ii");
+    let inside = |viewer: &mut Viewer| viewer.text()[7..11].to_vec();
+    let top = inside(&mut viewer);
+    press(&mut viewer, "↓");
+    let second = inside(&mut viewer);
+    press(&mut viewer, "↓");
+    let third = inside(&mut viewer);
+    assert_eq!(second[1..], third[..3]);
+    // Further down than it is long.
+    press(&mut viewer, &"↓".repeat(60));
+    let bottom = inside(&mut viewer);
+    assert!(
+        bottom.iter().all(|line| !line.trim().is_empty()),
+        "{bottom:#?}"
+    );
+    press(&mut viewer, "↓");
+    assert_eq!(inside(&mut viewer), bottom);
+    // It is no further back than that many lines.
+    press(&mut viewer, "↑");
+    assert_eq!(inside(&mut viewer)[1..], bottom[..3]);
+    press(&mut viewer, &"↑".repeat(60));
+    assert_eq!(inside(&mut viewer), top);
+}
+
+#[test]
 fn keys_go_from_pane_to_pane_and_back_to_the_guest() {
     let mut viewer = watching(80, 48, "ic");
     viewer.session(ClientEvent::Stats(Box::new(some_stats())));
@@ -187,7 +226,7 @@ fn keys_go_from_pane_to_pane_and_back_to_the_guest() {
         viewer
             .text()
             .iter()
-            .any(|line| line.contains("channels: 1-9 Tab"))
+            .any(|line| line.contains("channels: arrows scroll  1-9 Tab"))
     );
     press(&mut viewer, "2");
     assert!(
@@ -201,7 +240,7 @@ fn keys_go_from_pane_to_pane_and_back_to_the_guest() {
         viewer
             .text()
             .iter()
-            .any(|line| line.contains("channels: 1-9 Tab"))
+            .any(|line| line.contains("channels: arrows scroll  1-9 Tab"))
     );
     press(&mut viewer, "x");
     let text = viewer.text();
@@ -314,4 +353,37 @@ fn the_box_a_message_draws_in_is_outlined_on_the_picture() {
     assert!(text.iter().any(|line| line.contains('└')), "{text:#?}");
     press(&mut viewer, "⎋");
     assert!(!viewer.text()[first].contains('┌'));
+}
+
+#[test]
+fn the_status_line_says_what_the_escape_key_does() {
+    let mut viewer = watching(80, 24, "im");
+    let says = |viewer: &mut Viewer| viewer.text()[23].trim_end().to_owned();
+    assert!(
+        says(&mut viewer).ends_with("Ctrl+] back"),
+        "{}",
+        says(&mut viewer)
+    );
+    viewer.act(Action::Escape);
+    assert!(
+        says(&mut viewer).ends_with("Ctrl+] menu"),
+        "{}",
+        says(&mut viewer)
+    );
+    viewer.act(Action::Escape);
+    let said = says(&mut viewer);
+    assert!(said.ends_with("Ctrl+] to guest"), "{said}");
+    press(&mut viewer, "/pa");
+    assert!(
+        says(&mut viewer).ends_with("Ctrl+] back"),
+        "{}",
+        says(&mut viewer)
+    );
+}
+
+#[test]
+fn the_way_back_from_a_pane_is_said_where_room_is_short() {
+    let mut viewer = watching(40, 24, "im");
+    let status = &viewer.text()[23];
+    assert!(status.contains("Ctrl+] back"), "{status}");
 }

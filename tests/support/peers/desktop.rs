@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -113,7 +114,9 @@ impl Desktop {
         command.arg(format!("--height={}", SIZE.1 / scale));
         self.run("compositor", command);
         let socket = self.dir.path().join(WAYLAND);
-        until("the compositor", LIMIT, || socket.exists().then_some(()));
+        until("the compositor", LIMIT, || {
+            UnixStream::connect(&socket).ok().map(drop)
+        });
     }
 
     /// Starts a program on the desktop.

@@ -111,17 +111,30 @@ pub struct DesktopGuest {
 impl DesktopGuest {
     /// Starts one; returns when its X server shows a screen and, if there is one, its agent has been started.
     pub fn start(settings: Settings) -> Self {
-        let qemu = Machine::new(Boot::Desktop(settings)).start();
-        let exec = UnixStream::connect(qemu.file("exec.sock")).expect("QEMU listens there");
-        let mut guest = Self {
-            qemu,
-            exec: BufReader::new(exec),
-        };
+        Self::start_in(&Machine::new(Boot::Desktop(settings)))
+    }
+
+    /// As [`start`](Self::start), in a machine that boots such a desktop.
+    pub fn start_in(machine: &Machine) -> Self {
+        let mut guest = Self::inside(machine.start());
         // The guest takes commands when all is up; until then they wait in QEMU.
         guest.wait_at_most(START);
         guest.run("true");
         guest.wait_at_most(LIMIT);
         guest
+    }
+
+    /// The desktop that a machine will have once one with it has moved in.
+    pub fn to_be_in(qemu: Qemu) -> Self {
+        let mut guest = Self::inside(qemu);
+        guest.wait_at_most(LIMIT);
+        guest
+    }
+
+    fn inside(qemu: Qemu) -> Self {
+        let exec = UnixStream::connect(qemu.file("exec.sock")).expect("QEMU listens there");
+        let exec = BufReader::new(exec);
+        Self { qemu, exec }
     }
 
     /// Runs a command of the shell as root; what it printed, without the white space around it.

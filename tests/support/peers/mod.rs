@@ -215,6 +215,24 @@ pub fn free_port() -> u16 {
         .port()
 }
 
+/// A loopback port on which nothing listens, and nobody else can while this is kept.
+pub struct ClosedPort(tokio::net::TcpSocket);
+
+impl ClosedPort {
+    /// One that the system chose.
+    pub fn new() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        let bound = socket.bind((Ipv4Addr::LOCALHOST, 0).into());
+        bound.expect("the system has a free port");
+        Self(socket)
+    }
+
+    /// Its address.
+    pub fn address(&self) -> String {
+        self.0.local_addr().expect("it is bound").to_string()
+    }
+}
+
 /// A screen once it has stayed the same for half a second.
 fn quiet(mut screen: impl FnMut() -> Picture) -> Picture {
     let mut last = screen();

@@ -14,6 +14,7 @@ use super::picture::Picture;
 use super::tmux::Tmux;
 use super::until;
 use crate::models::kitty::Kitty;
+use crate::models::text::TextTerminal;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -38,7 +39,7 @@ pub struct Outer {
 
 struct Shown {
     kind: Kind,
-    screen: vt100::Parser,
+    screen: TextTerminal,
     kitty: Kitty,
     /// A sequence that is not complete.
     rest: Vec<u8>,
@@ -64,7 +65,7 @@ impl Outer {
         let mut keyboard = pair.master.take_writer().expect("a keyboard");
         let shown = Arc::new(Mutex::new(Shown {
             kind,
-            screen: vt100::Parser::new(rows, columns, 0),
+            screen: TextTerminal::new(rows, columns),
             kitty: Kitty::new(columns, rows, CELL),
             rest: Vec::new(),
         }));

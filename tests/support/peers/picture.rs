@@ -102,6 +102,14 @@ impl Picture {
             && colours().all(|(a, b)| a.abs_diff(*b) <= tolerance)
     }
 
+    /// Peak signal-to-noise ratio of this and a picture of the same size, decibels; without end where they are the same.
+    pub fn likeness(&self, other: &Self) -> f64 {
+        assert_eq!((self.width, self.height), (other.width, other.height));
+        let square = |(a, b): (&u8, &u8)| f64::from(a.abs_diff(*b)).powi(2);
+        let error: f64 = self.rgb.iter().zip(&other.rgb).map(square).sum();
+        10.0 * (255.0 * 255.0 * self.rgb.len() as f64 / error).log10()
+    }
+
     /// The part whose corner is at `x`, `y`.
     pub fn part(&self, (x, y): (u32, u32), (width, height): (u32, u32)) -> Self {
         let pixels = (y..y + height).flat_map(|y| (x..x + width).map(move |x| (x, y)));

@@ -18,11 +18,20 @@ pub struct Process {
 impl Process {
     /// Starts `command` with both outputs in `dir`/`name`.log and nothing to read.
     pub fn start(name: &str, command: &Command, dir: &Path) -> Self {
+        Self::start_with(name, command, dir, Stdio::null())
+    }
+
+    /// The same with something to read.
+    pub fn start_reading(name: &str, command: &Command, dir: &Path, input: File) -> Self {
+        Self::start_with(name, command, dir, input.into())
+    }
+
+    fn start_with(name: &str, command: &Command, dir: &Path, input: Stdio) -> Self {
         let log = dir.join(format!("{name}.log"));
         let file = File::create(&log).expect("the scratch folder is writable");
         let copy = file.try_clone().expect("a second handle of the log");
         let child = bound_to_us(command)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(file)
             .stderr(copy)
             .spawn()

@@ -13,7 +13,7 @@ use super::process::Process;
 use super::{free_port, until};
 
 /// How long it may take to listen.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running tinyproxy.
 pub struct Tinyproxy {
@@ -95,12 +95,7 @@ impl OneWay {
 }
 
 fn join(mut client: TcpStream, server: TcpStream, asked: &Mutex<Vec<String>>) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && client.read_exact(&mut byte).is_ok() {
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
+    let head = head(&mut client);
     let line = head.lines().next().unwrap_or_default().to_owned();
     asked.lock().expect("no thread panics with it").push(line);
     // Its answer comes in pieces.
@@ -109,6 +104,21 @@ fn join(mut client: TcpStream, server: TcpStream, asked: &Mutex<Vec<String>>) {
             return;
         }
     }
+    pass(client, server);
+}
+
+/// What a client says up to the first empty line.
+fn head(client: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && client.read_exact(&mut byte).is_ok() {
+        head.push(byte[0]);
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+/// Passes on what both say, until both have ended.
+fn pass(client: TcpStream, server: TcpStream) {
     let one_way = |mut from: TcpStream, mut to: TcpStream| {
         let _ = copy(&mut from, &mut to);
         let _ = to.shutdown(Shutdown::Write);
@@ -119,6 +129,36 @@ fn join(mut client: TcpStream, server: TcpStream, asked: &Mutex<Vec<String>>) {
     let back = thread::spawn(move || one_way(server_too, client_too));
     one_way(client, server);
     let _ = back.join();
+}
+
+/// In front of a server's web-socket, with a token in the path as websockify wants it: without that it hangs up.
+pub struct Gate {
+    /// Where it listens: a loopback port.
+    pub address: String,
+}
+
+impl Gate {
+    /// To the server at this address, for who has the token.
+    pub fn to(server: String, token: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+        let address = listener.local_addr().expect("its address").to_string();
+        // It ends with the test program.
+        thread::spawn(move || {
+            for mut client in listener.incoming().flatten() {
+                let server = server.clone();
+                thread::spawn(move || {
+                    let head = head(&mut client);
+                    if head.starts_with(&format!("GET /?token={token} HTTP/1.1\r\n")) {
+                        let mut server = TcpStream::connect(&server).ok()?;
+                        server.write_all(head.as_bytes()).ok()?;
+                        pass(client, server);
+                    }
+                    Some(())
+                });
+            }
+        });
+        Self { address }
+    }
 }
 
 /// TLS in front of a proxy, with the certificate of a fixture.

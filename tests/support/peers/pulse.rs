@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::process::Process;
 use super::until;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A place for a sound server. It can be started there, killed, and started again.
 pub struct Pulse {

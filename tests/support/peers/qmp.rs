@@ -19,7 +19,7 @@ impl Qmp {
     pub fn connect(socket: &Path) -> Option<Self> {
         let stream = UnixStream::connect(socket).ok()?;
         stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
+            .set_read_timeout(Some(Duration::from_secs(60)))
             .expect("a time limit on a socket");
         let mut qmp = Self {
             lines: BufReader::new(stream),
@@ -53,7 +53,7 @@ impl Qmp {
     ///
     /// # Panics
     ///
-    /// When it does not come within half a minute.
+    /// When it does not come within a minute.
     pub fn wait_for_event(&mut self, name: &str) {
         loop {
             let said = self.line();

@@ -6,3 +6,4 @@
 pub mod iterm2;
 pub mod kitty;
 pub mod sixel;
+pub mod text;

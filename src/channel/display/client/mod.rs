@@ -38,6 +38,8 @@ pub struct Client {
     streams: Streams,
     /// Whether regions come with their pixels.
     cuts_pixels: bool,
+    /// Whether nothing is drawn.
+    is_blind: bool,
     /// Memory for the clip of a command.
     clip_rects: Vec<Rect>,
 }
@@ -54,6 +56,7 @@ impl Client {
             draws: 0,
             streams: Streams::new(video),
             cuts_pixels: true,
+            is_blind: false,
             clip_rects: Vec::new(),
         }
     }
@@ -63,6 +66,15 @@ impl Client {
         self.cuts_pixels = false;
         self.streams.unwatched = true;
         self
+    }
+
+    /// The same for a user who never looks at any: nothing is drawn and no image decoded. What decoding and drawing would say of
+    /// damaged images remains unsaid.
+    pub fn blind(self) -> Self {
+        let mut client = self.without_pixels();
+        client.is_blind = true;
+        client.streams.blind = true;
+        client
     }
 
     /// The same client for a session beside this one, with a copy of its surfaces; `None` where something cannot be copied:
@@ -76,6 +88,31 @@ impl Client {
             clip_rects: Vec::new(),
             ..*self
         })
+    }
+
+    /// The same with its pictures as they are now, and without what cannot be copied of its videos. `None` while an image is
+    /// decoded outside.
+    pub fn still(&self, shared: &Shared) -> Option<Self> {
+        let streams = self.streams.fork(shared);
+        Some(Self {
+            canvas: self.canvas.clone(),
+            images: self.images.fork()?,
+            pending: self.pending.clone(),
+            streams: streams.unwrap_or_else(|| self.streams.without_video()),
+            clip_rects: Vec::new(),
+            ..*self
+        })
+    }
+
+    /// Whether there is a video stream.
+    pub fn has_video(&self) -> bool {
+        self.streams.counts().next().is_some()
+    }
+
+    /// Paints the newest frames of videos that were put off until somebody looks.
+    pub fn develop(&mut self) {
+        self.streams.develop_all();
+        self.paint_streams();
     }
 
     /// Tells of the primary surface and of all that is on it once more, to somebody who knows nothing of it.
@@ -119,7 +156,7 @@ impl Client {
     }
 
     /// The surfaces. Those of a client [`without_pixels`](Self::without_pixels) may lack the newest frame of a video, which is
-    /// decoded as soon as something is drawn over it or reads it.
+    /// decoded as soon as something is drawn over it or reads it. Those of a [`blind`](Self::blind) one stay empty.
     pub fn canvas(&self) -> &Canvas {
         &self.canvas
     }
@@ -196,6 +233,9 @@ impl Client {
             }
         };
         let name = message.name();
+        if let Some(result) = self.note(&message) {
+            return Ok(outcome(name, result, cx));
+        }
         let result = match message {
             ServerMessage::Mark => {
                 if self.primary.is_some() {
@@ -315,14 +355,7 @@ impl Client {
                 Ok(())
             }
         };
-        match result {
-            Ok(()) => Ok(None),
-            Err(ImageError::Blocked(why)) => Ok(Some(why)),
-            Err(ImageError::Bad(text)) => {
-                cx.notice(format!("{name}: {text}"));
-                Ok(None)
-            }
-        }
+        Ok(outcome(name, result, cx))
     }
 
     /// Whether the channel waits for something to be decoded outside the session.
@@ -522,6 +555,18 @@ impl Client {
                 display: self.id,
                 heads,
             });
+        }
+    }
+}
+
+/// Why a message that was acted on has to wait, if it does. What is wrong with it is told.
+fn outcome(name: &str, result: Result<(), ImageError>, cx: &mut Cx<'_>) -> Option<Blocked> {
+    match result {
+        Ok(()) => None,
+        Err(ImageError::Blocked(why)) => Some(why),
+        Err(ImageError::Bad(text)) => {
+            cx.notice(format!("{name}: {text}"));
+            None
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::channel::display::draw::{
 };
 use crate::channel::display::image::Image;
 use crate::channel::display::images::{ImageError, MaskImage, Resolved};
-use crate::channel::display::messages::CopyBits;
+use crate::channel::display::messages::{CopyBits, ServerMessage};
 use crate::channel::display::picture::{Picture, Pixels};
 use crate::geometry::{Point, Rect};
 use crate::pixels::PixelView;
@@ -54,6 +54,26 @@ const EVERYWHERE: Rect = Rect::new(0, 0, i32::MAX, i32::MAX);
 type Reads = SmallVec<[SurfaceId; 3]>;
 
 impl Client {
+    /// Notes where a command draws instead of drawing it; `None` unless nobody ever looks.
+    pub(super) fn note(&mut self, message: &ServerMessage<'_>) -> Option<Result<(), ImageError>> {
+        let base = message.base().filter(|_| self.is_blind)?;
+        if let ServerMessage::CopyBits(copy) = message {
+            return Some(self.on_copy_bits(copy));
+        }
+        let Some(surface) = self.canvas.surface(base.surface_id) else {
+            return Some(Err(no_surface(base.surface_id)));
+        };
+        let clip = to_clip(&base.clip, &mut self.clip_rects);
+        let mut damage = Damage::default();
+        surface.note(base.bbox, &clip, &mut damage);
+        keep_rects(clip, &mut self.clip_rects);
+        self.draws += 1;
+        if self.primary == Some(base.surface_id) {
+            self.pending.damage.merge(&damage);
+        }
+        Some(Ok(()))
+    }
+
     pub(super) fn on_copy_bits(&mut self, copy: &CopyBits) -> Result<(), ImageError> {
         let DisplayBase {
             surface_id,
@@ -69,7 +89,10 @@ impl Client {
             .ok_or_else(|| no_surface(*surface_id))?;
         let mut damage = Damage::default();
         let clip = to_clip(clip, &mut self.clip_rects);
-        surface.copy_bits(*bbox, &clip, copy.src_pos, &mut damage);
+        match self.is_blind {
+            true => surface.note_copy_bits(*bbox, &clip, copy.src_pos, &mut damage),
+            false => surface.copy_bits(*bbox, &clip, copy.src_pos, &mut damage),
+        }
         let in_pieces = clip.region(*bbox).nth(1).is_some();
         keep_rects(clip, &mut self.clip_rects);
         self.draws += 1;

@@ -14,6 +14,7 @@ use crate::channel::shared::MediaClock;
 use crate::codec::video::Codec;
 use crate::geometry::{Rect, Size};
 use crate::link::{self, Capabilities};
+use crate::wire::Frame;
 
 impl Client {
     /// What this client announces: bits 1, MONITORS_CONFIG; 5, LZ4_COMPRESSION; 8, MULTI_CODEC; and for video 0, SIZED_STREAM;
@@ -49,6 +50,17 @@ impl Client {
         self.streams.counts()
     }
 
+    /// Messages after which the decoder of a stream that a fresh client was told to create has seen what that of this one has,
+    /// and the same pictures wait. What was shown has no place to go to: it is on the surface, and something else may have been
+    /// drawn over it.
+    ///
+    /// `seen` are messages of the server since one that a decoder can begin with; for MJPEG the last one is enough. `clock` is
+    /// the multi-media clock of both clients. `None` where there is no such stream, or while what it is about to show is
+    /// decoded elsewhere.
+    pub fn retell(&self, id: u32, seen: &[Frame], clock: u32) -> Option<Vec<Frame>> {
+        self.streams.retell(id, seen, clock)
+    }
+
     /// When [`tick`](Self::tick) wants to be called, by the media clock in force.
     pub fn due(&self, media: &MediaClock) -> Option<Duration> {
         self.streams.due(media)
@@ -78,7 +90,7 @@ impl Client {
         let Some(surface) = self.canvas.surface_mut(painting.surface) else {
             return;
         };
-        let Some(picture) = &painting.picture else {
+        let Some(picture) = painting.picture.as_ref().filter(|_| !self.is_blind) else {
             let extent = painting.dest.intersect(surface.size().to_rect());
             if self.primary == Some(painting.surface) {
                 let changed = painting.clip.region(extent);

@@ -13,6 +13,7 @@
 
 mod job;
 mod report;
+mod retell;
 mod stream;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -42,7 +43,7 @@ pub(super) const STREAM_REPORT: u32 = 4;
 pub(super) const PREF_VIDEO_CODEC_TYPE: u32 = 12;
 
 /// Ids of streams are below this.
-const MAX_STREAMS: u32 = 64;
+pub(crate) const MAX_STREAMS: u32 = 64;
 
 /// Most frames decoded outside at a time. Streams that are there have one at most; but those of streams that are gone have to
 /// be finished too, and a server could make many.
@@ -70,6 +71,8 @@ pub(super) struct Streams {
     /// Whether nobody looks at the screen, so that frames of MJPEG, each of which stands alone, are decoded only when
     /// something else is drawn over them or reads them. Most are followed by the next one before that.
     pub unwatched: bool,
+    /// Whether nobody ever will, so that these are not decoded even then.
+    pub blind: bool,
     /// Ids for which the server was told that they cannot be played, one bit each. It is told once.
     refused: u64,
     /// Tells streams apart that use the same id one after the other.
@@ -129,6 +132,7 @@ impl Streams {
             failed: Vec::new(),
             immediate: false,
             unwatched: false,
+            blind: false,
             refused: 0,
             created: 0,
             jobs: VecDeque::new(),
@@ -154,6 +158,20 @@ impl Streams {
         })
     }
 
+    /// No streams, in a session beside this one whose screen is only looked at.
+    pub fn without_video(&self) -> Self {
+        Self {
+            immediate: self.immediate,
+            ..Self::new(self.allowed.clone())
+        }
+    }
+
+    /// Decodes what was put off; it is to be painted.
+    pub fn develop_all(&mut self) {
+        let ids: Vec<u32> = self.streams.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.develop(id));
+    }
+
     /// Codecs the server may use.
     pub fn allowed(&self) -> &[Codec] {
         &self.allowed
@@ -175,7 +193,7 @@ impl Streams {
             return;
         }
         self.destroy(id);
-        let codec = codec(create.codec).filter(|codec| self.allowed.contains(codec));
+        let codec = codec_of(create.codec).filter(|codec| self.allowed.contains(codec));
         let Some(codec) = codec else {
             self.refuse(id, "its codec was not asked for", cx);
             return;
@@ -259,8 +277,7 @@ impl Streams {
 
     /// STREAM_DESTROY_ALL.
     pub fn destroy_all(&mut self) {
-        let unseen = self.streams.values_mut().filter_map(Stream::develop);
-        self.pictures.extend(unseen);
+        self.develop_all();
         self.streams.clear();
         self.refused = 0;
     }
@@ -273,7 +290,7 @@ impl Streams {
     /// Something else is about to read or change this area: frames in it that were put off are to be painted before. Whether
     /// there are any.
     pub fn look(&mut self, surface: SurfaceId, area: Rect) -> bool {
-        if !self.unwatched {
+        if !self.unwatched || self.blind {
             return false;
         }
         let streams = self.streams.values_mut();
@@ -283,9 +300,13 @@ impl Streams {
         self.pictures.len() > before
     }
 
+    /// Decodes what was put off of a stream, for whoever looks.
     fn develop(&mut self, id: u32) {
         let stream = self.streams.get_mut(&id);
-        self.pictures.extend(stream.and_then(Stream::develop));
+        match self.blind {
+            true => stream.map_or((), Stream::overlook),
+            false => self.pictures.extend(stream.and_then(Stream::develop)),
+        }
     }
 
     /// STREAM_ACTIVATE_REPORT.
@@ -384,7 +405,8 @@ impl Streams {
         if let Some(dest) = stream.may_put_off(clock) {
             let streams = self.streams.values_mut();
             let below = streams.filter(|other| {
-                other.surface == surface
+                !self.blind
+                    && other.surface == surface
                     && !other.is_covered(serial, dest)
                     && (other.serial == serial || other.is_unseen_in(dest))
             });
@@ -490,7 +512,8 @@ fn bit(id: u32) -> u64 {
     1_u64.checked_shl(id).unwrap_or(0)
 }
 
-fn codec(codec: VideoCodec) -> Option<Codec> {
+/// The codec of this number, if it is one that can be decoded.
+pub(crate) fn codec_of(codec: VideoCodec) -> Option<Codec> {
     Some(match codec {
         VideoCodec::Mjpeg => Codec::Mjpeg,
         VideoCodec::Vp8 => Codec::Vp8,

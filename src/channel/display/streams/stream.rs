@@ -50,6 +50,8 @@ pub(super) struct Stream {
     tables: Tables,
     /// Not decoded yet, in the order they came.
     frames: VecDeque<Frame>,
+    /// When the frame is to be shown that a job has.
+    decoding: Option<u32>,
     /// Decoded, and no picture came out yet.
     held: Vec<Place>,
     /// To be shown, first one first.
@@ -130,6 +132,7 @@ impl Stream {
             decoder: Some(decoder),
             tables: Tables::default(),
             frames: VecDeque::new(),
+            decoding: None,
             held: Vec::new(),
             ready: VecDeque::new(),
             unseen: None,
@@ -335,6 +338,11 @@ impl Stream {
         Some(self.painting(place.dest, Some(picture)))
     }
 
+    /// Forgets the frame that was put off.
+    pub fn overlook(&mut self) {
+        self.unseen = None;
+    }
+
     /// How many frames' time has come.
     pub fn due_frames(&self, clock: u32) -> usize {
         let due = |frame: &&Frame| wait(frame.time, clock) == 0;
@@ -364,6 +372,7 @@ impl Stream {
             return None;
         }
         let frame = self.frames.pop_front()?;
+        self.decoding = Some(frame.time);
         Some(VideoJob {
             stream: id,
             serial: self.serial,
@@ -380,6 +389,7 @@ impl Stream {
     /// When it was not; the stream is to be ended.
     pub fn finish(&mut self, done: VideoDone) -> Result<(), Error> {
         self.decode_time += done.time;
+        self.decoding = None;
         let Decoded {
             decoder,
             place: own,
@@ -404,6 +414,37 @@ impl Stream {
             .saturating_sub(if reorders { MAX_HELD } else { 0 });
         self.held.drain(..too_many);
         Ok(())
+    }
+
+    /// The earliest time of what came and was not shown, decoded or not.
+    pub fn first_waiting(&self) -> Option<u32> {
+        let frames = self.frames.iter().map(|frame| frame.time);
+        let decoded = self
+            .held
+            .iter()
+            .chain(self.ready.iter().map(|(place, _)| place));
+        let times = frames
+            .chain(self.decoding)
+            .chain(decoded.map(|place| place.time));
+        times.reduce(|first, time| match (time.wrapping_sub(first) as i32) < 0 {
+            true => time,
+            false => first,
+        })
+    }
+
+    /// Whether a frame is being decoded.
+    pub fn is_decoding(&self) -> bool {
+        self.decoding.is_some()
+    }
+
+    /// The frames that were not decoded yet, first one first; those of MJPEG whole.
+    pub fn waiting(&self) -> impl Iterator<Item = &Frame> {
+        self.frames.iter()
+    }
+
+    /// A frame of this MJPEG stream with the tables that it leaves out.
+    pub fn whole(&self, data: &[u8]) -> Vec<u8> {
+        self.tables.clone().complete(data)
     }
 
     pub fn count(&self, id: u32) -> StreamCount {

@@ -232,13 +232,16 @@ wire_flags! {
 
 /// The monitors the guest should have. Number 2, client → agent.
 ///
-/// u32 count, u32 flags, then for each: u32 **height**, u32 **width**, u32 depth, i32 x, i32 y.
+/// u32 count, u32 flags, then for each: u32 **height**, u32 **width**, u32 depth, i32 x, i32 y; then, with
+/// PHYSICAL_SIZE, for each: u16 **height**, u16 **width** in millimetres.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MonitorsConfig {
     /// Which of the fields count.
     pub flags: MonitorsFlags,
     /// By display; one of no size is off, where the agent knows that.
     pub monitors: Vec<MonitorEntry>,
+    /// As large as they are to the eye, by display, with [`MonitorsFlags::PHYSICAL_SIZE`]; else none.
+    pub physical: Vec<PhysicalSize>,
 }
 
 /// One monitor of [`MonitorsConfig`].
@@ -250,6 +253,11 @@ pub struct MonitorEntry {
     pub depth: u32,
     /// Of its top left corner, on the desktop.
     pub position: Point,
+}
+
+wire_struct! {
+    /// How large a monitor is, in millimetres; 0 where that is not known. 4 bytes.
+    pub struct PhysicalSize { height_mm: u16, width_mm: u16 }
 }
 
 /// A file is to be sent. Number 10, client → agent.
@@ -543,9 +551,19 @@ impl Encode for AnnounceCapabilities {
 
 impl<'a> Decode<'a> for MonitorsConfig {
     fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let (count, flags) = (r.u32("num_of_monitors")?, r.value("flags")?);
-        let monitors = r.list("monitors", count as usize, 20)?;
-        Ok(Self { flags, monitors })
+        let count = r.u32("num_of_monitors")? as usize;
+        let flags: MonitorsFlags = r.value("flags")?;
+        let monitors = r.list("monitors", count, 20)?;
+        let sizes = match flags.contains(MonitorsFlags::PHYSICAL_SIZE) {
+            true => count,
+            false => 0,
+        };
+        let physical = r.list("physical", sizes, 4)?;
+        Ok(Self {
+            flags,
+            monitors,
+            physical,
+        })
     }
 }
 
@@ -554,6 +572,7 @@ impl Encode for MonitorsConfig {
         w.u32(self.monitors.len() as u32);
         w.value(&self.flags);
         w.list(&self.monitors);
+        w.list(&self.physical);
     }
 }
 

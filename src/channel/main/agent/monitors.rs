@@ -93,5 +93,6 @@ fn config(wanted: &[MonitorSize], sparse: bool) -> MonitorsConfig {
             true => entries.to_vec(),
             false => entries.into_iter().filter(|e| !e.size.is_empty()).collect(),
         },
+        physical: Vec::new(),
     }
 }

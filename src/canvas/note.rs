@@ -1,0 +1,21 @@
+//! Commands that are not drawn, for somebody who only wants to know where.
+
+use super::surface::each_rect;
+use super::{Clip, Damage, Surface};
+use crate::geometry::{Point, Rect};
+
+impl Surface {
+    /// Notes where any command but COPY_BITS draws with this box and clip. One with an unscaled picture or a mask that are
+    /// smaller than its box draws less, and so may STROKE and TEXT.
+    pub fn note(&self, bbox: Rect, clip: &Clip, damage: &mut Damage) {
+        let extent = bbox.intersect(self.size().to_rect());
+        each_rect(clip.region(extent), damage, |_| {});
+    }
+
+    /// Notes where [`copy_bits`](Self::copy_bits) draws.
+    pub fn note_copy_bits(&self, bbox: Rect, clip: &Clip, from: Point, damage: &mut Damage) {
+        if let Some((region, _)) = self.moved(bbox, clip, from) {
+            each_rect(region, damage, |_| {});
+        }
+    }
+}
