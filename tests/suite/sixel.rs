@@ -2,7 +2,7 @@
 
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::pixels::{PixelBuf, PixelFormat};
-use capsaicin::term::paint::{Painted, Painter, Place, Quality, Scene};
+use capsaicin::term::paint::{Painted, Painter, Place, Quality, Room, Scene};
 use capsaicin::term::sixel::{Limits, Sixel};
 
 use crate::support::terminals::sixel::SixelTerminal;
@@ -101,6 +101,22 @@ impl Stage {
         }
         let noise = sum as f64 / dots.max(1) as f64;
         (most, 10.0 * (255.0_f64.powi(2) / noise.max(1e-9)).log10())
+    }
+}
+
+impl Stage {
+    /// Mean squared error of a part, the sum over three components.
+    fn noise_of(&self, picture: &PixelBuf, part: Rect) -> f64 {
+        let mut sum = 0;
+        for y in part.top..part.bottom {
+            for x in part.left..part.right {
+                let [b, g, r, _] = picture.view().pixel(x as u32, y as u32).to_le_bytes();
+                let shown = self.terminal.dot(Point::new(x, y)).unwrap_or_default();
+                let apart = shown.iter().zip([r, g, b]).map(|(a, b)| a.abs_diff(b));
+                sum += apart.map(|apart| u64::from(apart).pow(2)).sum::<u64>();
+            }
+        }
+        sum as f64 / part.area() as f64
     }
 }
 
@@ -375,6 +391,51 @@ fn what_moves_leaves_no_trace_behind_it() {
         .filter(|(a, b)| a != b)
         .count();
     assert_eq!(traces, 0);
+}
+
+#[test]
+fn what_was_drawn_in_portions_ends_as_if_drawn_at_once() {
+    let size = Size::new(480, 320);
+    let mut picture = PixelBuf::new(PixelFormat::Xrgb, size);
+    for y in 0..size.height {
+        for x in 0..size.width {
+            let at = Point::new(x as i32, y as i32);
+            // A bright window in a dark ground: most dots of some portions are bright.
+            let window = Rect::new(40, 40, 400, 280).contains(at);
+            let bright = (200 + x % 50) << 16 | (180 + y % 60) << 8 | (x * y) % 200;
+            picture.set_pixel(x, y, if window { bright } else { ground(at) });
+        }
+    }
+    let mut at_once = Stage::new(LIMITS, place((0, 0), (60, 21)));
+    at_once.paint_whole(&picture);
+    for bytes in [1000, 4000, 16_000] {
+        let mut stage = Stage::new(LIMITS, at_once.place);
+        let room = Room { bytes, ..Room::ALL };
+        stage.painter.limit(room, &[]);
+        let mut painted = stage.paint_whole(&picture);
+        for _ in 0..1000 {
+            if painted.owed == 0 && !painted.coarse {
+                break;
+            }
+            painted = stage.paint(&picture, &[]);
+        }
+        assert_eq!((painted.owed, painted.coarse), (0, false), "{bytes}");
+        // Cell by cell: a patch is one that stands out.
+        for (column, row) in (0..20).flat_map(|row| (0..60).map(move |column| (column, row))) {
+            let cell = Rect::at(column * 8, row * 16, CELL);
+            let (is, could_be) = (
+                stage.noise_of(&picture, cell),
+                at_once.noise_of(&picture, cell),
+            );
+            assert!(
+                is <= could_be + 4.0,
+                "{bytes} bytes at once, {column}, {row}: {is} where {could_be} can be"
+            );
+        }
+        // And then there is nothing to do.
+        assert_eq!(stage.paint(&picture, &[]), Painted::default());
+        assert!(stage.written.is_empty());
+    }
 }
 
 #[test]

@@ -184,31 +184,34 @@ impl Sixel {
             portion.sort(rects, cell)
         };
         let is_patch = scene.quality.is_best() && has_room && is_patch(scene.picture, all);
-        if has_room && !is_patch {
+        if self.is_refining && !is_patch {
+            // In however many portions this is done: in the end it is as if all had been drawn at once.
+            self.quantisers.fit_whole(scene.picture);
+        } else if has_room && !is_patch {
             // What is drawn at once has one palette.
             let large = sorted.large.iter();
             let bounds = large.fold(Rect::default(), |all, rect| all.bounds(*rect));
-            self.quantisers.of(scene.quality).fit(scene.picture, bounds);
+            self.quantisers.fit(scene.quality, scene.picture, bounds);
         }
         let drawn = portion.draw(sorted, cell, out, |rect, small, out| {
             if is_patch || small {
                 self.draw_patch(scene.picture, rect, scene.place, out);
-                return small;
+                return self.quantisers.is_passing();
             }
-            let quality = match has_room {
-                true => scene.quality,
-                false => worth(scene.quality, rect.area()),
-            };
-            if !has_room {
-                self.quantisers.of(quality).fit(scene.picture, rect);
+            if has_room || self.is_refining {
+                self.draw_rect(scene.picture, rect, scene.quality, scene.place, out);
+                return coarse;
             }
+            let quality = worth(scene.quality, rect.area());
+            self.quantisers.fit(quality, scene.picture, rect);
             self.draw_rect(scene.picture, rect, quality, scene.place, out);
-            small
+            // Its palette is not that of what is beside it.
+            coarse || !self.quantisers.of(quality).is_exact()
         });
         self.portion = portion;
         let mut dots = 0;
-        for (rect, small) in drawn.shown {
-            self.shadow.show(scene.picture, rect, coarse && !small);
+        for (rect, coarse) in drawn.shown {
+            self.shadow.show(scene.picture, rect, coarse);
             dots += rect.area();
         }
         (dots, drawn.owed)
@@ -216,11 +219,8 @@ impl Sixel {
 
     /// Draws a small part of a picture.
     fn draw_patch(&mut self, picture: PixelView<'_>, rect: Rect, place: Place, out: &mut Vec<u8>) {
+        self.quantisers.fit_patch(picture, rect);
         let Quantisers { most, fine, .. } = &mut self.quantisers;
-        if fine.is_exact() && fine.fit(picture, rect) && !fine.is_exact() {
-            // Too many colours: as many as stand for all of the picture, not for this part of it.
-            fine.fit(picture, picture.size.to_rect());
-        }
         for part in parts(rect, self.limits.image, place.cell) {
             let most = usize::from(*most);
             let palette = self
@@ -268,6 +268,8 @@ struct Quantisers {
     /// Most colours of the terminal.
     most: u16,
     fine: Quantiser,
+    /// Whether that one was made for a part of a picture.
+    is_of_part: bool,
     /// For so many colours.
     poor: (u16, Quantiser),
 }
@@ -278,6 +280,7 @@ impl Quantisers {
         Self {
             most,
             fine: quantiser(most),
+            is_of_part: true,
             poor: (most, quantiser(most)),
         }
     }
@@ -291,6 +294,39 @@ impl Quantisers {
             self.poor = (colours, quantiser(colours));
         }
         &mut self.poor.1
+    }
+
+    /// Sees to it that the palette for a quality suits a part of a picture.
+    fn fit(&mut self, quality: Quality, picture: PixelView<'_>, part: Rect) {
+        let is_new = self.of(quality).fit(picture, part);
+        if is_new && quality.colours >= self.most {
+            self.is_of_part = part != picture.size.to_rect();
+        }
+    }
+
+    /// Sees to it that the best palette is one for all of a picture. One for a part would pass: what is rare is too little of it.
+    fn fit_whole(&mut self, picture: PixelView<'_>) {
+        if take(&mut self.is_of_part) {
+            self.fine = quantiser(self.most);
+        }
+        self.fine.fit(picture, picture.size.to_rect());
+    }
+
+    /// Sees to it that there is a palette for small parts to be like.
+    fn fit_patch(&mut self, picture: PixelView<'_>, part: Rect) {
+        let was_exact = self.fine.is_exact();
+        if was_exact && self.fine.fit(picture, part) {
+            self.is_of_part = true;
+        }
+        if self.fine.palette().is_empty() || (was_exact && self.is_passing()) {
+            // Too many colours: as many as stand for all of the picture, not for this part of it.
+            self.fit_whole(picture);
+        }
+    }
+
+    /// Whether the best palette is only good for what was drawn with it.
+    fn is_passing(&self) -> bool {
+        self.is_of_part && !self.fine.is_exact()
     }
 }
 
