@@ -439,6 +439,31 @@ fn what_was_drawn_in_portions_ends_as_if_drawn_at_once() {
 }
 
 #[test]
+fn what_is_small_but_takes_much_has_colours_of_a_coarse_picture_too() {
+    let photo = screens::photo();
+    let size = Size::new(480, 320);
+    let mut picture = PixelBuf::new(PixelFormat::Xrgb, size);
+    let mut stage = Stage::new(LIMITS, place((0, 0), (60, 21)));
+    stage.paint_whole(&picture);
+
+    // It is one of a moving picture on a short link, and has more dots than are said in what small parts may take.
+    let small = Rect::new(160, 160, 208, 224);
+    for y in small.top as u32..small.bottom as u32 {
+        for x in small.left as u32..small.right as u32 {
+            picture.set_pixel(x, y, photo.view().pixel(x * 3, y * 2));
+        }
+    }
+    let bytes = 2400;
+    stage.painter.limit(Room { bytes, ..Room::ALL }, &[]);
+    stage.quality.colours = 32;
+    stage.paint(&picture, &[small]);
+    while stage.paint(&picture, &[]).owed > 0 {}
+
+    let noise = stage.noise_of(&picture, small);
+    assert!(noise < 300.0, "{noise}");
+}
+
+#[test]
 fn any_picture_stays_good_frame_by_frame() {
     let (desktop, photo) = (screens::desktop(), screens::photo());
     for seed in 0..2 {

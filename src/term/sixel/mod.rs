@@ -188,9 +188,10 @@ impl Sixel {
             // In however many portions this is done: in the end it is as if all had been drawn at once.
             self.quantisers.fit_whole(scene.picture);
         } else if has_room && !is_patch {
-            // What is drawn at once has one palette.
-            let large = sorted.large.iter();
-            let bounds = large.fold(Rect::default(), |all, rect| all.bounds(*rect));
+            // What is drawn at once has one palette; what is small may turn out to be too long, and is drawn with the rest.
+            let bounds = rects
+                .iter()
+                .fold(Rect::default(), |all, rect| all.bounds(*rect));
             self.quantisers.fit(scene.quality, scene.picture, bounds);
         }
         let drawn = portion.draw(sorted, cell, out, |rect, small, out| {
