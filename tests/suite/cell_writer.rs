@@ -712,3 +712,14 @@ fn a_terminal_of_these_tests_shows_the_same_however_its_bytes_are_cut() {
         }
     }
 }
+
+#[test]
+fn a_terminal_without_rows_or_columns_is_told_nothing() {
+    let mut writer = CellWriter::new();
+    for (columns, rows) in [(80, 24), (80, 0), (0, 24), (0, 0)] {
+        let frame = Buffer::empty(Area::new(0, 0, columns, rows));
+        writer.limit(1000, vec![Rect::new(0, 0, 5, 5)]);
+        let bytes = writer.frame(&frame);
+        assert!(rows * columns > 0 || bytes.is_empty(), "{columns}x{rows}");
+    }
+}

@@ -130,7 +130,7 @@ impl CellWriter {
     pub fn frame_over(&mut self, picture: Option<Backdrop<'_>>, frame: &Buffer) -> &[u8] {
         self.out.truncate(BEGIN.len());
         self.sheets.take(frame, picture);
-        if self.sheets.columns > 0 {
+        if !self.sheets.screen().is_empty() {
             self.write();
         }
         self.finish()

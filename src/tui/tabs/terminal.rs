@@ -76,9 +76,10 @@ impl Terminal {
         }
     }
 
-    /// Gives it another size. Lines that are longer now are folded.
+    /// Gives it another size, of which none is one. Lines that are longer now are folded.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        self.screen.resize(columns.into(), rows.into());
+        self.screen
+            .resize(columns.max(1).into(), rows.max(1).into());
     }
 
     /// Columns and rows.

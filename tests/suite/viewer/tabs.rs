@@ -52,6 +52,23 @@ fn at_serial() -> Viewer {
 // --- tabs
 
 #[test]
+fn a_console_outlives_a_terminal_without_rows_or_columns() {
+    let mut viewer = at_serial();
+    for (columns, rows) in [(60, 0), (0, 12), (0, 0), (60, 12)] {
+        viewer.act(Action::Resized {
+            columns,
+            rows,
+            cell_aspect: 0.5,
+        });
+        says(&mut viewer, 0, "login:\r\n");
+        let mut easel = Easel::new();
+        viewer.act(Action::Frame);
+        easel.draw(&mut viewer.app);
+    }
+    assert!(viewer.text().concat().contains("login:"));
+}
+
+#[test]
 fn a_serial_console_is_a_tab_after_the_picture() {
     let mut viewer = with_serial();
     says(&mut viewer, 0, "Debian GNU/Linux 12\r\nlogin: ");
