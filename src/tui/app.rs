@@ -334,7 +334,8 @@ impl App {
             self.gone_due,
             self.flash.as_ref().map(|flash| flash.until),
             self.meter.deadline(),
-            self.picture_due(),
+            // It comes with the frame, once one is due: the link may not take that in yet.
+            self.picture_due().filter(|_| !self.stale),
             self.pace.deadline(),
             self.pointer.deadline(),
             self.tabs.has_waiting().then_some(self.now),
@@ -345,9 +346,10 @@ impl App {
         .min()
     }
 
-    /// When a picture of pixels has something more to show, while it is shown at all.
+    /// When a picture of pixels has something more to show, while it is shown at all and has room.
     pub(super) fn picture_due(&self) -> Option<Duration> {
-        let pixels = self.pixels.as_ref().filter(|_| !self.tabs.is_shown());
+        let is_shown = !self.tabs.is_shown() && self.picture.fit().is_some();
+        let pixels = self.pixels.as_ref().filter(|_| is_shown);
         pixels.and_then(Pixels::due)
     }
 

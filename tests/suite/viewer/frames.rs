@@ -1,6 +1,9 @@
 //! What a frame of the viewer is to a terminal.
 
+use std::time::Duration;
+
 use capsaicin::geometry::Rect;
+use capsaicin::term::Drawing;
 use capsaicin::term::probe::{Capabilities, Kitty};
 use capsaicin::tui::action::Action;
 use capsaicin::tui::cell_writer::{BEGIN, END};
@@ -102,4 +105,59 @@ fn on_a_terminal_that_was_cleared_pixels_are_drawn_at_once() {
     let mut easel = Easel::new();
     easel.clear();
     assert_eq!(frames_up_to_pixels(&mut easel), 1);
+}
+
+/// A viewer of a terminal that keeps every picture, with one that has to wait for half a second after the one before it.
+fn with_a_late_picture() -> (Viewer, Easel) {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.app.setup.drawing = Some(Drawing::Iterm2);
+    viewer.act(Action::Capabilities {
+        capabilities: of_pixels(),
+        answers: true,
+    });
+    viewer.screen(640, 368);
+    let mut easel = Easel::new();
+    easel.clear();
+    viewer.act(Action::Frame);
+    let first = easel.draw(&mut viewer.app).order.expect("a picture");
+    viewer.app.accept(first.run(), viewer.now);
+
+    viewer.wait(20);
+    viewer.fill(Rect::new(0, 0, 640, 368), [50, 100, 150]);
+    viewer.act(Action::Frame);
+    assert!(easel.draw(&mut viewer.app).order.is_none());
+    (viewer, easel)
+}
+
+fn is_due(viewer: &Viewer) -> bool {
+    viewer.app.deadline().is_some_and(|due| due <= viewer.now)
+}
+
+#[test]
+fn a_picture_that_is_due_wakes_nobody_while_the_link_is_full() {
+    let (mut viewer, mut easel) = with_a_late_picture();
+    let mut much = vec![b'x'; 100_000];
+    viewer.app.pace.send(&mut much, true, viewer.now);
+    viewer.wait(1000);
+    assert_eq!(viewer.app.frame_due(), None);
+    assert!(!is_due(&viewer), "{:?}", viewer.app.deadline());
+
+    viewer.act(Action::Arrived);
+    assert!(viewer.app.frame_due() <= Some(viewer.now + Duration::from_millis(100)));
+    viewer.act(Action::Frame);
+    assert!(easel.draw(&mut viewer.app).order.is_some());
+}
+
+#[test]
+fn a_picture_that_is_due_wakes_nobody_where_there_is_no_room_for_it() {
+    let (mut viewer, mut easel) = with_a_late_picture();
+    viewer.act(Action::Resized {
+        columns: 80,
+        rows: 0,
+        cell_aspect: 0.5,
+    });
+    viewer.wait(1000);
+    viewer.act(Action::Frame);
+    assert!(easel.draw(&mut viewer.app).order.is_none());
+    assert!(!is_due(&viewer), "{:?}", viewer.app.deadline());
 }
