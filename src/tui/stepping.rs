@@ -156,7 +156,7 @@ impl App {
 
     /// The user does something else with the player.
     pub(super) fn leave_steps(&mut self) {
-        if self.stepper.message.is_some() {
+        if self.stepper.waits || self.stepper.message.is_some() {
             self.stepper.forget();
             self.stale = true;
             self.watch_if_seen();
@@ -212,6 +212,10 @@ impl App {
         let mark = self.stepper.mark;
         let is_it = |entry: &&Entry| entry.way == Way::ToClient && entry.number >= mark;
         self.stepper.message = self.protocol.kept().rev().find(is_it).cloned();
+        if self.timeline.is_some() && self.stepper.message.is_none() {
+            (self.stepper.ahead, self.stepper.on_the_way) = (0, 0);
+            return self.flash("no message comes after this: the recording ends".into());
+        }
         self.stepper.count += 1;
         let on_the_way = std::mem::take(&mut self.stepper.on_the_way);
         let ended = self.timeline.as_ref().is_some_and(|t| t.ended);

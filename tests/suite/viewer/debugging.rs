@@ -238,6 +238,30 @@ fn a_recording_stands_still_while_a_pixel_is_pointed_at_and_a_search_can_be_give
     assert!(viewer.text().iter().any(|line| line == "given up"));
 }
 
+#[test]
+fn messages_that_were_ordered_are_given_up_when_the_player_goes_elsewhere() {
+    let mut viewer = playing();
+    player_key(&mut viewer, '.');
+    assert_eq!(player_key(&mut viewer, '.'), []);
+    let elsewhere = viewer.press(KeyCode::Right, Modifiers::NONE);
+    assert_eq!(elsewhere, [Effect::Play(Order::By(5000))]);
+    assert_eq!(viewer.session(ClientEvent::Held(Held::Stepped)), []);
+    assert_eq!(viewer.app.stepper.count(), 0);
+}
+
+#[test]
+fn where_no_message_comes_any_more_none_is_counted_and_that_is_said() {
+    let mut viewer = playing();
+    player_key(&mut viewer, '.');
+    viewer.session(ClientEvent::Held(Held::Stepped));
+    assert_eq!(viewer.app.stepper.count(), 0);
+    let text = viewer.text();
+    assert!(
+        text[23].contains("no message comes after this"),
+        "{text:#?}"
+    );
+}
+
 /// A live session that is held, with a fill let in.
 fn stepped() -> Viewer {
     let mut viewer = Viewer::showing(80, 24, 64, 48, [10, 20, 30]);
