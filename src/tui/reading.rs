@@ -75,6 +75,8 @@ impl App {
             _ => self.scroll_key(reading, key),
         };
         if own {
+            // Whoever moves in the list looks at what is in the list.
+            self.details_origin &= kind != PaneKind::Messages;
             return;
         }
         match (kind, key) {

@@ -262,6 +262,18 @@ fn where_no_message_comes_any_more_none_is_counted_and_that_is_said() {
     );
 }
 
+#[test]
+fn the_details_follow_the_list_again_after_those_of_a_pixel() {
+    let mut viewer = pointing();
+    press(&mut viewer, "\n\n");
+    let asked = viewer.app.examined().expect("a message").frame().clone();
+    // The messages, and one of them that is marked.
+    press(&mut viewer, "2↑↑↑");
+    let marked = viewer.app.protocol.looked_at().expect("a message");
+    assert_ne!(*marked.frame(), asked);
+    assert_eq!(viewer.app.examined(), Some(marked));
+}
+
 /// A live session that is held, with a fill let in.
 fn stepped() -> Viewer {
     let mut viewer = Viewer::showing(80, 24, 64, 48, [10, 20, 30]);
