@@ -18,7 +18,9 @@ use crate::channel::ChannelId;
 use crate::client::CommandSender;
 use crate::link::Established;
 use crate::recording::Reenactment;
-use crate::session::{ClientEvent, Command, Held, Hold, Notice, SessionConfig, Tap, Way};
+use crate::session::{
+    ClientEvent, CloseReason, Command, Held, Hold, Notice, SessionConfig, Tap, Way,
+};
 use crate::wire::Frame;
 
 /// Events that may wait for the viewer; while they do, damage merges.
@@ -263,7 +265,7 @@ struct Work {
     shared: Arc<Shared>,
     /// `None` while there is no session, or its picture is given up.
     stage: Option<Reenactment>,
-    /// Channels of it that are open.
+    /// Channels of the newest session that are open, whether or not its picture is given up.
     channels: Vec<ChannelId>,
     /// To be told before anything else.
     waiting: VecDeque<ClientEvent>,
@@ -297,6 +299,7 @@ impl Work {
         match thing {
             Thing::Begins(session) => {
                 self.retire();
+                self.channels.clear();
                 self.stage = Some(Reenactment::new(config()));
                 if session > 1 {
                     self.tell(format!("session {session} begins; it is shown now"));
@@ -314,28 +317,26 @@ impl Work {
 
     fn play(&mut self, at: Duration, channel: ChannelId, what: Passed) {
         self.base = (Instant::now(), at);
+        match what {
+            Passed::Opened(_) => self.channels.push(channel),
+            Passed::Closed => {
+                self.channels.retain(|open| *open != channel);
+                if self.channels.is_empty() {
+                    self.tell("the session is over; the next one will be shown".into());
+                }
+            }
+            Passed::Frame(..) | Passed::Skipped => {}
+        }
         let Some(stage) = &mut self.stage else {
             return;
         };
         stage.run_clock(at);
         match what {
-            Passed::Opened(link) => {
-                self.channels.push(channel);
-                stage.opened(channel, link);
-            }
+            Passed::Opened(link) => stage.opened(channel, link),
             Passed::Frame(_, frame, _) => stage.receive(channel, frame),
-            Passed::Closed => {
-                self.channels.retain(|open| *open != channel);
-                // The end of main is that of the session, which says nothing any more then.
-                match channel {
-                    ChannelId::MAIN => {}
-                    channel => stage.closed(channel),
-                }
-                if self.channels.is_empty() {
-                    self.tell("the session is over; the next one will be shown".into());
-                }
-            }
-            Passed::Skipped => {}
+            // The end of main is that of the session, which says nothing any more then.
+            Passed::Closed if channel != ChannelId::MAIN => stage.closed(channel),
+            Passed::Closed | Passed::Skipped => {}
         }
     }
 
@@ -344,10 +345,8 @@ impl Work {
         let Some(mut stage) = self.stage.take() else {
             return;
         };
-        for channel in std::mem::take(&mut self.channels) {
-            if channel != ChannelId::MAIN {
-                stage.closed(channel);
-            }
+        for channel in self.channels.iter().filter(|id| **id != ChannelId::MAIN) {
+            stage.closed(*channel);
         }
         while let Some(event) = stage.poll_event() {
             if matches!(event, ClientEvent::ChannelClosed(..)) {
@@ -382,6 +381,11 @@ impl Work {
                     let text = format!("the session ends here: {reason}");
                     room.send(ClientEvent::Notice(notice(text)));
                     self.stage = None;
+                    // It says nothing of the others, whose pictures would stay.
+                    let others = self.channels.iter().filter(|id| **id != ChannelId::MAIN);
+                    let closed =
+                        |id: &ChannelId| ClientEvent::ChannelClosed(*id, CloseReason::ByPeer);
+                    self.waiting.extend(others.map(closed));
                 }
                 Some(event) => room.send(event),
                 None if self.steps > 0 => {

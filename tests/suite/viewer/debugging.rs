@@ -25,6 +25,7 @@ use ratatui::style::Color;
 use super::Viewer;
 use super::panes::{pass, press};
 use crate::support::recordings::{file, path, play, records};
+use crate::support::viewer::frame;
 
 /// The record of a recording's only session after which each of these pixels changed its colour last: found by playing it
 /// record by record and looking at the picture.
@@ -587,4 +588,43 @@ async fn a_mirror_tells_of_a_step_behind_what_it_told() {
     drop(mirror);
     let last = ordered.recv_timeout(Duration::from_secs(60));
     assert_eq!(last, Ok(Hold::Off), "nobody is there to let it go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_a_mirror_cannot_follow_leaves_no_picture_and_its_end_is_told() {
+    let (mut mirror, usher) = Mirror::start(Watch::default(), |_| {}).unwrap();
+    let mut witness = usher.witness(1);
+    witnessed(&mut witness, "firmware-menu.pcapng");
+    let broken = frame(103, vec![1]);
+    witness.frame(
+        Duration::from_secs(100),
+        ChannelId::MAIN,
+        Way::ToClient,
+        &broken,
+    );
+    let mut screens = Screens::default();
+    let notices = mirrored(&mut mirror, &mut screens).await;
+    assert!(
+        notices
+            .iter()
+            .any(|text| text.contains("the session ends here")),
+        "{notices:?}"
+    );
+    assert!(
+        screens
+            .display(0)
+            .is_none_or(|screen| screen.view().is_none())
+    );
+
+    let channels = [
+        ChannelId::MAIN,
+        ChannelId::INPUTS,
+        DISPLAY,
+        ChannelId::new(ChannelKind::Cursor, 0),
+    ];
+    for channel in channels {
+        witness.closed(Duration::from_secs(101), channel);
+    }
+    let over = "the session is over; the next one will be shown".to_owned();
+    assert_eq!(mirrored(&mut mirror, &mut screens).await, [over]);
 }
