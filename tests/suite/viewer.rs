@@ -28,6 +28,7 @@ use capsaicin::term::{Colours, Glyphs, Style};
 use capsaicin::tui::action::{Action, Effect, Ending, GuestKey, MenuKey, Mouse, Pointer};
 use capsaicin::tui::app::{App, Setup};
 use capsaicin::tui::keymap::{self, Escape};
+use capsaicin::tui::recording::Running;
 use capsaicin::tui::typist::{Finger, Held, Key};
 use capsaicin::tui::view;
 use capsaicin::wire::HeaderKind;
@@ -1262,6 +1263,48 @@ fn help_opens_and_closes() {
     assert!(text[2].starts_with("  Ctrl+]"), "{text:#?}");
     viewer.act(Action::Menu(MenuKey::Close));
     assert!(!viewer.app.mode().menu);
+}
+
+#[test]
+fn every_key_of_the_menu_is_on_the_help_page() {
+    let mut viewer = Viewer::of_size(80, 60);
+    viewer.app.recordable = true;
+    viewer.act(Action::Recording(Some(Running {
+        lasted: Duration::ZERO,
+        bytes: 0,
+    })));
+    viewer.menu("");
+    let menu = viewer.text();
+    let keys = menu.iter().filter_map(|line| {
+        let entry = line.trim().strip_prefix("│ ")?;
+        entry.split_whitespace().next()
+    });
+    let keys: Vec<&str> = keys.collect();
+    assert!(keys.len() > 15, "{menu:#?}");
+
+    viewer.act(Action::Menu(MenuKey::Char('?')));
+    let help = viewer.text();
+    let is_missing = |key: &&&str| {
+        let beginning = format!("  {key} ");
+        !help.iter().any(|line| line.starts_with(&beginning))
+    };
+    let missing: Vec<&&str> = keys.iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_help_page_of_the_session_of_others_promises_no_keys_to_its_guest() {
+    let mut viewer = Viewer::of_size(80, 60);
+    viewer.app.mirrors = true;
+    viewer.menu("?");
+    let text = viewer.text();
+    assert!(text[1].contains("somebody else"), "{text:#?}");
+    assert!(
+        !text
+            .iter()
+            .any(|line| line.contains("Every key goes to the guest")),
+        "{text:#?}"
+    );
 }
 
 fn some_stats() -> SessionStats {

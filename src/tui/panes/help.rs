@@ -41,7 +41,15 @@ const LINES: &[(&str, &str)] = &[
     ("i", "panes: channels, messages and their bytes, surfaces,"),
     (
         "",
-        "        codecs, streams, timing, log; i i gives them the keys",
+        "        codecs, streams, timing, log; i i gives them the keys:",
+    ),
+    (
+        "",
+        "        there x closes one, c in the messages forgets them",
+    ),
+    (
+        "",
+        "        i h lets messages in one by one, i w tells who drew a pixel",
     ),
     ("z", "zoom: the whole screen, 1:1 and larger, or a loupe"),
     ("o", "monitor: another one, n and p go round"),
@@ -57,6 +65,10 @@ const LINES: &[(&str, &str)] = &[
     (
         "r",
         "record into a file of this folder, from now on; end it",
+    ),
+    (
+        "M",
+        "mark this moment of the recording: [ and ] of play find it",
     ),
     ("u", "the guest's sound on or off"),
     ("U", "louder, quieter; let the guest hear the microphone"),
@@ -82,12 +94,25 @@ const LINES: &[(&str, &str)] = &[
     ("", "terminals, to select and copy. Paste asks what to do."),
 ];
 
-/// The page: the player's keys come first where there is one.
+/// What is said instead of keys for the guest where the session is somebody else's.
+const OF_OTHERS: &[(&str, &str)] = &[
+    (
+        "",
+        "This session is somebody else's: no key goes to its guest.",
+    ),
+    ("w", "who drew a pixel: point at it, see the messages"),
+    ("b", "the picture before the last message, and after"),
+    ("q", "quit"),
+    ("", ""),
+];
+
+/// The page: the keys of the player, or of what only looks on, come first where there is one.
 fn lines(app: &App) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     /// What is said of keys for the guest.
     const OF_GUEST: usize = 1;
     let (first, skip) = match app.timeline {
         Some(_) => (timeline::HELP, OF_GUEST),
+        None if app.mirrors => (OF_OTHERS, OF_GUEST),
         None => (&[][..], 0),
     };
     first.iter().chain(LINES.iter().skip(skip))
