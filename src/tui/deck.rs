@@ -159,6 +159,13 @@ pub enum Order {
     Recall,
 }
 
+impl Order {
+    /// Whether it leads on from where the one before it leads to.
+    fn is_step(&self) -> bool {
+        matches!(self, Self::Message | Self::Picture | Self::Change)
+    }
+}
+
 /// Where playing is, and what there is to play.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
@@ -671,14 +678,26 @@ impl Work {
         self.at_end()
     }
 
-    /// Plays up to where something is drawn.
+    /// Plays up to where something is drawn, unless the user wants something else meanwhile.
     fn go_to_change(&mut self) -> Result<(), RecordingError> {
+        /// Records between two looks at what is ordered.
+        const AT_ONCE: u32 = 64;
         let before = self.replay.changes();
+        let mut played = 0;
         while self.replay.changes() == before {
             let Some(at) = self.replay.next_at()? else {
                 return self.at_end();
             };
             self.replay.step(at)?;
+            played += 1;
+            if played % AT_ONCE == 0 {
+                // Nobody there any more: that is seen again behind this.
+                let is_alone = self.fetch().is_err();
+                if is_alone || !self.pending.iter().all(Order::is_step) {
+                    break;
+                }
+                self.publish(false);
+            }
         }
         Ok(())
     }

@@ -1,16 +1,22 @@
 //! Playing recordings in the viewer: the player's thread, its line and its keys.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, UNIX_EPOCH};
 
 use capsaicin::ClientEvent;
+use capsaicin::channel::ChannelId;
 use capsaicin::client::Screens;
+use capsaicin::recording::{Choices, What, Writer};
+use capsaicin::session::{Tap, Way};
 use capsaicin::term::input::{Event, Key as Pressed, KeyCode, Modifiers};
 use capsaicin::tui::action::{Action, Effect, Ending, Mouse, Pointer};
 use capsaicin::tui::deck::{Deck, Order, Speed, Timeline, Wishes};
 use capsaicin::tui::keymap;
 use capsaicin::tui::{Fed, view};
+use capsaicin::wire::Frame;
 
-use crate::support::recordings::{file, path, play, play_until};
+use crate::support::recordings::{file, path, play, play_until, records};
 use crate::viewer::Viewer;
 
 /// A player at work, and what it shows.
@@ -23,7 +29,10 @@ struct Played {
 
 impl Played {
     fn start(name: &str, wishes: Wishes) -> Self {
-        let mut deck = Deck::start(&path(name), wishes).expect("a recording");
+        Self::of(Deck::start(&path(name), wishes).expect("a recording"))
+    }
+
+    fn of(mut deck: Deck) -> Self {
         let timeline = deck.timeline();
         Self {
             deck,
@@ -136,6 +145,71 @@ async fn one_message_at_a_time_is_played_and_named() {
     played
         .until(|timeline| timeline.message.is_none() && timeline.at > before)
         .await;
+}
+
+/// Counts the frames that are played, and has the player wait at the hundredth until it is told to go on.
+struct Gate {
+    seen: Arc<AtomicUsize>,
+    reached: mpsc::Sender<()>,
+    goes_on: mpsc::Receiver<()>,
+}
+
+impl Tap for Gate {
+    fn frame(&mut self, _: Duration, _: ChannelId, _: Way, _: &Frame) {
+        if self.seen.fetch_add(1, Ordering::Relaxed) == 100 {
+            self.reached.send(()).expect("a test");
+            self.goes_on.recv().expect("a test");
+        }
+    }
+}
+
+/// A session in which so many messages pass and nothing is drawn.
+fn nothing_drawn(frames: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes, "a test", UNIX_EPOCH, Choices::default()).unwrap();
+    for record in records(&file("firmware-menu.pcapng")) {
+        if let (ChannelId::MAIN, What::Opened(link)) = (record.channel, record.what) {
+            writer.opened(record.at, ChannelId::MAIN, &link).unwrap();
+        }
+    }
+    // PING: an id, a time.
+    let ping = Frame::new(4, vec![0; 12]);
+    for at in (0..frames).map(Duration::from_millis) {
+        writer
+            .frame(at, ChannelId::MAIN, Way::ToClient, &ping)
+            .unwrap();
+    }
+    writer.close(Duration::from_millis(frames)).unwrap();
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_to_the_next_drawing_ends_with_the_next_key() {
+    const FRAMES: u64 = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("quiet.pcapng");
+    std::fs::write(&path, nothing_drawn(FRAMES)).unwrap();
+    let seen = Arc::<AtomicUsize>::default();
+    let (reached, is_reached) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel();
+    let gate = Gate {
+        seen: Arc::clone(&seen),
+        reached,
+        goes_on,
+    };
+    let wishes = Wishes {
+        tap: Some(Box::new(gate)),
+        ..at_rest()
+    };
+    let deck = Deck::start(&path, wishes).expect("a recording");
+    let mut played = Played::of(deck);
+    played.deck.order(Order::Change);
+    is_reached.recv_timeout(Duration::from_secs(60)).unwrap();
+    played.deck.order(Order::Mark);
+    go_on.send(()).unwrap();
+    played.until(|timeline| !timeline.marks.is_empty()).await;
+    assert!(played.timeline.marks[0] < Duration::from_secs(10));
+    assert!(seen.load(Ordering::Relaxed) < 10_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
