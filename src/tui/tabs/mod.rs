@@ -322,7 +322,6 @@ impl App {
         }
     }
 
-    /// Somebody in the guest opened a port, or nobody has it open any longer.
     /// The session is over: nobody is at the other end of any port.
     pub(super) fn close_ports(&mut self) {
         let numbers: Vec<u8> = self.tabs.ports.keys().copied().collect();
@@ -331,6 +330,7 @@ impl App {
         }
     }
 
+    /// Somebody in the guest opened a port, or nobody has it open any longer.
     pub(super) fn port_open(&mut self, number: u8, open: bool) {
         if let Some(port) = self.tabs.ports.get_mut(&number) {
             port.open = open;
