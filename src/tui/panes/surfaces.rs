@@ -38,7 +38,8 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     for ((display, id), made) in &app.watch.things().surfaces {
         // The low six bits of a format are the bits of its pixels.
         let bits = u64::from(made.format.number() & 0x3f);
-        let bytes = (u64::from(made.width) * bits).div_ceil(8) * u64::from(made.height);
+        let row = (u64::from(made.width) * bits).div_ceil(8);
+        let bytes = row.saturating_mul(made.height.into());
         let size = format!("{}{}{}", made.width, theme.times(), made.height);
         let flags = match made.flags.contains(SurfaceFlags::PRIMARY) {
             true => "primary",

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use capsaicin::ClientEvent;
-use capsaicin::channel::ChannelId;
+use capsaicin::channel::display::messages::{
+    ServerMessage, SurfaceCreate, SurfaceFlags, SurfaceFormat,
+};
+use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::link::Established;
 use capsaicin::recording::What;
 use capsaicin::session::{Tap, Way};
@@ -386,4 +389,25 @@ fn the_way_back_from_a_pane_is_said_where_room_is_short() {
     let mut viewer = watching(40, 24, "im");
     let status = &viewer.text()[23];
     assert!(status.contains("Ctrl+] back"), "{status}");
+}
+
+#[test]
+fn a_surface_larger_than_any_memory_is_listed_as_the_server_named_it() {
+    let mut viewer = Viewer::of_size(80, 24);
+    viewer.menu("iu");
+    let made = ServerMessage::SurfaceCreate(SurfaceCreate {
+        surface_id: 7,
+        width: u32::MAX,
+        height: u32::MAX,
+        format: SurfaceFormat::Xrgb,
+        flags: SurfaceFlags::empty(),
+    });
+    let display = ChannelId::new(ChannelKind::Display, 0);
+    let mut watch = viewer.app.watch.clone();
+    watch.frame(Duration::ZERO, display, Way::ToClient, &made.to_frame());
+    let text = viewer.text();
+    let row = text
+        .iter()
+        .find(|line| line.contains("4294967295×4294967295"));
+    assert!(row.is_some_and(|row| row.contains("18E")), "{text:#?}");
 }
