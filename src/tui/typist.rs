@@ -138,8 +138,6 @@ impl Typist {
         self.layout = layout;
     }
 
-    // --- keys
-
     /// A key of a terminal that reports no releases.
     ///
     /// # Errors
@@ -317,8 +315,6 @@ impl Typist {
         self.held.iter().any(|(_, hold)| *hold == Hold::Once)
     }
 
-    // --- text
-
     /// Types text, from now on; in place of what was being typed. Keys that are down go up first.
     pub fn type_text(&mut self, text: &Text, pace: Duration, now: Duration) {
         self.relax(now);
@@ -384,8 +380,6 @@ impl Typist {
         steps
     }
 
-    // --- the end
-
     /// Lets go of what the user holds, and forgets what was to be typed. What is held by the menu stays.
     pub fn relax(&mut self, now: Duration) {
         self.typing = None;
@@ -428,8 +422,6 @@ impl Typist {
         let queued = self.queue.front().map(|(at, _)| *at);
         queued.or(self.typing.as_ref().map(|typing| typing.next_at))
     }
-
-    // --- strokes
 
     /// Keys still held for show are let go before others go down.
     fn flush(&mut self, now: Duration) {

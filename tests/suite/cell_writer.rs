@@ -137,8 +137,6 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-// --- what is written
-
 #[test]
 fn a_frame_that_is_shown_takes_no_bytes() {
     let mut terminal = Terminal::new();
@@ -202,8 +200,6 @@ fn nothing_is_drawn_on_a_terminal_without_cells() {
     assert_eq!(writer.frame(&Buffer::empty(Area::new(0, 0, 0, 5))), b"");
 }
 
-// --- wide clusters
-
 #[test]
 fn writing_over_half_of_a_wide_character_writes_what_becomes_of_the_other() {
     let mut terminal = Terminal::new();
@@ -234,8 +230,6 @@ fn after_a_cluster_the_cursor_is_placed_anew() {
     let bytes = terminal.show(&with(&blank(), 0, 0, "🦀ok"));
     assert_eq!(text(&bytes), "\x1b[H🦀\x1b[;3Hok");
 }
-
-// --- hostile cells
 
 #[test]
 fn control_characters_never_reach_the_terminal() {
@@ -270,8 +264,6 @@ fn control_characters_never_reach_the_terminal() {
     }
     assert_eq!(writer.frame(&frame), b"", "blanks are remembered as such");
 }
-
-// --- cells of others
 
 #[test]
 fn skipped_cells_are_left_alone_and_written_once_they_are_not_skipped() {
@@ -321,8 +313,6 @@ fn the_end_of_a_row_is_not_erased_over_cells_of_others() {
         "#####"
     );
 }
-
-// --- scrolls
 
 /// Lines of text that are all different, from this one on.
 fn lines(first: usize) -> Buffer {
@@ -402,8 +392,6 @@ fn rows_with_cells_of_others_do_not_move() {
     );
 }
 
-// --- everything at once
-
 #[test]
 fn whatever_happens_the_terminal_shows_the_frame() {
     for seed in 0..60 {
@@ -442,8 +430,6 @@ fn whatever_happens_the_terminal_shows_the_frame() {
         }
     }
 }
-
-// --- little room
 
 #[test]
 fn with_little_room_frames_are_short_and_the_terminal_shows_the_last_one_after_a_few_more() {
@@ -560,8 +546,6 @@ fn change(frame: &mut Buffer, next: &mut impl FnMut(u32) -> u32) {
         }
     }
 }
-
-// --- pictures of cells
 
 /// A picture from the fixtures.
 fn fixture(name: &str) -> PixelBuf {

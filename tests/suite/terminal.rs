@@ -75,8 +75,6 @@ const ASCII: Style = Style {
     glyphs: Glyphs::Ascii,
 };
 
-// --- fitting
-
 #[test]
 fn a_picture_fills_the_pane_one_way_and_keeps_its_aspect() {
     let fit = |size, columns, rows| Fit::whole(size, &Pane::halves(columns, rows, 0.5)).unwrap();
@@ -209,8 +207,6 @@ fn every_cell_shows_the_pixel_it_points_at() {
     }
 }
 
-// --- scaling
-
 #[test]
 fn a_dot_is_the_average_of_its_pixels() {
     let picture = Picture::of(4, 4, |x, y| match (x / 2, y / 2) {
@@ -316,8 +312,6 @@ fn a_small_change_touches_few_dots() {
     assert_eq!(fit.dots_touched(glyph), Rect::new(10, 20, 11, 22));
 }
 
-// --- half blocks
-
 #[test]
 fn two_dots_make_a_cell_and_equal_dots_a_blank() {
     let picture = Picture::of(2, 3, |x, y| match (x, y) {
@@ -404,8 +398,6 @@ fn ascii_is_a_ramp_from_dark_to_light() {
     let ramp = Picture::of(10, 2, |x, _| [(x * 255 / 9) as u8; 3]);
     assert_eq!(glyphs(&painted(&ramp, ASCII)), [" .:-=+*#%@"]);
 }
-
-// --- quadrants, sextants, octants
 
 const BLOCKS: [Glyphs; 3] = [Glyphs::Quadrants, Glyphs::Sextants, Glyphs::Octants];
 
@@ -590,8 +582,6 @@ fn coloured_ascii_says_the_hue_and_the_character_how_light_it_is() {
     assert_eq!(painted(&picture, style).row(0), [Cell::default(), hue]);
 }
 
-// --- colours
-
 /// The xterm palette, written down from its documentation and not from the code under test.
 fn xterm(index: u8) -> [u8; 3] {
     let level = |n: u8| if n == 0 { 0 } else { 55 + 40 * n };
@@ -668,8 +658,6 @@ fn sixteen_colours_are_the_classic_ones() {
     assert_eq!(palette::nearest_16(255, 255, 255), 15);
     assert_eq!(palette::nearest_16(120, 130, 125), 8);
 }
-
-// --- bytes
 
 fn written(grid: &Grid) -> Vec<u8> {
     let (mut pen, mut out) = (Pen::new(), Vec::new());

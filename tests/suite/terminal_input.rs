@@ -42,8 +42,6 @@ const SHIFT: Modifiers = Modifiers::SHIFT;
 const ALT: Modifiers = Modifiers::ALT;
 const CTRL: Modifiers = Modifiers::CTRL;
 
-// --- keys as terminals have always sent them
-
 #[test]
 fn characters_are_keys_in_any_language() {
     assert_eq!(events("aÄ€😀 ~".as_bytes()), typed("aÄ€😀 ~"));
@@ -140,8 +138,6 @@ fn the_keypad_in_application_mode_says_so() {
     assert_eq!((enter.code, enter.keypad), (KeyCode::Enter, true));
 }
 
-// --- what only time tells
-
 #[test]
 fn what_a_key_could_have_sent_becomes_one_when_nothing_more_comes() {
     for (bytes, expected) in [
@@ -189,8 +185,6 @@ fn the_rest_of_a_sequence_that_stopped_is_forgotten() {
         assert_eq!(events, [char('a')], "{bytes:?}");
     }
 }
-
-// --- the kitty keyboard protocol
 
 #[test]
 fn the_keyboard_protocol_tells_all_there_is_to_know_of_a_key() {
@@ -274,8 +268,6 @@ fn text_without_a_key_is_a_paste() {
     assert_eq!(event(b"\x1b[0;;20320:22909u"), Event::Text("你好".into()));
 }
 
-// --- the mouse
-
 #[test]
 fn the_mouse_is_reported_in_three_ways() {
     let mouse = |kind, x, y, modifiers| {
@@ -329,8 +321,6 @@ fn the_mouse_is_reported_in_three_ways() {
     assert_eq!(events(b"\x1b[<64;3;4m"), [], "a wheel does not go up again");
 }
 
-// --- pastes and focus
-
 #[test]
 fn a_paste_is_one_event_whatever_is_in_it() {
     let bytes = b"\x1b[200~ls \x1b[A\x1b[20~\x1b\x1b[201\r\n\x03\xff\x1b[201~x";
@@ -371,8 +361,6 @@ fn focus_comes_and_goes() {
         [Event::FocusGained, Event::FocusLost]
     );
 }
-
-// --- answers
 
 #[test]
 fn answers_are_told_from_keys() {
@@ -580,8 +568,6 @@ fn sequences(bytes: &[u8]) -> Vec<Vec<u8>> {
     assert!(current.is_empty());
     found
 }
-
-// --- hostile terminals
 
 #[test]
 fn an_endless_string_is_dropped_and_keys_go_on_after_it() {

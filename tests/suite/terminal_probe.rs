@@ -59,8 +59,6 @@ const IN_TMUX: &[(&str, &str)] = &[
     ("TERM_PROGRAM", "tmux"),
 ];
 
-// --- the question
-
 #[test]
 fn the_question_is_what_the_terminals_documentation_says_and_ends_with_the_one_all_answer() {
     let expected = "\x1b[>0q\
@@ -134,8 +132,6 @@ fn a_terminal_that_shows_strings_is_asked_without_them() {
     assert!(around(&[("TERM", "dumb")]).is_dumb());
     assert!(around(XTERM_256).takes_strings());
 }
-
-// --- what follows for each terminal
 
 #[test]
 fn kitty_draws_with_edits() {
@@ -309,8 +305,6 @@ fn colours_are_those_the_terminal_keeps() {
     assert_eq!(with(b"", &boasting), Colours::True);
 }
 
-// --- late and repeated answers
-
 #[test]
 fn a_late_answer_is_news_once() {
     let mut answers = answered(&answers::TMUX);
@@ -327,8 +321,6 @@ fn a_late_answer_is_news_once() {
         message: "OK".into()
     }));
 }
-
-// --- overrides
 
 #[test]
 fn the_user_knows_better() {

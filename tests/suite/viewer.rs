@@ -216,8 +216,6 @@ const CTRL: u32 = 0x1d;
 const SHIFT: u32 = 0x2a;
 const ALT: u32 = 0x38;
 
-// --- the picture
-
 #[test]
 fn a_screen_is_drawn_in_the_middle_with_its_status() {
     let mut viewer = Viewer::showing(20, 5, 40, 20, [255, 0, 0]);
@@ -279,8 +277,6 @@ fn a_screen_that_was_never_marked_is_not_shown() {
     viewer.fill(Rect::new(0, 0, 640, 480), [0, 255, 0]);
     assert_eq!(viewer.text()[11].trim(), "no picture yet");
 }
-
-// --- monitors
 
 const RED: [u8; 3] = [255, 0, 0];
 const BLUE: [u8; 3] = [0, 0, 255];
@@ -611,8 +607,6 @@ fn a_terminal_without_colours_gets_none() {
     assert_eq!(buffer[(0, 0)].symbol(), "@");
 }
 
-// --- time
-
 #[test]
 fn an_idle_viewer_waits_for_nothing() {
     let mut viewer = Viewer::showing(80, 24, 640, 480, [0, 0, 0]);
@@ -706,8 +700,6 @@ fn numbers_are_asked_for_only_while_somebody_looks() {
         "nothing happened, nothing to ask for"
     );
 }
-
-// --- keys
 
 #[test]
 fn a_key_is_pressed_at_once_and_released_a_moment_later() {
@@ -959,8 +951,6 @@ fn view_only_keeps_everything_from_the_guest() {
     assert!(viewer.text()[23].contains("view only"));
 }
 
-// --- the mouse
-
 #[test]
 fn the_mouse_is_where_it_is_in_client_mode() {
     let mut viewer = Viewer::showing(160, 51, 1280, 800, [0, 0, 0]);
@@ -1131,8 +1121,6 @@ fn the_wheel_over_the_log_scrolls_it() {
     assert_eq!(effects, []);
     assert!(viewer.text()[22].ends_with("line 46"));
 }
-
-// --- menus and panes
 
 #[test]
 fn the_escape_key_opens_a_menu_that_looks_like_this() {
@@ -1622,8 +1610,6 @@ fn the_end_of_the_session_ends_the_viewer_and_says_why() {
     let effects = viewer.session(ClientEvent::Closed(CloseReason::ByPeer));
     assert_eq!(effects, [Effect::End(Ending::Closed(CloseReason::ByPeer))]);
 }
-
-// --- the program in a terminal
 
 /// `capsaicin view demo:` in a terminal of 80×24.
 struct Program {

@@ -67,8 +67,6 @@ impl<'a> Csi<'a> {
         self.sub(at, 0)?.parse().ok()
     }
 
-    // --- replies
-
     fn reply(&self) -> Option<Reply> {
         match (self.private, self.intermediate, self.last) {
             (Some(b'?'), None, b'c') => {
@@ -132,8 +130,6 @@ impl<'a> Csi<'a> {
         })
     }
 
-    // --- the mouse
-
     fn sgr_mouse(&self) -> Option<Mouse> {
         let (kind, modifiers) = mouse_kind(self.number(0)?, self.last == b'm')?;
         self.mouse_at(kind, modifiers)
@@ -158,8 +154,6 @@ impl<'a> Csi<'a> {
             modifiers,
         })
     }
-
-    // --- keys
 
     fn key(&self) -> Option<Key> {
         if self.private.is_some() {

@@ -396,8 +396,6 @@ impl App {
         self.write_to_port(number, news.answers, effects);
     }
 
-    // --- which tab
-
     /// Shows the tab after this one.
     pub(super) fn next_tab(&mut self) {
         let next = self.tabs.next();
@@ -439,8 +437,6 @@ impl App {
         self.stale = true;
         self.picture_stale = true;
     }
-
-    // --- the keyboard and the mouse
 
     /// A key for the port that is shown.
     pub(super) fn port_key(&mut self, key: &Key, effects: &mut Vec<Effect>) {
@@ -545,8 +541,6 @@ impl App {
         let data = Bytes::from(bytes);
         effects.push(Effect::Command(Command::Port(Order::Write { port, data })));
     }
-
-    // --- the machine
 
     /// Gives an order to the machine, if it has a monitor that takes it.
     pub(super) fn order_machine(&mut self, order: monitor::Order, effects: &mut Vec<Effect>) {

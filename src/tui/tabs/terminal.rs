@@ -238,8 +238,6 @@ impl Terminal {
         }
     }
 
-    // --- what is shown
-
     /// The lines that are shown, uppermost first.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         let (_, rows) = self.screen.size();

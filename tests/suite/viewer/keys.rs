@@ -56,8 +56,6 @@ fn type_pasted(viewer: &mut Viewer, text: &str, ms: u64) -> Vec<InputEvent> {
     sent
 }
 
-// --- the guest's layout
-
 #[test]
 fn characters_go_to_the_keys_of_the_guests_layout() {
     let mut viewer = on_layout("de");
@@ -98,8 +96,6 @@ fn the_final_layout_of_a_long_list_can_be_read() {
     );
 }
 
-// --- locks
-
 #[test]
 fn caps_lock_is_off_for_a_moment_where_shift_would_not_do() {
     let mut viewer = on_layout("fr");
@@ -139,8 +135,6 @@ fn a_digit_of_the_keypad_is_a_digit_whatever_the_guests_num_lock() {
     viewer.wait(100);
     assert_eq!(inputs(&viewer.bytes(press)), [down(0x4b)]);
 }
-
-// --- kitty's protocol
 
 #[test]
 fn text_on_a_level_that_only_the_terminal_knows_arrives() {
@@ -222,8 +216,6 @@ fn an_inputs_channel_that_closes_takes_with_it_what_was_held_and_typed() {
     assert_eq!(inputs(&chord), [down(CTRL), down(0x2e)]);
 }
 
-// --- keys that are held for terminals that cannot
-
 #[test]
 fn a_modifier_waits_for_the_next_key() {
     let mut viewer = Viewer::of_size(80, 24);
@@ -293,8 +285,6 @@ fn a_chord_that_is_written_out_is_pressed() {
     let pressed = viewer.act(Action::Menu(MenuKey::Enter));
     assert_eq!(inputs(&pressed), [down(0xe01c)]);
 }
-
-// --- text
 
 #[test]
 fn a_paste_asks_and_escape_forgets_it() {

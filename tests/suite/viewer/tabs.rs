@@ -49,8 +49,6 @@ fn at_serial() -> Viewer {
     viewer
 }
 
-// --- tabs
-
 #[test]
 fn a_console_outlives_a_terminal_without_rows_or_columns() {
     let mut viewer = at_serial();
@@ -142,8 +140,6 @@ fn a_port_nobody_in_the_guest_has_open_says_so() {
     viewer.session(ClientEvent::ChannelClosed(serial, reason));
     assert!(viewer.text()[11].contains("[serial.0 closed]"));
 }
-
-// --- the screen
 
 #[test]
 fn colours_attributes_and_the_cursor_are_cells() {
@@ -271,8 +267,6 @@ fn a_picture_of_pixels_is_taken_away_for_a_tab_and_comes_back_whole() {
     assert!(back.expect("a picture").len() >= first.len() / 2);
 }
 
-// --- the history
-
 fn lines(from: usize, to: usize) -> String {
     (from..to).map(|n| format!("line {n}\r\n")).collect()
 }
@@ -333,8 +327,6 @@ fn another_size_folds_long_lines_and_keeps_them() {
     let effects = viewer.menu("Ws");
     assert_eq!(written(&effects), "stty rows 11 cols 30\r");
 }
-
-// --- the keyboard
 
 #[test]
 fn keys_go_to_the_port_as_a_terminal_sends_them_and_not_to_the_guest() {
@@ -410,8 +402,6 @@ fn questions_are_answered_but_not_without_end() {
     viewer.wait(5000);
     assert_eq!(written(&says(&mut viewer, 0, "\x1b[5n")), "\x1b[0n");
 }
-
-// --- bounds
 
 #[test]
 fn thousands_of_ports_are_sixteen_tabs_and_a_line_that_fits() {
@@ -490,8 +480,6 @@ fn a_tab_that_lost_some_of_a_flood_does_not_take_the_rest_for_a_title() {
     let last: String = terminal.lines().last().unwrap().text();
     assert_eq!(last.trim_end(), "here");
 }
-
-// --- the machine
 
 /// One whose machine runs, as its monitor says.
 fn with_monitor() -> Viewer {
