@@ -1,31 +1,18 @@
-//! The player of recordings: a thread that plays one at the speed the user wants, and goes where the user wants.
-//!
-//! It stands in for a session: events come out as from a live one, and of commands only questions are answered. Another
-//! thread reads the file to its end, for its length and what happens when, and then fills the index that makes seeking fast.
+//! The thread that plays: orders come in, events and places go out.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc as queue, watch};
 
-use super::feed::Fed;
-use super::origin::{Archive, Question, Search};
+use super::looker::Known;
+use super::{Handle, Order, Speed, Timeline};
 use crate::channel::names;
-use crate::client::CommandSender;
-use crate::recording::{Contents, Index, Reader, RecordingError, Replay, Scan, SharedFile, What};
-use crate::session::{ClientEvent, Command, Held, Notice, SessionConfig, Tap, Way};
-
-/// Events that may wait for the viewer; while they do, damage merges.
-const EVENT_QUEUE: usize = 32;
-
-/// How long the file is looked at before playing begins, so that short ones are known from the start.
-const LOOK: Duration = Duration::from_millis(400);
+use crate::recording::{Index, RecordingError, Replay, What};
+use crate::session::{ClientEvent, Command, Held, Notice, Way};
+use crate::tui::origin::Archive;
 
 /// How long something is done in one go: an order waits for it.
 const SLICE: Duration = Duration::from_millis(8);
@@ -38,408 +25,36 @@ const ONE_PICTURE: Duration = Duration::from_millis(16);
 
 /// Playing that is behind by more than this goes on from where it is.
 const MOST_BEHIND: Duration = Duration::from_millis(250);
-
-type Handle = SharedFile<File>;
-
-/// What to play, and how.
-#[derive(Default)]
-pub struct Wishes {
-    /// Which session of the file, from 0; the one that a person most likely means, otherwise.
-    pub session: Option<usize>,
-    /// Where to begin.
-    pub from: Duration,
-    /// How fast.
-    pub speed: Speed,
-    /// Whether to wait for the user.
-    pub paused: bool,
-    /// Whether to begin again at the end.
-    pub looping: bool,
-    /// Sees every frame that is played.
-    pub tap: Option<Box<dyn Tap>>,
-}
-
-/// How fast to play.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Speed {
-    /// Two to this power: -2 to 5, 0.25 to 32 times as fast as it was.
-    Power(i8),
-    /// As fast as possible.
-    Fastest,
-    /// As it was.
-    #[default]
-    Real,
-}
-
-impl Speed {
-    /// All, slowest first.
-    pub const ALL: [Self; 9] = [
-        Self::Power(-2),
-        Self::Power(-1),
-        Self::Real,
-        Self::Power(1),
-        Self::Power(2),
-        Self::Power(3),
-        Self::Power(4),
-        Self::Power(5),
-        Self::Fastest,
-    ];
-
-    /// The next one in a direction, if there is one.
-    pub fn next(self, faster: bool) -> Self {
-        let at = Self::ALL
-            .iter()
-            .position(|speed| *speed == self)
-            .unwrap_or(2);
-        let to = if faster { at + 1 } else { at.saturating_sub(1) };
-        Self::ALL.get(to).copied().unwrap_or(self)
-    }
-
-    /// Seconds played in a second; `None` for as many as possible.
-    pub fn factor(self) -> Option<f64> {
-        match self {
-            Self::Power(power) => Some(2f64.powi(power.into())),
-            Self::Real => Some(1.0),
-            Self::Fastest => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Speed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.factor() {
-            Some(factor) => write!(f, "{factor}"),
-            None => f.write_str("max"),
-        }
-    }
-}
-
-impl std::str::FromStr for Speed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let named = |speed: &Self| speed.to_string() == text.trim_end_matches(['x', '×']);
-        let found = Self::ALL.into_iter().find(named);
-        found.ok_or_else(|| "one of 0.25, 0.5, 1, 2, 4, 8, 16, 32 and max".to_owned())
-    }
-}
-
-/// What the user wants of the player.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Stop, or go on.
-    Pause,
-    /// Play at this speed.
-    Speed(Speed),
-    /// Go forward, or back, by so many milliseconds.
-    By(i64),
-    /// Go to a moment.
-    To(Duration),
-    /// Go to so many tenths of the whole.
-    Tenth(u8),
-    /// Go to the end.
-    End,
-    /// Play one message, and stop.
-    Message,
-    /// Play one picture, and stop.
-    Picture,
-    /// Go to where something is drawn next.
-    Change,
-    /// Begin again at the end, or do not.
-    Loop,
-    /// Remember this moment.
-    Mark,
-    /// Go to the next place of interest; back, to the one before.
-    Place {
-        /// Whether back.
-        back: bool,
-    },
-    /// Look for the messages that made a pixel what it is at this moment.
-    WhoDrew(Question),
-    /// Look for them no longer.
-    Recall,
-}
-
-impl Order {
-    /// Whether it leads on from where the one before it leads to.
-    fn is_step(&self) -> bool {
-        matches!(self, Self::Message | Self::Picture | Self::Change)
-    }
-}
-
-/// Where playing is, and what there is to play.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Timeline {
-    /// The moment that is shown.
-    pub at: Duration,
-    /// The moment that is looked for.
-    pub seeking: Option<Duration>,
-    /// How long the recording is, as far as that is known.
-    pub length: Duration,
-    /// Bytes of the file read, of how many, while it is not known whole.
-    pub scanned: Option<(u64, u64)>,
-    /// The moment up to which going anywhere is fast; `None` when that is everywhere.
-    pub indexed: Option<Duration>,
-    /// How fast.
-    pub speed: Speed,
-    /// Whether it stands still.
-    pub paused: bool,
-    /// Whether everything was played.
-    pub ended: bool,
-    /// Whether it begins again at the end.
-    pub looping: bool,
-    /// What happens when.
-    pub contents: Arc<Contents>,
-    /// Moments the user marked.
-    pub marks: Vec<Duration>,
-    /// The message that was played last, while they are played one by one.
-    pub message: Option<String>,
-    /// What was missing in the file so far.
-    pub losses: u64,
-}
-
-/// Plays a recording. Dropping it ends that.
-pub struct Deck {
-    events: queue::Receiver<ClientEvent>,
-    timeline: watch::Receiver<Timeline>,
-    orders: Sender<Order>,
-    answers: watch::Receiver<Search>,
-    commands: CommandSender,
-    stop: Arc<AtomicBool>,
-}
-
-impl Deck {
-    /// Begins to play a file.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read, or there is nothing to play in it.
-    pub fn start(path: &Path, wishes: Wishes) -> Result<Self, RecordingError> {
-        let file = File::open(path).map_err(RecordingError::unreadable)?;
-        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-        let reader = Reader::new(SharedFile::new(file))?;
-        let mut scan = Scan::of_file(reader.fork(), bytes);
-        let mut whole = scan.run(LOOK)?;
-        while !whole && scan.survey().sessions.is_empty() {
-            whole = scan.run(LOOK)?;
-        }
-        if scan.survey().sessions.is_empty() {
-            return Err(scan.failure());
-        }
-        let sessions = scan.survey().sessions.len();
-        let session = wishes.session.unwrap_or_else(|| scan.survey().choose(None));
-        if session >= sessions && whole {
-            return Err(RecordingError::no_session(session, sessions));
-        }
-        let config = SessionConfig {
-            playback: true,
-            ports: true,
-            clock: monotonic,
-            ..SessionConfig::default()
-        };
-        let (archive, answers) = Archive::new(reader.fork(), bytes);
-        let mut replay = Replay::new(reader, session, config);
-        replay.set_tap(wishes.tap);
-        let (events, event_queue) = queue::channel(EVENT_QUEUE);
-        let (commands, command_queue) = queue::channel(EVENT_QUEUE);
-        let (orders, order_queue) = mpsc::channel();
-        let known = Arc::new(Mutex::new(Known::of(&scan, session, bytes, whole)));
-        let stop = Arc::new(AtomicBool::new(false));
-        let begins = scan
-            .survey()
-            .sessions
-            .get(session)
-            .map_or(Duration::ZERO, |s| s.begins);
-        let timeline = Timeline {
-            speed: wishes.speed,
-            paused: wishes.paused,
-            looping: wishes.looping,
-            ..Timeline::default()
-        };
-        let (told, timeline_queue) = watch::channel(timeline.clone());
-        replay.index().learn(&scan, session);
-        let mut work = Work {
-            index: replay.index(),
-            replay,
-            events,
-            waiting: VecDeque::new(),
-            orders: order_queue,
-            pending: VecDeque::new(),
-            commands: command_queue,
-            told,
-            timeline,
-            known: Arc::clone(&known),
-            archive,
-            base: (Instant::now(), Duration::ZERO),
-            begins,
-            published: Instant::now(),
-            stepped: false,
-        };
-        if sessions > scan.survey().onward(session).len() {
-            work.tell(format!(
-                "session {} of {sessions} in this file; --session plays another",
-                session + 1
-            ));
-        }
-        let from = wishes.from.max(begins);
-        work.pending.push_back(Order::To(from));
-        let looker = Looker {
-            scan: (!whole).then_some(scan),
-            session,
-            bytes,
-            index: work.index.clone(),
-            known,
-            stop: Arc::clone(&stop),
-        };
-        spawn("player", move || work.run())?;
-        spawn("index", move || looker.run())?;
-        Ok(Self {
-            events: event_queue,
-            timeline: timeline_queue,
-            orders,
-            answers,
-            commands: CommandSender::to(commands),
-            stop,
-        })
-    }
-
-    /// The next event, or another place; no event when the player is gone. Cancel safe: events stay in their queue.
-    pub async fn next(&mut self) -> Fed {
-        tokio::select! {
-            biased;
-            event = self.events.recv() => Fed::Event(event),
-            Ok(()) = self.timeline.changed() => Fed::Timeline(Box::new(self.timeline())),
-            Ok(()) = self.answers.changed() => {
-                Fed::Search(Box::new(self.answers.borrow_and_update().clone()))
-            }
-        }
-    }
-
-    /// The next event, if one is waiting.
-    pub fn try_next_event(&mut self) -> Option<ClientEvent> {
-        self.events.try_recv().ok()
-    }
-
-    /// Where playing is, now.
-    pub fn timeline(&mut self) -> Timeline {
-        self.timeline.borrow_and_update().clone()
-    }
-
-    /// Has the player do something.
-    pub fn order(&self, order: Order) {
-        // Without a player the end is on its way as an event.
-        let _ = self.orders.send(order);
-    }
-
-    /// For those who ask the session something; what they want of it otherwise is not done.
-    pub fn sender(&self) -> CommandSender {
-        self.commands.clone()
-    }
-}
-
-impl Drop for Deck {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), RecordingError> {
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    thread.map(drop).map_err(RecordingError::unreadable)
-}
-
-/// What is known of the file by now.
-#[derive(Clone, Default)]
-struct Known {
-    length: Duration,
-    contents: Arc<Contents>,
-    scanned: Option<(u64, u64)>,
-    /// Something to tell the user.
-    remark: Option<String>,
-}
-
-impl Known {
-    fn of(scan: &Scan<Handle>, session: usize, bytes: u64, whole: bool) -> Self {
-        let survey = scan.survey();
-        let damage = survey.damage.as_ref().filter(|_| whole);
-        let sessions = survey.onward(session);
-        let last = sessions.last().and_then(|last| survey.sessions.get(*last));
-        let parts = sessions.iter().map(|session| scan.contents(*session));
-        Self {
-            length: last.map_or(survey.length, |s| s.ends),
-            contents: Arc::new(parts.reduce(Contents::and).unwrap_or_default()),
-            scanned: (!whole).then(|| (scan.offset(), bytes)),
-            remark: damage.map(|damage| format!("this file is {damage}; it plays up to there")),
-        }
-    }
-}
-
-/// Reads the file to its end, then fills the index.
-struct Looker {
-    scan: Option<Scan<Handle>>,
-    session: usize,
-    bytes: u64,
-    index: Index<Handle>,
-    known: Arc<Mutex<Known>>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Looker {
-    fn run(mut self) {
-        /// What is learnt in one go.
-        const PIECE: Duration = Duration::from_millis(100);
-        while let Some(scan) = self
-            .scan
-            .as_mut()
-            .filter(|_| !self.stop.load(Ordering::Relaxed))
-        {
-            // What cannot be read cannot be played either, and that is told there.
-            let whole = scan.run(PIECE).unwrap_or(true);
-            let known = Known::of(scan, self.session, self.bytes, whole);
-            self.index.learn(scan, self.session);
-            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
-            if whole {
-                self.scan = None;
-            }
-        }
-        while !self.stop.load(Ordering::Relaxed) {
-            match self.index.grow(PIECE) {
-                Ok(indexed) if !indexed.whole => {}
-                _ => return,
-            }
-        }
-    }
-}
-
 /// The thread that plays.
-struct Work {
-    replay: Replay<Handle>,
-    index: Index<Handle>,
-    events: queue::Sender<ClientEvent>,
+pub(super) struct Work {
+    pub(super) replay: Replay<Handle>,
+    pub(super) index: Index<Handle>,
+    pub(super) events: queue::Sender<ClientEvent>,
     /// To be told before anything else.
-    waiting: VecDeque<ClientEvent>,
-    orders: Receiver<Order>,
+    pub(super) waiting: VecDeque<ClientEvent>,
+    pub(super) orders: Receiver<Order>,
     /// Orders that came and were not followed yet.
-    pending: VecDeque<Order>,
-    commands: queue::Receiver<Command>,
-    told: watch::Sender<Timeline>,
-    timeline: Timeline,
-    known: Arc<Mutex<Known>>,
+    pub(super) pending: VecDeque<Order>,
+    pub(super) commands: queue::Receiver<Command>,
+    pub(super) told: watch::Sender<Timeline>,
+    pub(super) timeline: Timeline,
+    pub(super) known: Arc<Mutex<Known>>,
     /// What is asked about pixels.
-    archive: Archive,
+    pub(super) archive: Archive,
     /// A moment of the clock, and the moment of the recording that belongs to it.
-    base: (Instant, Duration),
+    pub(super) base: (Instant, Duration),
     /// Where the session begins.
-    begins: Duration,
-    published: Instant,
+    pub(super) begins: Duration,
+    pub(super) published: Instant,
     /// A message was played by itself, which is to be told behind all that it told.
-    stepped: bool,
+    pub(super) stepped: bool,
 }
 
 /// Nobody is there any more.
 struct Gone;
 
 impl Work {
-    fn run(mut self) {
+    pub(super) fn run(mut self) {
         loop {
             if self.learn().and_then(|()| self.follow()).is_err() {
                 return;
@@ -797,7 +412,7 @@ impl Work {
         self.timeline.speed == Speed::Real && !self.timeline.paused
     }
 
-    fn tell(&mut self, text: String) {
+    pub(super) fn tell(&mut self, text: String) {
         self.waiting.push_back(ClientEvent::Notice(Notice {
             channel: None,
             text,
@@ -825,9 +440,3 @@ impl Work {
 
 /// What is told of a message that was played by itself.
 const STEPPED: ClientEvent = ClientEvent::Held(Held::Stepped);
-
-/// A clock for statistics.
-fn monotonic() -> Duration {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    START.get_or_init(Instant::now).elapsed()
-}
