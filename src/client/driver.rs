@@ -425,7 +425,7 @@ impl Driver {
             Incoming::End((id, _), end) => {
                 debug!(channel = %id, %end, "connection ended");
                 if self.disconnect(id) {
-                    self.session.closed(id, close_reason(end));
+                    self.session.closed(id, close_reason(id, end));
                 }
             }
         }
@@ -545,7 +545,8 @@ impl Driver {
             }
             Incoming::End(key, end) if there.has(key) => {
                 there.lose(key.0);
-                self.session.lost_there(key.0, &close_reason(end), now);
+                let why = close_reason(key.0, end);
+                self.session.lost_there(key.0, &why, now);
             }
             incoming => there.hold(incoming),
         }
@@ -625,9 +626,13 @@ fn monotonic() -> Duration {
     FIRST.get_or_init(Instant::now).elapsed()
 }
 
-fn close_reason(end: PumpEnd) -> CloseReason {
+fn close_reason(id: ChannelId, end: PumpEnd) -> CloseReason {
     match end {
         PumpEnd::Closed => CloseReason::ByPeer,
+        // Whether a server that goes has read our last message is chance. A single channel is another matter: servers do not
+        // close those, and it may be had again.
+        PumpEnd::Reset if id == ChannelId::MAIN => CloseReason::ByPeer,
+        PumpEnd::Reset => CloseReason::Broken(end.to_string()),
         PumpEnd::Dropped => CloseReason::Requested,
         PumpEnd::TooLong(error) => CloseReason::Protocol(Fault::Frame(error)),
         PumpEnd::CutShort => {
@@ -824,6 +829,18 @@ mod tests {
             Driver::new(config).show_session();
             assert_eq!(seen.load(Ordering::Relaxed), u32::from(draws));
         }
+    }
+
+    #[test]
+    fn a_server_that_goes_has_closed_the_session_whatever_it_had_read() {
+        for end in [PumpEnd::Closed, PumpEnd::Reset] {
+            assert_eq!(close_reason(ChannelId::MAIN, end), CloseReason::ByPeer);
+        }
+        let alone = close_reason(DISPLAY, PumpEnd::Reset);
+        assert_eq!(
+            alone,
+            CloseReason::Broken("connection reset by peer".into())
+        );
     }
 
     #[test]

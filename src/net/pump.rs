@@ -34,6 +34,8 @@ pub enum Incoming<K> {
 pub enum PumpEnd {
     /// The peer closed between two messages.
     Closed,
+    /// The peer closed between two messages with some of what it was sent unread, which its system tells by a reset.
+    Reset,
     /// The peer closed in the middle of a message.
     CutShort,
     /// The connection broke.
@@ -133,9 +135,14 @@ async fn read_frames<K: Copy>(
             Ok(0) if framer.buffer().is_empty() => return PumpEnd::Closed,
             Ok(0) => return PumpEnd::CutShort,
             Ok(_) => {}
+            Err(error) if is_reset(&error) && framer.buffer().is_empty() => return PumpEnd::Reset,
             Err(error) => return PumpEnd::Io(error),
         }
     }
+}
+
+fn is_reset(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::ConnectionReset
 }
 
 /// KiB of whole frames that may wait for the driver.
@@ -190,6 +197,7 @@ impl std::fmt::Display for PumpEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Closed => f.write_str("closed by the peer"),
+            Self::Reset => f.write_str("connection reset by peer"),
             Self::CutShort => f.write_str("the peer closed it in the middle of a message"),
             Self::Io(error) => error.fmt(f),
             Self::TooLong(error) => error.fmt(f),
@@ -262,5 +270,40 @@ mod tests {
         let read = tokio::time::timeout(Duration::from_secs(20), more).await;
         read.expect("it is read when the first is gone")
             .expect("it is open");
+    }
+
+    /// How a pump ends whose peer says this and goes, without having read what it was sent.
+    async fn end_unread(last_words: &[u8]) -> PumpEnd {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair of sockets");
+        let (sender, outgoing) = mpsc::channel(1);
+        let (incoming, mut frames) = mpsc::channel(1);
+        let wire = Wire {
+            stream: Stream::Unix(ours),
+            leftover: BytesMut::new(),
+            header: HeaderKind::Mini,
+            limit: 1 << 20,
+        };
+        tokio::spawn(pump(wire, 0, outgoing, incoming, Budget::default()));
+        let sent = sender.send(Frame::new(9, vec![0; 4])).await;
+        sent.expect("the pump runs");
+        theirs.readable().await.expect("it was written");
+        theirs.write_all(last_words).await.expect("it is open");
+        drop(theirs);
+        loop {
+            if let Incoming::End(_, end) = frames.recv().await.expect("an end") {
+                return end;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_goes_without_reading_all_has_closed_unless_in_the_middle_of_a_message() {
+        let message = [&9_u16.to_le_bytes()[..], &4_u32.to_le_bytes(), &[0; 4]].concat();
+        for whole in [&[][..], &message] {
+            let end = end_unread(whole).await;
+            assert!(matches!(end, PumpEnd::Reset), "{end}");
+        }
+        let end = end_unread(&message[..8]).await;
+        assert!(matches!(end, PumpEnd::Io(_)), "{end}");
     }
 }

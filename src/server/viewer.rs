@@ -438,7 +438,7 @@ fn is_port(id: &ChannelId) -> bool {
 
 fn parting(end: PumpEnd) -> Parting {
     match end {
-        PumpEnd::Closed | PumpEnd::Dropped => Parting::Left,
+        PumpEnd::Closed | PumpEnd::Reset | PumpEnd::Dropped => Parting::Left,
         PumpEnd::TooLong(error) => Parting::Fault(Fault::Frame(error)),
         PumpEnd::CutShort | PumpEnd::Io(_) => Parting::Broken(end.to_string()),
     }

@@ -70,9 +70,10 @@ pub struct Notice {
 pub enum CloseReason {
     /// The user asked for it.
     Requested,
-    /// The peer closed the connection in an orderly way: the guest was shut down, or another viewer took over.
+    /// The peer closed the connection between two messages: the guest was shut down, or another viewer took over. Of a session
+    /// it is the same whether the peer had read all that was sent to it, or its system reset the connection.
     ByPeer,
-    /// The connection broke in the middle of a message, or was reset.
+    /// The connection broke in the middle of a message, or that of a single channel was reset.
     Broken(String),
     /// Nobody was there any more: no answer came, or the network was gone.
     Lost(String),
