@@ -273,14 +273,17 @@ fn unix_peers(path: &Path) -> (Option<u64>, usize) {
 }
 
 /// Reads lines such as `00000000cbbf9c42: 00000003 00000000 00010000 0001 03 4234054 /run/vm.sock`: a connection's server end has
-/// the path of the socket that it came by.
+/// the path of the socket that it came by. The second word counts who holds it: the list, the server, and the other end as long as
+/// there is one. A server that is slow keeps its own for a while after that.
 fn unix_peers_in(text: &str, path: &Path) -> (Option<u64>, usize) {
     let (mut listener, mut count) = (None, 0);
     for line in text.lines().skip(1) {
         let mut words = line.splitn(8, ' ');
-        let (Some(flags), Some(state)) = (words.nth(3), words.nth(1)) else {
+        let (holders, flags, state) = (words.nth(1), words.nth(1), words.nth(1));
+        let (Some(holders), Some(flags), Some(state)) = (holders, flags, state) else {
             continue;
         };
+        let has_other_end = u32::from_str_radix(holders, 16).is_ok_and(|holders| holders > 2);
         let rest = words.collect::<Vec<_>>().join(" ");
         let Some((inode, bound)) = rest.trim_start().split_once(' ') else {
             continue;
@@ -290,7 +293,7 @@ fn unix_peers_in(text: &str, path: &Path) -> (Option<u64>, usize) {
         }
         if flags == "00010000" {
             listener = inode.parse().ok();
-        } else if state == "03" {
+        } else if state == "03" && has_other_end {
             count += 1;
         }
     }
@@ -373,6 +376,7 @@ mod tests {
 Num       RefCount Protocol Flags    Type St Inode Path
 00000000cbbf9c42: 00000003 00000000 00000000 0001 03 4234054 /run/my vm.sock
 00000000a2503f46: 00000003 00000000 00000000 0001 03  4234 /run/my vm.sock
+00000000a2503f47: 00000002 00000000 00000000 0001 03  4235 /run/my vm.sock
 0000000009fb448d: 00000002 00000000 00010000 0001 01 4233961 /run/my vm.sock
 00000000f81f1133: 00000003 00000000 00000000 0001 03 4234053
 00000000f81f1134: 00000003 00000000 00000000 0001 03 4234055 @abstract
@@ -382,6 +386,20 @@ Num       RefCount Protocol Flags    Type St Inode Path
         assert_eq!(at("/run/my vm.sock"), (Some(4_233_961), 2));
         assert_eq!(at("/run/other.sock"), (Some(4_233_962), 0));
         assert_eq!(at("/run/none.sock"), (None, 0));
+    }
+
+    #[test]
+    fn who_has_gone_from_a_unix_socket_is_not_there_though_the_server_did_not_notice() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("vm.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let viewer = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        let _unnoticed = listener.accept().unwrap();
+        assert_eq!(unix_peers(&path).1, 1);
+
+        drop(viewer);
+
+        assert_eq!(unix_peers(&path).1, 0);
     }
 
     #[test]
