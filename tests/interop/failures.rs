@@ -235,14 +235,14 @@ fn another_viewer_takes_over() {
 
 fn an_ssh_server_is_recognised() {
     let dir = tempfile::TempDir::new().expect("a scratch folder");
-    let port = free_port();
-    let mut ssh = Command::new("dropbear");
-    ssh.args(["-F", "-E", "-R", "-s", "-r"])
-        .arg(dir.path().join("key"));
-    ssh.args(["-p", &format!("127.0.0.1:{port}"), "-P"])
-        .arg(dir.path().join("pid"));
-    let _ssh = Process::start("dropbear", &ssh, dir.path());
-    wait_for_listener(port);
+    let (_ssh, port) = listening(|port| {
+        let mut ssh = Command::new("dropbear");
+        ssh.args(["-F", "-E", "-R", "-s", "-r"])
+            .arg(dir.path().join("key"));
+        ssh.args(["-p", &format!("127.0.0.1:{port}"), "-P"])
+            .arg(dir.path().join("pid"));
+        Process::start("dropbear", &ssh, dir.path())
+    });
     not_spice(
         port,
         "the peer speaks SSH",
@@ -252,12 +252,12 @@ fn an_ssh_server_is_recognised() {
 
 fn a_web_server_that_waits_for_more_is_recognised() {
     let dir = tempfile::TempDir::new().expect("a scratch folder");
-    let port = free_port();
-    let mut web = Command::new("python3");
-    web.args(["-m", "http.server", "--bind", "127.0.0.1", "--directory"]);
-    web.arg(dir.path()).arg(port.to_string());
-    let _web = Process::start("python3", &web, dir.path());
-    wait_for_listener(port);
+    let (_web, port) = listening(|port| {
+        let mut web = Command::new("python3");
+        web.args(["-m", "http.server", "--bind", "127.0.0.1", "--directory"]);
+        web.arg(dir.path()).arg(port.to_string());
+        Process::start("python3", &web, dir.path())
+    });
     // It waits for the end of a line, which a link message has not: it is asked in its own words then.
     not_spice(
         port,
@@ -281,10 +281,23 @@ fn not_spice(port: u16, what: &str, hint: &str) {
     assert_eq!((ended.code, ended.stderr), (4, expected));
 }
 
-fn wait_for_listener(port: u16) {
-    until("somebody listens", LIMIT, || {
-        TcpStream::connect(("127.0.0.1", port)).ok()
-    });
+/// A server at a loopback port, and the port, once it listens there.
+fn listening(start: impl Fn(u16) -> Process) -> (Process, u16) {
+    // Another program may take the port between our look and the server's.
+    for _ in 0..3 {
+        let port = free_port();
+        let mut process = start(port);
+        let listens = until("somebody listens", LIMIT, || {
+            match TcpStream::connect(("127.0.0.1", port)) {
+                Ok(_) => Some(true),
+                Err(_) => process.ended().map(|_| false),
+            }
+        });
+        if listens {
+            return (process, port);
+        }
+    }
+    panic!("three ports were taken away from the server");
 }
 
 /// A port whose queue is full, as that of a server that hangs: the kernel swallows what comes then, as a firewall does.

@@ -25,6 +25,7 @@ pub mod xserver;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use picture::Picture;
@@ -206,13 +207,18 @@ pub fn until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>)
     }
 }
 
-/// A loopback port that nothing listens on at this moment. Another program may take it before it is used, so whoever
-/// starts a server on it tries again with another.
+/// A loopback port that nothing listens on at this moment, below those that systems give to whoever asks for any: no connection
+/// of another test comes from it, before or after, and no test of this program gets it twice. A program beside this one may take it
+/// before it is used, so whoever starts a server on it tries again with another.
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("the system has a free port")
-        .port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Two programs that test at the same time begin far apart.
+    let begin = std::process::id().wrapping_mul(7919);
+    let next = || begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+    // Less than a u16.
+    let mut ports = std::iter::repeat_with(|| 12_000 + next() as u16).take(20_000);
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    ports.find(is_free).expect("a free port")
 }
 
 /// A loopback port on which nothing listens, and nobody else can while this is kept.
