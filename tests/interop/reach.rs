@@ -6,6 +6,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::failures::NOBODYS_NAME;
 use crate::peers::picture::assert_same;
 use crate::peers::proxy::{Front, Gate, OneWay, Tinyproxy};
 use crate::peers::qemu::{Boot, Machine, Qemu, Tls};
@@ -242,7 +243,7 @@ fn proxy_failures() {
     let nobody = [ClosedPort::new(), ClosedPort::new()];
     let closed = format!("http://{}", nobody[0].address());
     let elsewhere = nobody[1].address();
-    let unknown = format!("no.such.host.invalid:{}", port_of(server));
+    let unknown = format!("{NOBODYS_NAME}:{}", port_of(server));
     let itself = format!("http://me:sesame@{server}");
     for (target, proxy, code, words, hint) in [
         (
@@ -275,7 +276,7 @@ fn proxy_failures() {
         ),
         (
             server,
-            &"http://no.such.host.invalid".to_owned(),
+            &format!("http://{NOBODYS_NAME}"),
             3,
             "its name cannot be resolved: name or service not known",
             "check the proxy's name: it comes from --proxy, the connection file or SPICE_PROXY",
@@ -297,7 +298,7 @@ fn proxy_failures() {
     ] {
         let (ended, said) = fails(target, proxy);
         let shown = proxy.replace("me:sesame2@", "").replace("me:sesame@", "");
-        let shown = match shown.ends_with("invalid") {
+        let shown = match shown.ends_with(NOBODYS_NAME) {
             true => format!("{shown}:3128"),
             false => shown,
         };

@@ -7,6 +7,7 @@ use capsaicin::session::SessionConfig;
 use libtest_mimic::Trial;
 use serde_json::Value;
 
+use crate::failures::NOBODYS_NAME;
 use crate::live::Live;
 use crate::peers::Peer;
 use crate::peers::picture::assert_same;
@@ -372,13 +373,7 @@ fn doctor_fails() {
     let secure = uri(&qemu);
     for (target, more, step, exit, words) in [
         (&*closed, &[][..], "connection", 3, "connection refused"),
-        (
-            "no.such.host.invalid",
-            &[],
-            "name",
-            3,
-            "name or service not known",
-        ),
+        (NOBODYS_NAME, &[], "name", 3, "name or service not known"),
         (&vnc.address, &[], "handshake", 4, "the peer speaks VNC"),
         (
             &secure,
