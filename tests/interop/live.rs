@@ -25,7 +25,7 @@ use crate::peers::until;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long a picture that is not the expected one may still become it.
+/// After how long it is worth to look whether the server's screen is another one by now.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The number of the message that moves a part of the screen.
@@ -293,7 +293,7 @@ impl Live {
         let last = until(name, 2 * LIMIT, || {
             let picture = self.picture()?;
             // What was drawn may still be on its way; what is wrong stays wrong.
-            let waited = start.elapsed() > PATIENCE;
+            let waited = start.elapsed() > LIMIT;
             (picture.is_within(tolerance, expected) || waited).then_some(picture)
         });
         if !last.is_within(tolerance, expected) {
