@@ -29,7 +29,7 @@ pub fn pattern() -> Vec<u8> {
     ])
 }
 
-/// Shows each typed character on the screen and writes it to port e9h. The firmware makes characters of the keys, by
+/// Shows each typed character on the screen and then writes it to port e9h. The firmware makes characters of the keys, by
 /// the US layout. There is no text cursor.
 pub fn echo() -> Vec<u8> {
     disk(&[
@@ -45,10 +45,10 @@ pub fn echo() -> Vec<u8> {
         0xcd, 0x16, //             int 16h
         0x84, 0xc0, //             test al, al        no character
         0x74, 0xf8, //             je key
-        0xe6, 0xe9, //             out e9h, al
         0xb4, 0x0e, //             mov ah, eh         show it
         0x31, 0xdb, //             xor bx, bx
         0xcd, 0x10, //             int 10h
+        0xe6, 0xe9, //             out e9h, al
         0xeb, 0xee, //             jmp key
     ])
 }
