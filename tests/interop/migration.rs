@@ -114,10 +114,14 @@ fn it_is_where_it_moves_to(machine: &Machine, grade: Grade) {
     assert_eq!(live.notices(), Vec::<String>::new());
 }
 
+/// In the moment it takes a machine over, QEMU 7.2 reads a key and sometimes does nothing with it.
+fn until_it_takes_keys() {
+    std::thread::sleep(Duration::from_secs(3));
+}
+
 /// The guest's log begins anew with its QEMU, without the mark of its start.
 fn until_it_types(live: &Live, at: &Qemu) {
-    // In the moment it takes a machine over, QEMU 7.2 reads a key and sometimes does nothing with it.
-    std::thread::sleep(Duration::from_secs(3));
+    until_it_takes_keys();
     live.input(InputEvent::KeyDown(KEY_A));
     live.input(InputEvent::KeyUp(KEY_A));
     until("the key in the guest", LIMIT, || {
@@ -195,7 +199,7 @@ fn a_console_goes_on() {
     a.kill();
 
     live.assert_shows("the console after", &before);
-    std::thread::sleep(Duration::from_secs(3));
+    until_it_takes_keys();
     keys::type_text(&live, &b, "ls -l /bin | sort -r\n");
     let after = live.assert_follows("the console there", || b.quiet_screen());
     assert!(after != before, "there is something else now");
@@ -226,8 +230,10 @@ fn the_agent_goes_on() {
     for (machine, text) in [(machine.clone().seamless(), "first"), (machine, "second")] {
         let mut b = DesktopGuest::to_be_in(machine.incoming().start());
         announce(&terminal, &mut a.qemu, &b.qemu);
-        a.qemu.move_to(&mut b.qemu);
+        // It is told for some seconds only.
+        a.qemu.begin_to_move_to(&b.qemu);
         terminal.wait_for(&format!("the machine moved to {}", b.qemu.address));
+        b.qemu.wait_until_it_runs();
         a = b;
 
         paste(&terminal, &mut a, text);
@@ -361,10 +367,12 @@ fn the_viewer_goes_along() {
     terminal.wait_until_cells("four colours", |cells| shows_quarters(cells, QUARTERS[0]));
 
     announce(&terminal, &mut a, &b);
-    a.move_to(&mut b);
-
+    // It is told for some seconds only.
+    a.begin_to_move_to(&b);
     terminal.wait_for("the machine moved to 127.0.0.1:");
+    b.wait_until_it_runs();
     a.kill();
+    until_it_takes_keys();
     terminal.text("x");
     terminal.wait_until_cells("four others", |cells| shows_quarters(cells, QUARTERS[1]));
     viewer.quit();

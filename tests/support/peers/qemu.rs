@@ -566,9 +566,19 @@ impl Qemu {
 
     /// Moves the machine into an [`incoming`](Machine::incoming) one; returns when it runs there.
     pub fn move_to(&mut self, target: &mut Self) {
+        self.begin_to_move_to(target);
+        target.wait_until_it_runs();
+    }
+
+    /// Begins to move the machine into an [`incoming`](Machine::incoming) one.
+    pub fn begin_to_move_to(&mut self, target: &Self) {
         self.begin_to_move(&target.file(INCOMING));
+    }
+
+    /// Waits until a machine that moves in runs.
+    pub fn wait_until_it_runs(&mut self) {
         until("the machine to run elsewhere", LIMIT, || {
-            let status = target.qmp.execute("query-status", json!({}));
+            let status = self.qmp.execute("query-status", json!({}));
             (status["running"] == json!(true)).then_some(())
         });
     }
