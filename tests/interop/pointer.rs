@@ -107,6 +107,8 @@ fn the_keyboard_moves_it() {
         let viewer = start(&terminal, guest);
         terminal.wait_until("the agent", |screen| screen.contains("agent"));
         watch(guest);
+        // Away from the middle, where it is to be seen to arrive.
+        guest.run("xdotool mousemove 100 100");
 
         terminal.key("C-]");
         terminal.wait_until("the palette", |screen| {
