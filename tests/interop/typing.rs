@@ -102,7 +102,7 @@ fn characters_of(layout: &Layout) -> String {
 fn a_held_key_repeats() {
     with_desktop(Card::Qxl, |guest| {
         open_terminal(guest);
-        let ended = run(&["key", &guest.qemu.address, "hold:a:1500ms"]);
+        let ended = run(&["key", &guest.qemu.address, "hold:a:3s"]);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
 
         // The X server waits 660 ms, and then there are 25 a second.
