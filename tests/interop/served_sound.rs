@@ -183,10 +183,17 @@ fn connect_writes_what_was_recorded() {
     let address = format!("127.0.0.1:{}", server.port);
     let file = server.file("ours.wav");
     let name = file.to_str().expect("UTF-8");
+    let dir = TempDir::new().expect("a scratch folder");
+    let mut connect = program::start(dir.path(), &["connect", &address, "--audio", name]);
 
-    let ended = program::run(&["connect", &address, "--audio", name, "--for", "14"]);
+    until("the recorded sound", LIMIT, || {
+        let written = std::fs::read(&file).ok()?;
+        // Behind the header of the file.
+        holds(&samples(written.get(44..)?), &server.given).then_some(())
+    });
 
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    connect.interrupt();
+    assert_eq!(connect.finish(LIMIT).code(), Some(130), "{}", connect.log());
     assert!(holds(&read(&file), &server.given));
 }
 
@@ -227,11 +234,20 @@ fn connect_writes_what_serve_plays_and_is_written_down(coding: Coding) {
     let address = format!("127.0.0.1:{}", server.port);
     let (file, tone) = (server.file("ours.wav"), server.file("tone.wav"));
     let [file_name, tone_name] = [&file, &tone].map(|path| path.to_str().expect("UTF-8"));
-    let sound = ["--audio", file_name, "--mic", tone_name, "--for", "7"];
+    let sound = ["--audio", file_name, "--mic", tone_name];
+    let dir = TempDir::new().expect("a scratch folder");
+    let mut connect = program::start(dir.path(), &[&["connect", &address], &sound[..]].concat());
 
-    let ended = program::run(&[&["connect", &address][..], &sound].concat());
-
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    until("the end of the tone", LIMIT, || {
+        connect.log().contains("sound stopped").then_some(())
+    });
+    until("what it says", LIMIT, || {
+        let said = std::fs::metadata(server.file("heard.wav")).ok()?;
+        // Behind the header of the file.
+        (said.len() >= 44 + 2 * server.given.len() as u64).then_some(())
+    });
+    connect.interrupt();
+    assert_eq!(connect.finish(LIMIT).code(), Some(130), "{}", connect.log());
     let written = read(&file);
     assert_eq!(written.len(), server.given.len());
     let given = server.given.clone();
