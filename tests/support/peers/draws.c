@@ -1134,7 +1134,7 @@ static void clear(void) {
 
 // Sound: a tone of 400 Hz, half as loud on the right, for as long as is asked for, begun when a client listens. What
 // was given to the library is also written as FOLDER/sound.raw. A block of 480 samples is four periods at 48 kHz: one that the
-// library drops for want of time leaves no break.
+// library drops for want of time leaves no break: each period is the same to the last bit.
 
 static SpicePlaybackInterface tone_interface = {
     .base = {.type = SPICE_INTERFACE_PLAYBACK,
@@ -1161,7 +1161,8 @@ static void tone_more(void *o) {
     } else if (file && sent < (uint64_t)tone_seconds * rate) {
         spice_server_playback_get_buffer(&tone, &frames, &count);
         for (uint32_t i = 0; frames && i < count; i++, sent++) {
-            int16_t left = 9000 * sin(2 * M_PI * 400 * sent / rate), right = left / 2;
+            uint64_t phase = sent * 400 % rate;
+            int16_t left = 9000 * sin(2 * M_PI * phase / rate), right = left / 2;
             frames[i] = (uint16_t)left | (uint32_t)(uint16_t)right << 16;
         }
         if (frames) {
