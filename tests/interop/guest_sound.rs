@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use capsaicin::sound::wav;
 use libtest_mimic::Trial;
@@ -13,18 +14,18 @@ use crate::peers::process::Process;
 use crate::peers::until;
 use crate::program::CAPSAICIN;
 use crate::sound::{STEREO, read, samples};
-use crate::{LIMIT, test};
+use crate::{LIMIT, test_alone};
 
 pub fn tests() -> Vec<Trial> {
-    vec![test(
+    vec![test_alone(
         "guest_sound::what_a_guest_plays_is_written_and_what_is_said_is_recorded_in_it",
         NEEDS,
         what_a_guest_plays_is_written_and_what_is_said_is_recorded_in_it,
     )]
 }
 
-/// Of a guest on emulated processors: how often it may have no time to play or to record without a break.
-const TRIES: usize = 4;
+/// For how long it is tried again: a guest on emulated processors may have no time to play or to record without a break.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn what_a_guest_plays_is_written_and_what_is_said_is_recorded_in_it() {
     let mut guest = DesktopGuest::start(Settings::new(Card::Qxl).without_agent().with_sound());
@@ -82,12 +83,15 @@ fn is_tone(heard: &[i16], frames: usize) -> bool {
 
 /// Something that a machine without time may break.
 fn attempt<T>(what: &str, mut try_it: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..TRIES {
+    let begun = Instant::now();
+    let mut tries = 0;
+    while begun.elapsed() < PATIENCE {
         if let Some(done) = try_it() {
             return done;
         }
+        tries += 1;
     }
-    panic!("{what}: broken {TRIES} times");
+    panic!("{what}: broken {tries} times");
 }
 
 /// Puts samples into the guest as a file.

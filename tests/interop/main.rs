@@ -52,6 +52,7 @@ mod witnesses;
 mod xserver;
 
 use std::process::ExitCode;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Trial};
@@ -110,8 +111,34 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
+/// This machine: every test shares it but those that need all of it.
+static MACHINE: RwLock<()> = RwLock::new(());
+
 /// One test, and the peers it cannot do without.
 fn test(
+    name: impl Into<String>,
+    needs: &'static [Peer],
+    body: impl FnOnce() + Send + 'static,
+) -> Trial {
+    trial(name, needs, || {
+        let _shared = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+        body();
+    })
+}
+
+/// The same of one beside which no other runs: something in it has to happen in time.
+fn test_alone(
+    name: impl Into<String>,
+    needs: &'static [Peer],
+    body: impl FnOnce() + Send + 'static,
+) -> Trial {
+    trial(name, needs, || {
+        let _whole = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+        body();
+    })
+}
+
+fn trial(
     name: impl Into<String>,
     needs: &'static [Peer],
     body: impl FnOnce() + Send + 'static,
