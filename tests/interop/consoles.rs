@@ -5,7 +5,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::peers::qemu::{Boot, Machine, Qemu};
+use crate::peers::qemu::{self, Boot, Machine, Qemu};
 use crate::peers::tmux::Tmux;
 use crate::peers::{Peer, guest, until};
 use crate::program::CAPSAICIN;
@@ -77,7 +77,9 @@ fn a_guest_is_used_on_its_serial_console() {
 
     // Boot messages, and the login.
     qemu.qmp.cont();
-    terminal.wait_for("serial login:");
+    until("a login", qemu::LIMIT, || {
+        terminal.screen().contains("serial login:").then_some(())
+    });
     terminal.key("S-PPage");
     terminal.wait_for("lines back");
     terminal.wait_until("the kernel's messages", |screen| {

@@ -14,8 +14,9 @@ use super::process::{Process, read_lossy};
 use super::qmp::Qmp;
 use super::{boot, free_port, quiet, sasl, until};
 
-/// How long anything of a peer may take. Generous: the machine may be busy, and processors are emulated.
-const LIMIT: Duration = Duration::from_secs(90);
+/// How long anything of a peer may take. Generous: the machine may be busy, and processors are emulated. A Debian guest needs ten
+/// seconds to start on an idle one, and more than sixty beside twenty programs that are busy.
+pub const LIMIT: Duration = Duration::from_secs(240);
 
 /// The socket at which a machine comes in.
 const INCOMING: &str = "incoming.sock";
