@@ -111,6 +111,13 @@ impl Survey {
         }
         onward
     }
+
+    /// What is played when this session is, as one: it, and those that go on with it. `None` where there is no such session.
+    pub fn played(&self, session: usize) -> Option<Summary> {
+        let onward = self.onward(session).into_iter();
+        let parts = onward.filter_map(|part| self.sessions.get(part).cloned());
+        parts.reduce(Summary::and)
+    }
 }
 
 impl Summary {
@@ -124,6 +131,16 @@ impl Summary {
             losses: 0,
             goes_on: None,
         }
+    }
+
+    /// This session and the one that goes on with it.
+    fn and(mut self, next: Self) -> Self {
+        next.channels.into_iter().for_each(|one| self.note(one));
+        self.ends = self.ends.max(next.ends);
+        self.frames = self.frames.saturating_add(next.frames);
+        self.pictured = self.pictured.or(next.pictured);
+        self.losses = self.losses.saturating_add(next.losses);
+        self
     }
 
     fn note(&mut self, channel: ChannelId) {

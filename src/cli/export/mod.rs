@@ -308,7 +308,7 @@ impl Arguments {
         let survey = Survey::read(recording::open(path)?)
             .map_err(|error| recording::cannot_open(path, &error))?;
         job.session = survey.choose(at.or(from));
-        let Some(session) = survey.sessions.get(job.session) else {
+        let Some(session) = survey.played(job.session) else {
             return Err(recording::no_picture(path, &survey, at));
         };
         let (first, last) = match job.kind {

@@ -5,6 +5,7 @@ use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use capsaicin::recording::{Reader, Spacing, Survey};
 use image::AnimationDecoder;
 use image::codecs::png::PngDecoder;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use super::file;
 use super::picture::{Picture, assert_same};
-use crate::support::recordings::path;
+use crate::support::recordings::{path, recorded};
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_capsaicin"))
@@ -431,4 +432,28 @@ fn a_damaged_recording_is_exported_as_far_as_it_can_be_read() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("cut short at byte"), "{said}");
     assert!(std::fs::read(&made).unwrap().starts_with(b"GIF89a"));
+}
+
+/// A session that goes on in the next one is exported as it is played: on to the end of the last.
+#[test]
+fn a_film_goes_on_where_the_session_does() {
+    let folder = TempDir::new().expect("a scratch folder");
+    let joined = folder.path().join("joined.pcapng");
+    let names = ["firmware-menu.pcapng", "image-quic.pcapng"];
+    std::fs::write(&joined, recorded(&names, Spacing::default())).expect("it is written");
+    let survey = Survey::read(Reader::new(File::open(&joined).unwrap()).unwrap()).unwrap();
+    assert_eq!(survey.onward(0), [0, 1]);
+
+    let last = folder.path().join("last.png");
+    let output = run(&[text(&joined), "-o", text(&last)]);
+    assert!(output.status.success(), "{output:?}");
+    let shown = Picture::from_png(&std::fs::read(&last).unwrap());
+    assert_same("export of two", &shown, &end_picture("image-quic.png"));
+
+    let film = folder.path().join("film.gif");
+    let output = run(&[text(&joined), "-o", text(&film), "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let facts: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let end = facts["end"].as_f64().unwrap();
+    assert!((end - survey.length.as_secs_f64()).abs() < 0.001, "{facts}");
 }
