@@ -3,11 +3,10 @@
 //! The first complete picture stands until somebody looks; then it plays in its own time, and the last one stays. What
 //! is shown is the first display, with the pointer as the recorded server had it, and what is heard is what was played then.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::recording;
@@ -59,7 +58,7 @@ impl Tape {
             let name = path.display();
             say(format_args!("{name} is {damage}; it is played up to there"));
         }
-        let summary = survey.sessions.get(session).cloned();
+        let summary = survey.played(session);
         let Some(summary) = summary.filter(|summary| summary.pictured.is_some()) else {
             let text = format!("cannot serve {}: there is no picture in it", path.display());
             return Err(Failure::new(Exit::File, text));
@@ -127,8 +126,8 @@ impl Tape {
         })
     }
 
-    /// Plays for as long as it is wanted.
-    fn play(&self, house: &House, begin: &Receiver<()>, over: &AtomicBool) -> Result<(), Failure> {
+    /// Plays, once `begin` says so, until it is over.
+    fn play(&self, house: &House, begin: &Receiver<()>, over: &Over) -> Result<(), Failure> {
         let mut stage = self.stage(Some(house))?;
         stage.play_until(self.first())?;
         // Nobody will look when the server is gone.
@@ -141,10 +140,9 @@ impl Tape {
             let started = Instant::now();
             let mut at = self.first();
             while at < self.summary.ends {
-                if over.load(Ordering::Relaxed) {
+                if over.is_so_within(STEP) {
                     return Ok(());
                 }
-                std::thread::sleep(STEP);
                 at = (self.first() + started.elapsed()).min(self.summary.ends);
                 stage.play_until(at)?;
             }
@@ -155,9 +153,8 @@ impl Tape {
             if !self.again {
                 return Ok(());
             }
-            std::thread::sleep(BREATH);
             // What has one picture has no time in which it would be noticed elsewhere.
-            if over.load(Ordering::Relaxed) {
+            if over.is_so_within(BREATH) {
                 return Ok(());
             }
             stage = self.stage(Some(house))?;
@@ -184,9 +181,10 @@ pub async fn run(mut server: SpiceServer, tape: Tape, with_sound: bool) -> Resul
         sound: with_sound.then(|| server.sound()),
     };
     let (begin, begun) = channel();
-    let over = Over(Arc::default());
-    let watched = Arc::clone(&over.0);
-    let mut playing = tokio::task::spawn_blocking(move || tape.play(&house, &begun, &watched));
+    // It goes when this function ends, whatever ends it.
+    let (_here, gone) = channel();
+    let over = Over(gone);
+    let mut playing = tokio::task::spawn_blocking(move || tape.play(&house, &begun, &over));
     let mut plays = true;
     loop {
         tokio::select! {
@@ -205,12 +203,13 @@ pub async fn run(mut server: SpiceServer, tape: Tape, with_sound: bool) -> Resul
     }
 }
 
-/// Sets its flag when it goes.
-struct Over(Arc<AtomicBool>);
+/// Whether the server is gone: whoever could say something here is.
+struct Over(Receiver<Infallible>);
 
-impl Drop for Over {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+impl Over {
+    /// Waits for that, for so long at most.
+    fn is_so_within(&self, time: Duration) -> bool {
+        self.0.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
     }
 }
 
@@ -344,5 +343,90 @@ impl Stage {
             let name = self.path.display();
             Failure::new(Exit::File, format!("cannot show {name}: {error}"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::channel::display::messages as display;
+    use crate::channel::main::messages as main;
+    use crate::channel::{ChannelId, ChannelKind, Message};
+    use crate::link::Established;
+    use crate::net::Address;
+    use crate::recording::{Choices, Writer};
+    use crate::server::ServerConfig;
+    use crate::session::Way;
+    use crate::wire::{Frame, HeaderKind};
+
+    /// A recording of a screen of 8 by 8 pixels, all of which happens in one moment.
+    fn one_picture(path: &Path) {
+        let file = File::create(path).expect("a scratch file");
+        let choices = Choices::default();
+        let mut writer = Writer::new(file, "a test", SystemTime::now(), choices).unwrap();
+        let at = Duration::ZERO;
+        let mut says = |channel, frames: &[Frame]| {
+            let link = Established {
+                header: HeaderKind::Full,
+                ..Established::default()
+            };
+            writer.opened(at, channel, &link).unwrap();
+            for frame in frames {
+                writer.frame(at, channel, Way::ToClient, frame).unwrap();
+            }
+        };
+        let init = main::Init {
+            session_id: 1,
+            display_channels_hint: 1,
+            supported_mouse_modes: 1,
+            current_mouse_mode: 1,
+            agent_connected: 0,
+            agent_tokens: 0,
+            multi_media_time: 0,
+            ram_hint: 0,
+        };
+        says(
+            ChannelId::MAIN,
+            &[main::ServerMessage::Init(init).to_frame()],
+        );
+        let create = display::SurfaceCreate {
+            surface_id: 0,
+            width: 8,
+            height: 8,
+            format: display::SurfaceFormat::Xrgb,
+            flags: display::SurfaceFlags::PRIMARY,
+        };
+        says(
+            ChannelId::new(ChannelKind::Display, 0),
+            &[
+                display::ServerMessage::SurfaceCreate(create).to_frame(),
+                display::ServerMessage::Mark.to_frame(),
+            ],
+        );
+    }
+
+    #[tokio::test]
+    async fn one_picture_that_is_played_over_and_over_ends_with_its_server() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let path = folder.path().join("one.pcapng");
+        one_picture(&path);
+        let tape = Tape::open(&path, true).unwrap();
+        assert_eq!(tape.first(), tape.summary.ends, "there is no time in it");
+        let address = Address::tcp("127.0.0.1", 0);
+        let server = SpiceServer::bind_to(&address, ServerConfig::default()).await;
+        let house = House {
+            display: server.expect("a port").display(),
+            sound: None,
+        };
+
+        let (begin, begun) = channel();
+        begin.send(()).unwrap();
+        let (here, gone) = channel();
+        let (ended, end) = channel();
+        std::thread::spawn(move || ended.send(tape.play(&house, &begun, &Over(gone)).is_ok()));
+        drop(here);
+        assert_eq!(end.recv_timeout(Duration::from_secs(60)), Ok(true));
     }
 }
