@@ -78,6 +78,7 @@ pub mod term;
 #[cfg(feature = "viewer")]
 pub mod tui;
 pub mod wire;
+mod words;
 
 pub use channel::cursor::Event as CursorEvent;
 pub use channel::display::{Event as DisplayEvent, RegionPixels};

@@ -17,7 +17,7 @@ use super::password::{self, Secret};
 use super::report::{Exit, Failure};
 use super::target::Server;
 use crate::net::Address;
-use crate::net::words::system;
+use crate::words::system;
 
 /// Most bytes of an answer.
 const MOST: usize = 64 * 1024;

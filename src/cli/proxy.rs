@@ -25,6 +25,7 @@ use crate::tui::mirror::{Mirror, Usher};
 use crate::tui::panes::PaneKind;
 use crate::tui::watch::Watch;
 use crate::tui::{self, Options, printable, short};
+use crate::words::system;
 
 const EXAMPLES: &str = "\
 Clients bring their password: it is encrypted anew for the server, and kept

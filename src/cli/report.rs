@@ -8,11 +8,11 @@ use crate::link::{LinkCode, LinkError, Peer, SaslError, Step};
 #[cfg(feature = "tls")]
 use crate::net::tls::{Mismatch, Problem, Rejection, TlsError};
 use crate::net::websocket::WebSocketError;
-use crate::net::words::{chain, system};
 use crate::net::{Address, HttpError, ProxyError};
 use crate::server::ServeError;
 use crate::session::CloseReason;
 use crate::tui::{ViewError, printable, printable_json};
+use crate::words::{chain, system};
 
 /// How a command ended, as scripts see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

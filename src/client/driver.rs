@@ -17,12 +17,12 @@ use super::{ClientConfig, ConnectError};
 use crate::channel::job::Finished;
 use crate::channel::{ChannelId, Fault};
 use crate::link::{Established, LinkRequest};
-use crate::net::words::{chain, system};
 use crate::net::{Budget, Incoming, PumpEnd, Wire, pump};
 use crate::session::{
     ClientEvent, ClientSession, CloseReason, Command, Hold, Move, Output, SessionConfig, Tap, Way,
 };
 use crate::wire::Frame;
+use crate::words::{chain, system};
 
 /// Frames that may wait for a connection's pump. When full the channel's frames wait here; nothing is dropped.
 const SEND_QUEUE: usize = 64;

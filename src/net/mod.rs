@@ -17,7 +17,6 @@ mod route;
 pub mod tls;
 mod transport;
 pub mod websocket;
-pub(crate) mod words;
 
 pub use address::{Address, BadAddress};
 pub use connection_file::{BadFile, ConnectionFile, LARGEST as LARGEST_CONNECTION_FILE};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Modules and what each may use inside the crate, besides itself. The first matching prefix counts.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("geometry", &[]),
+    ("words", &[]),
     ("pixels", &["geometry"]),
     ("wire", &["geometry"]),
     ("codec", &[]),
@@ -26,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "recording",
         &[
-            "session", "channel", "wire", "geometry", "pixels", "codec", "canvas", "link",
+            "session", "channel", "wire", "geometry", "pixels", "codec", "canvas", "link", "words",
         ],
     ),
     (
@@ -38,7 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "client",
         &[
-            "net", "session", "channel", "wire", "geometry", "pixels", "canvas", "link",
+            "net", "session", "channel", "wire", "geometry", "pixels", "canvas", "link", "words",
         ],
     ),
     (
@@ -87,6 +88,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "term",
             "keyboard",
             "sound",
+            "words",
         ],
     ),
     ("main", &["cli"]),

@@ -75,7 +75,7 @@ impl Found<'_> {
             }
             Err(AskError::NoTerminal | AskError::Interrupted) => "there is no terminal".into(),
             Err(AskError::Io(error)) => {
-                format!("cannot be asked: {}", crate::net::words::system(error))
+                format!("cannot be asked: {}", crate::words::system(error))
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Errors as people read them.
 
+#[cfg(feature = "client")]
 use std::error::Error;
 use std::io;
 
 /// An error and what caused it, as one line.
+#[cfg(feature = "client")]
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
