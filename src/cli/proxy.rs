@@ -411,11 +411,16 @@ impl Shelf {
     fn start(&self, session: u64, path: &Path) -> io::Result<Recorder> {
         let mut options = OpenOptions::new();
         options.write(true);
-        match self.force {
-            true => options.create(true).truncate(true),
-            false => options.create_new(true),
-        };
-        let (recorder, recording) = Recorder::start(options.open(path)?, &self.about)?;
+        let (recorder, recording) = match self.force {
+            true => {
+                let file = options.create(true).truncate(true).open(path)?;
+                Recorder::start(file, &self.about)
+            }
+            false => {
+                let file = options.create_new(true).open(path)?;
+                Recorder::start_in_new(file, path, &self.about)
+            }
+        }?;
         self.going().push((session, path.to_owned(), recording));
         Ok(recorder)
     }

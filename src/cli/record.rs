@@ -138,8 +138,8 @@ impl Begins {
         let name = args.output.display().to_string();
         let place = place(&args.output, args.force);
         let file = create(&place, &name)?;
-        let (recorder, recording) =
-            Recorder::start(file, about).map_err(|error| Failure::file("write", &name, &error))?;
+        let (recorder, recording) = Recorder::start_in_new(file, &place, about)
+            .map_err(|error| Failure::file("write", &name, &error))?;
         let switch = Switch::default();
         switch.begin_now(recorder);
         Ok(Self::Before(switch, recording, place))

@@ -108,12 +108,12 @@ impl Tape {
             }
             (None, Some(path)) => {
                 let file = File::create_new(&path)?;
-                let (recorder, recording) = Recorder::start(file, &about)?;
+                let (recorder, recording) = Recorder::start_in_new(file, &path, &about)?;
                 (path, recorder, recording)
             }
             (None, None) => {
                 let (path, file) = create(target)?;
-                let (recorder, recording) = Recorder::start(file, &about)?;
+                let (recorder, recording) = Recorder::start_in_new(file, &path, &about)?;
                 (path, recorder, recording)
             }
         };

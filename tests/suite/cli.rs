@@ -616,6 +616,41 @@ fn a_recording_that_cannot_begin_leaves_files_as_they_are() {
     assert_eq!(names(), 1);
 }
 
+/// The same where files may have so many blocks, as on a disk that is full.
+fn with_little_room(blocks: u32, args: &[&str]) -> Output {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    Command::new("sh")
+        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_capsaicin")])
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts")
+}
+
+#[test]
+fn a_recording_into_which_nothing_can_be_written_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.pcapng");
+    let path = file.to_str().unwrap();
+    for more in [&["--for", "1"][..], &["--for", "1", "--rotate", "1M"]] {
+        let output = with_little_room(0, &[&["record", "demo:", "-o", path], more].concat());
+        let said = format!("capsaicin: cannot write {path}: file too large\n");
+        assert_eq!((code(&output), stderr(&output)), (11, said));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_recording_that_the_disk_ends_says_why_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.pcapng");
+    let path = file.to_str().unwrap();
+    let output = with_little_room(16, &["record", "demo:", "-o", path, "--for", "60"]);
+    assert_eq!(code(&output), 11, "{}", stderr(&output));
+    let why = "it cannot be written: file too large\n";
+    assert!(stderr(&output).ends_with(why), "{}", stderr(&output));
+}
+
 #[test]
 fn a_recording_takes_the_place_of_an_older_one_when_told_to() {
     let folder = tempfile::tempdir().unwrap();

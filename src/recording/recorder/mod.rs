@@ -9,6 +9,7 @@ mod work;
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -240,6 +241,15 @@ impl Recorder {
         Self::begin(file, None, about)
     }
 
+    /// The same in a file that was just made, which is removed again where nothing can be written into it.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_in_new(file: File, path: &Path, about: &About) -> io::Result<(Self, Recording)> {
+        Self::start(file, about).inspect_err(|_| series::remove(path))
+    }
+
     /// The same in the files of a series. It has to be the recorder of a [`Switch`](super::Switch), which sees the session.
     ///
     /// # Errors
@@ -247,7 +257,8 @@ impl Recorder {
     /// When the first file cannot be made or written, or no thread be started.
     pub fn start_series(mut series: Series, about: &About) -> io::Result<(Self, Recording)> {
         let file = series.next_file()?;
-        Self::begin(file, Some(series), about)
+        let first = series.name(1);
+        Self::begin(file, Some(series), about).inspect_err(|_| series::remove(&first))
     }
 
     fn begin(file: File, series: Option<Series>, about: &About) -> io::Result<(Self, Recording)> {

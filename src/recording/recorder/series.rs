@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::words::system;
+
 /// When the next file of a recording begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Border {
@@ -118,7 +120,7 @@ impl Series {
             false => options.create_new(true),
         };
         let file = options.open(&path).map_err(|error| {
-            let text = format!("{}: {error}", path.display());
+            let text = format!("{}: {}", path.display(), system(&error));
             io::Error::new(error.kind(), text)
         })?;
         let files = Arc::make_mut(&mut self.files);
@@ -129,6 +131,18 @@ impl Series {
         }
         Ok(file)
     }
+
+    /// Removes the newest file: nothing can be written into it.
+    pub(super) fn discard(&mut self) {
+        if let Some(path) = Arc::make_mut(&mut self.files).kept.pop_back() {
+            remove(&path);
+        }
+    }
+}
+
+/// Removes a file that was begun in vain. What cannot be removed stays: what counts is why nothing can be written.
+pub(super) fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
 }
 
 /// Their names, and how many are gone again, or ought to be.

@@ -14,6 +14,7 @@ use crate::channel::ChannelId;
 use crate::recording::writer::Writer;
 use crate::session::Way;
 use crate::wire::Frame;
+use crate::words::system;
 
 /// How old what is not in the file yet may be.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
@@ -246,7 +247,7 @@ impl Work {
         let file = series.next_file()?;
         let (bytes, frames) = (self.writer.written(), self.writer.frames());
         self.before = (self.before.0 + bytes, self.before.1 + frames);
-        self.writer = begin(file, &self.about, self.started)?;
+        self.writer = begin(file, &self.about, self.started).inspect_err(|_| series.discard())?;
         Ok(())
     }
 
@@ -303,7 +304,7 @@ fn begin(file: File, about: &About, started: SystemTime) -> io::Result<Writer<Bu
 }
 
 fn broken(error: io::Error) -> Ended {
-    Ended::Broken(error.to_string())
+    Ended::Broken(system(&error))
 }
 
 #[cfg(test)]
