@@ -23,6 +23,9 @@ const MOST_PLACES: usize = 1000;
 const MOST_POINTS: usize = 100_000;
 const MOST_SESSIONS: usize = 10_000;
 
+/// Bytes of a session without its channels, places and markers, and more than one of each and the counts of all.
+const SESSION_BYTES: usize = 8 * SLICES + 256;
+
 /// Number of SURFACE_CREATE on display channels.
 const SURFACE_CREATE: u16 = 314;
 
@@ -101,6 +104,18 @@ impl Sketch {
             w.u32(point.session as u32);
         }
         w.into_body()
+    }
+
+    /// Bytes that it takes at most, also with one more record whose text is counted by others.
+    pub(super) fn most_bytes(&self) -> usize {
+        let places = |contents: &Contents| {
+            let texts = contents.markers.iter().map(|marker| 12 + marker.text.len());
+            8 * contents.places.len() + texts.sum::<usize>()
+        };
+        let channels = |summary: &Summary| 2 * summary.channels.len();
+        let sessions = (self.survey.sessions.len() + 1) * SESSION_BYTES;
+        let sessions = sessions + self.survey.sessions.iter().map(channels).sum::<usize>();
+        sessions + self.sessions.iter().map(places).sum::<usize>() + 20 * (self.points.len() + 1)
     }
 
     /// What the end of a file of so many bytes says.

@@ -370,7 +370,8 @@ impl What {
             Self::Opened(..) => LINK_BYTES,
             Self::Closed(_) => 3 * FRAME_BYTES,
             Self::GoesOn(channels) => (1 + 3 * channels.len()) * FRAME_BYTES,
-            Self::Marked(text) => FRAME_BYTES + text.len(),
+            // In a note, as a comment of the next packet, and in the index.
+            Self::Marked(text) => FRAME_BYTES + 3 * text.len(),
             // What the session holds beside is its own, and counted when it is told.
             Self::State(state, _) => state.channels.len() * LINK_BYTES,
         }

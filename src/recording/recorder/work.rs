@@ -22,6 +22,9 @@ const FLUSH_EVERY: Duration = Duration::from_millis(500);
 /// Bytes that are written at once.
 const BUFFER: usize = 256 << 10;
 
+/// The end of a file has room in a limit that is so many times as much.
+const END_SHARE: u64 = 16;
+
 /// The newest seek point, or the beginning of the file.
 #[derive(Clone, Copy, Debug, Default)]
 struct Points {
@@ -45,6 +48,8 @@ pub(super) struct Work {
     /// Bytes of what the file began with.
     head: u64,
     points: Points,
+    /// The moment of what was written last.
+    last: Duration,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -65,6 +70,7 @@ impl Work {
             before: (0, 0),
             head: 0,
             points: Points::default(),
+            last: Duration::ZERO,
             shared,
         };
         work.begun(Duration::ZERO);
@@ -74,11 +80,25 @@ impl Work {
     /// Writes what comes until nothing can come any more.
     pub(super) fn run(&mut self, entries: &Receiver<(Duration, What)>) {
         if let Err(why) = self.write_all(entries) {
+            self.conclude_early(&why);
             self.shared().progress.ended = Some(why);
         }
         // What else comes is dropped with the queue.
         if let Err(error) = self.writer.flush() {
             self.shared().progress.ended.get_or_insert(broken(error));
+        }
+    }
+
+    /// Ends a file that is not broken as any other, where there is room for that.
+    fn conclude_early(&mut self, why: &Ended) {
+        let is_broken = matches!(why, Ended::Broken(_));
+        if !is_broken && self.writer.ending() <= self.room() {
+            // Why it ended is known already; a file without its end can be read all the same.
+            let is_whole = self.end(self.last, 0).is_ok();
+            let bytes = self.written();
+            if is_whole {
+                self.shared().progress.bytes = bytes;
+            }
         }
     }
 
@@ -89,7 +109,6 @@ impl Work {
     fn write_all(&mut self, entries: &Receiver<(Duration, What)>) -> Result<(), Ended> {
         let mut flushed = Instant::now();
         let mut unflushed = false;
-        let mut last = Duration::ZERO;
         loop {
             let entry = if unflushed {
                 entries.recv_timeout(FLUSH_EVERY.saturating_sub(flushed.elapsed()))
@@ -98,7 +117,6 @@ impl Work {
             };
             match entry {
                 Ok((at, what)) => {
-                    last = at;
                     self.write(at, what)?;
                     unflushed = true;
                 }
@@ -113,7 +131,7 @@ impl Work {
                 return Err(ended.clone());
             }
         }
-        self.end(last, 0).map_err(broken)?;
+        self.end(self.last, 0).map_err(broken)?;
         let bytes = self.written();
         self.shared().progress.bytes = bytes;
         Ok(())
@@ -122,6 +140,7 @@ impl Work {
     fn write(&mut self, at: Duration, what: What) -> Result<(), Ended> {
         let waited = what.bytes();
         let is_state = matches!(what, What::State(..));
+        self.last = at;
         self.has_room(waited as u64)?;
         match what {
             What::Opened(channel, established) => self.writer.opened(at, channel, &established),
@@ -174,9 +193,23 @@ impl Work {
         self.about.limit.map_or(u64::MAX, room)
     }
 
+    /// The same without what the end of the file takes. Where that is much of all there may be, the file goes without.
+    fn free(&self) -> u64 {
+        let Some(limit) = self.about.limit else {
+            return u64::MAX;
+        };
+        let ending = self.writer.ending();
+        let kept = if ending <= limit / END_SHARE {
+            ending
+        } else {
+            0
+        };
+        self.room().saturating_sub(kept)
+    }
+
     /// Fails where so many bytes are beyond the limit.
     fn has_room(&self, bytes: u64) -> Result<(), Ended> {
-        let limit = self.about.limit.filter(|_| bytes > self.room());
+        let limit = self.about.limit.filter(|_| bytes > self.free());
         limit.map_or(Ok(()), |limit| Err(Ended::Full { limit }))
     }
 
@@ -228,7 +261,7 @@ impl Work {
         let share = self.about.spacing.share.saturating_mul(4) / 5;
         let most = since.checked_div(share).unwrap_or(u64::MAX);
         // With what is around it in the file.
-        let most = most.min(self.room().saturating_sub(LINK_BYTES as u64));
+        let most = most.min(self.free().saturating_sub(LINK_BYTES as u64));
         let len = self.writer.point(at, &channels, surfaces, most)?;
         self.points.len = len;
         self.points.last = at;
@@ -317,6 +350,7 @@ mod tests {
     use super::*;
     use crate::link::Established;
     use crate::recording::writer::Agent;
+    use crate::recording::{Reader, SharedFile};
     use crate::session::Tap;
 
     /// A recording in files, whose entries are written when the test says so.
@@ -416,6 +450,7 @@ mod tests {
         assert_eq!(desk.recorder.wish(), None, "the next file has room");
         assert_eq!(desk.files(), 2);
     }
+
     #[test]
     fn what_a_file_begins_with_counts_for_the_limit_too() {
         let limit = 60_000;
@@ -434,6 +469,25 @@ mod tests {
         desk.work.writer.flush().unwrap();
         assert_eq!(desk.files(), 1, "no other was begun");
         assert!(desk.bytes() <= limit, "{}", desk.bytes());
+    }
+
+    #[test]
+    fn a_recording_that_reaches_its_limit_ends_with_an_index() {
+        let limit = 1 << 20;
+        let mut desk = Desk::new(1 << 30, Some(limit));
+        desk.show(Why::Begin, 10);
+        for _ in 0..50 {
+            desk.hear(30_000);
+        }
+        desk.work.run(&desk.entries);
+
+        let progress = lock(&desk.recorder.shared).progress.clone();
+        assert_eq!(progress.ended, Some(Ended::Full { limit }));
+        assert_eq!(progress.bytes, desk.bytes());
+        assert!(desk.bytes() <= limit, "{}", desk.bytes());
+        let file = File::open(&progress.files.kept[0]).unwrap();
+        let reader = Reader::new(SharedFile::new(file)).unwrap();
+        assert_eq!(reader.index(desk.bytes()).unwrap().survey.sessions.len(), 1);
     }
 
     #[test]

@@ -47,6 +47,9 @@ const SERVER: Side = (Ipv4Addr::new(192, 0, 2, 2), 5930);
 /// The port of the first connection. Those after it count up.
 const FIRST_PORT: u16 = 49_152;
 
+/// Bytes that the end of a connection takes at most: three packets without data.
+const CLOSING: u64 = 3 * 128;
+
 /// Most ids of sessions remembered.
 const MOST_IDS: usize = 1000;
 
@@ -422,6 +425,13 @@ impl<W: Write> Writer<W> {
             self.note_record(at, channel, What::Closed);
         }
         Ok(())
+    }
+
+    /// Bytes that the end takes at most, also when one more entry was written: closing what is open, and the index.
+    pub(super) fn ending(&self) -> u64 {
+        let open = self.streams.len() as u64 + 1;
+        let index = (self.sketch.most_bytes() + note::HEADER) as u64 + note::AROUND + 4;
+        open * CLOSING + self.comment.len() as u64 + index
     }
 
     /// The channels that are open.
