@@ -11,12 +11,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::args::{Common, DrawingArgs, TargetArgs, seconds};
-use super::dial::{Dial, Extras};
+use super::dial::{Dial, Extras, Prepared};
 use super::report::{self, Exit, Failure, say};
 use super::{dial, logging, state, view};
 use crate::channel::names;
 use crate::keyboard::Layout;
-use crate::net::words::system;
 use crate::net::{Address, BadAddress};
 use crate::proxy::{Config, Door, Event, Gate, Login, Proxy, Rule, Shape, TapMaker, Traffic};
 use crate::recording::{About, Choices, Progress, Recorder, Recording};
@@ -168,29 +167,10 @@ pub async fn run(args: &ProxyArgs, common: &Common) -> Result<(), Failure> {
     let mut interruption = std::pin::pin!(super::interruption()?);
     let shelf = Arc::new(Shelf::new(args)?);
     let doors = doors(args)?;
-    let dial = Dial {
-        view_only: false,
-        pixels: false,
-        extras: Extras::default(),
-        timeout: PATIENCE,
-    };
-    let mut prepared = dial.prepare(&args.target).await?;
-    let login = prepared.login().await?;
-    let login = login.map(|(user, password)| Login { user, password });
-    match &login {
-        Some(Login { user, .. }) => say(format_args!(
-            "whoever connects here is let in as {}",
-            printable(user)
-        )),
-        None if prepared.has_password() => {
-            say("the password given here is not used: clients bring theirs");
-        }
-        None => {}
-    }
-    tokio::select! {
-        trusted = prepared.trust() => trusted?,
+    let (prepared, login) = tokio::select! {
+        found = prepare(args) => found?,
         failure = &mut interruption => return Err(failure),
-    }
+    };
     if let Some(usher) = usher.clone() {
         gate.on_step(move || usher.stepped());
     }
@@ -253,6 +233,31 @@ pub async fn run(args: &ProxyArgs, common: &Common) -> Result<(), Failure> {
         log.recorded(session, &path, &finish(recording).await)?;
     }
     ended
+}
+
+/// Finds the ways to the server, who to be there, and whether to trust it: all that a person may be asked.
+async fn prepare(args: &ProxyArgs) -> Result<(Prepared<'_>, Option<Login>), Failure> {
+    let dial = Dial {
+        view_only: false,
+        pixels: false,
+        extras: Extras::default(),
+        timeout: PATIENCE,
+    };
+    let mut prepared = dial.prepare(&args.target).await?;
+    let login = prepared.login().await?;
+    let login = login.map(|(user, password)| Login { user, password });
+    match &login {
+        Some(Login { user, .. }) => say(format_args!(
+            "whoever connects here is let in as {}",
+            printable(user)
+        )),
+        None if prepared.has_password() => {
+            say("the password given here is not used: clients bring theirs");
+        }
+        None => {}
+    }
+    prepared.trust().await?;
+    Ok((prepared, login))
 }
 
 /// Prints what happens until that fails.

@@ -144,3 +144,28 @@ fn an_answer_that_makes_no_sense_is_no_crash_and_never_repeated() {
         assert_eq!((code, text.as_str()), (3, expected), "{answer}");
     }
 }
+
+#[test]
+fn a_proxy_that_waits_for_virsh_can_be_interrupted() {
+    let virsh = Virsh::that("exec sleep 60");
+    let mut proxy = Command::new(env!("CARGO_BIN_EXE_capsaicin"))
+        .args(["proxy", "--listen", "127.0.0.1:0", "libvirt:fedora"])
+        .stdin(Stdio::null())
+        .env_clear()
+        .env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", virsh.0.path().display()),
+        )
+        .env("HOME", virsh.0.path())
+        .spawn()
+        .expect("the program starts");
+    while virsh.kept().is_empty() {
+        std::thread::yield_now();
+    }
+    let interrupt = Command::new("kill")
+        .args(["-INT", &proxy.id().to_string()])
+        .status();
+    assert!(interrupt.expect("kill is there").success());
+    // Without that virsh would be given up after 30 s, with another exit code.
+    assert_eq!(proxy.wait().expect("it ends").code(), Some(130));
+}
