@@ -450,3 +450,27 @@ fn pixels_that_one_fill_made_have_its_colour() {
     }
     assert!(seen > 100, "{seen}");
 }
+
+#[test]
+fn looking_for_who_drew_a_pixel_can_be_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("slow.pcapng");
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo is there").success());
+    let mut program = Command::new(env!("CARGO_BIN_EXE_capsaicin"))
+        .args(["inspect", path.to_str().unwrap(), "--pixel", "1,1"])
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        // Opened when the program does it too, which then waits for what never comes.
+        let _disk = std::fs::File::create(&path).expect("somebody reads");
+        let interrupt = Command::new("kill")
+            .args(["-INT", &program.id().to_string()])
+            .status();
+        assert!(interrupt.expect("kill is there").success());
+        ended.send(program.wait().expect("it ends").code())
+    });
+    assert_eq!(end.recv_timeout(Duration::from_secs(60)), Ok(Some(130)));
+}

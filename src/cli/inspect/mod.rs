@@ -38,7 +38,7 @@ Examples:
   capsaicin inspect 127.0.0.1:5900 --channel main";
 
 /// `inspect`
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct InspectArgs {
     /// What to look into.
@@ -153,8 +153,7 @@ pub async fn run(args: &InspectArgs, common: &Common) -> Result<(), Failure> {
     let filter = args.filter()?;
     let path = Path::new(&args.target.target);
     if let Some(at) = args.pixel.filter(|_| is_recording(path)) {
-        // Nobody waits for anything but the disk, and Ctrl+C ends the program.
-        return until_interrupted(async { pixel::run(args, filter, path, at) }).await;
+        return until_interrupted(pixel::run(args, filter, at)).await;
     }
     if is_recording(path) {
         return file::run(args, filter, path).await;

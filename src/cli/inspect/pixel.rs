@@ -20,8 +20,17 @@ pub fn pixel(text: &str) -> Result<Point, String> {
     Ok(Point::new(number(x)?, number(y)?))
 }
 
-/// Prints the messages that made the pixel, the oldest first.
-pub fn run(args: &InspectArgs, filter: Filter, path: &Path, at: Point) -> Result<(), Failure> {
+/// Prints the messages that made the pixel, the oldest first. Reading and printing wait for disk and reader, so they have a
+/// thread of their own.
+pub async fn run(args: &InspectArgs, filter: Filter, at: Point) -> Result<(), Failure> {
+    let args = args.clone();
+    let looking = tokio::task::spawn_blocking(move || look(&args, filter, at));
+    let looked = looking.await;
+    looked.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+fn look(args: &InspectArgs, filter: Filter, at: Point) -> Result<(), Failure> {
+    let path = Path::new(&args.target.target);
     let display = ChannelId::new(ChannelKind::Display, args.display);
     let session = args.session.map_or(0, |n| n as usize - 1);
     let failure = |error: RecordingError| cannot_open(path, &error);
