@@ -13,7 +13,7 @@ pub use client::{ClientSession, SessionConfig};
 pub use event::{ClientEvent, Command, Grade, Held, Hold, Migration};
 pub use memory::Memory;
 pub use server::{MAX_PORTS, Parting, ServerEvent, ServerSession};
-pub use stats::{ChannelStats, CodecStats, DisplayStats, SessionStats, StreamStats};
+pub use stats::{ChannelStats, DisplayStats, SessionStats, StreamStats};
 
 pub use crate::codec::contain::is_contained as panic_is_contained;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::channel::ChannelId;
-use crate::channel::display::StreamCount;
+use crate::channel::display::{CodecCount, StreamCount};
 use crate::channel::main::{MouseMode, agent};
 use crate::geometry::Size;
 use crate::link::Capabilities;
@@ -29,7 +29,7 @@ pub struct SessionStats {
     /// Video streams, by display and id.
     pub streams: Vec<StreamStats>,
     /// Image codecs, those used only, in the order of their names.
-    pub codecs: Vec<CodecStats>,
+    pub codecs: Vec<CodecCount>,
     /// Bytes of all surfaces.
     pub surface_bytes: u64,
     /// Pixels in the GLZ window.
@@ -77,21 +77,4 @@ pub struct StreamStats {
     pub display: u8,
     /// The stream.
     pub count: StreamCount,
-}
-
-/// One image encoding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CodecStats {
-    /// The protocol's name for it, as in `GLZ_RGB`.
-    pub name: &'static str,
-    /// Images decoded.
-    pub images: u64,
-    /// Bytes that came in.
-    pub bytes: u64,
-    /// Pixels that came out.
-    pub pixels: u64,
-    /// Time spent. Zero where nobody measures (the session has no clock of its own).
-    pub time: Duration,
-    /// Images that could not be decoded.
-    pub failed: u64,
 }

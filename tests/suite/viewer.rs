@@ -11,14 +11,14 @@ mod tabs;
 use std::time::Duration;
 
 use bytes::Bytes;
-use capsaicin::channel::display::Head;
+use capsaicin::channel::display::{CodecCount, Head};
 use capsaicin::channel::inputs::{Button, Locks};
 use capsaicin::channel::main::MouseMode;
 use capsaicin::channel::{ChannelId, ChannelKind};
 use capsaicin::geometry::{Point, Rect};
 use capsaicin::keyboard::Layout;
 use capsaicin::link::Capabilities;
-use capsaicin::session::{ChannelStats, CodecStats, DisplayStats, SessionStats};
+use capsaicin::session::{ChannelStats, DisplayStats, SessionStats};
 use capsaicin::term::input::{
     Event, Key as Pressed, KeyCode, KeyKind, ModifierKey, Modifiers, Mouse as Moved, MouseButton,
     MouseKind, Parser,
@@ -1319,7 +1319,7 @@ fn some_stats() -> SessionStats {
             surfaces: 1,
             draws: 1234,
         }],
-        codecs: vec![CodecStats {
+        codecs: vec![CodecCount {
             name: "GLZ_RGB",
             images: 133,
             bytes: 45_678,

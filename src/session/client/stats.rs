@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::ClientSession;
 use super::channel::Behaviour;
 use super::events::event_bytes;
+use crate::channel::display::CodecCount;
 use crate::channel::main::agent;
 use crate::channel::{display, main};
-use crate::session::{CodecStats, DisplayStats, Memory, SessionStats, StreamStats};
+use crate::session::{DisplayStats, Memory, SessionStats, StreamStats};
 
 impl ClientSession {
     /// What the session holds at this moment; never more than [`Memory::limit`] of the surface budget.
@@ -69,13 +70,13 @@ impl ClientSession {
 }
 
 /// The counts of several displays added up, in the order of their names.
-fn codec_stats<'a>(displays: impl Iterator<Item = &'a [display::CodecCount]>) -> Vec<CodecStats> {
-    let mut all: BTreeMap<&'static str, CodecStats> = BTreeMap::new();
+fn codec_stats<'a>(displays: impl Iterator<Item = &'a [CodecCount]>) -> Vec<CodecCount> {
+    let mut all: BTreeMap<&'static str, CodecCount> = BTreeMap::new();
     for count in displays.flatten() {
         let name = count.name;
-        let sum = all.entry(name).or_insert(CodecStats {
+        let sum = all.entry(name).or_insert(CodecCount {
             name,
-            ..CodecStats::default()
+            ..CodecCount::default()
         });
         sum.images += count.images;
         sum.bytes += count.bytes;

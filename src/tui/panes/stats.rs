@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::draw_lines;
-use crate::session::CodecStats;
+use crate::channel::display::CodecCount;
 use crate::tui::app::App;
 use crate::tui::text::short;
 use crate::tui::view::Theme;
@@ -45,7 +45,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
 /// Columns from which on there is room for ratio, speed and how many pixels came lately.
 const WIDE: u16 = 68;
 
-fn line<'a>(app: &App, of: &CodecStats, width: u16, theme: &Theme) -> Line<'a> {
+fn line<'a>(app: &App, of: &CodecCount, width: u16, theme: &Theme) -> Line<'a> {
     let mut line = codec(of);
     if width >= WIDE {
         let per = |of: f64, by: f64| match by > 0.0 {
@@ -62,7 +62,7 @@ fn line<'a>(app: &App, of: &CodecStats, width: u16, theme: &Theme) -> Line<'a> {
     line
 }
 
-fn codec<'a>(codec: &CodecStats) -> Line<'a> {
+fn codec<'a>(codec: &CodecCount) -> Line<'a> {
     let millis = codec.time.as_secs_f64() * 1000.0;
     let time = match codec.time.as_millis() {
         0 if codec.time.is_zero() => "-".to_owned(),

@@ -37,10 +37,10 @@ pub struct Images {
     jobs: Jobs,
 }
 
-/// What one codec has done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What one image encoding has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CodecCount {
-    /// The protocol's name for it.
+    /// The protocol's name for it, as in `GLZ_RGB`.
     pub name: &'static str,
     /// Images decoded.
     pub images: u64,
@@ -48,7 +48,7 @@ pub struct CodecCount {
     pub bytes: u64,
     /// Pixels that came out.
     pub pixels: u64,
-    /// Time spent, by the session's clock.
+    /// Time spent, by the session's clock. Zero where nobody measures (the session has no clock of its own).
     pub time: Duration,
     /// Images that could not be decoded.
     pub failed: u64,
@@ -193,11 +193,7 @@ impl Images {
             .unwrap_or_else(|| {
                 self.stats.push(CodecCount {
                     name,
-                    images: 0,
-                    bytes: 0,
-                    pixels: 0,
-                    time: Duration::ZERO,
-                    failed: 0,
+                    ..CodecCount::default()
                 });
                 self.stats.len() - 1
             });
