@@ -40,8 +40,8 @@ struct Reel {
 impl Reels {
     /// The server says something.
     pub(super) fn frame(&mut self, frame: &Frame) {
-        // STREAM_CREATE to STREAM_DESTROY_ALL, STREAM_DATA_SIZED, and RESET.
-        if !matches!(frame.number, 103 | 122..=126 | 316) {
+        // STREAM_CREATE to STREAM_DESTROY_ALL, and STREAM_DATA_SIZED.
+        if !matches!(frame.number, 122..=126 | 316) {
             return;
         }
         match ServerMessage::decode(frame.number, &frame.body) {
@@ -60,7 +60,7 @@ impl Reels {
             Ok(ServerMessage::StreamData(said)) => self.take(said.id, said.data, frame),
             Ok(ServerMessage::StreamDataSized(said)) => self.take(said.id, said.data, frame),
             Ok(ServerMessage::StreamDestroy(said)) => self.forget(said.id),
-            Ok(ServerMessage::StreamDestroyAll | ServerMessage::Reset) => *self = Self::default(),
+            Ok(ServerMessage::StreamDestroyAll) => *self = Self::default(),
             _ => {}
         }
     }
@@ -124,5 +124,45 @@ impl Reel {
     fn is_short(&self) -> bool {
         let frames = self.frames.as_ref().map_or(0, Vec::len) as u64;
         frames.saturating_mul(self.pixels) <= MOST_PIXELS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::display::draw::Clip;
+    use crate::channel::display::messages::{StreamCreate, StreamData, StreamFlags, VideoCodec};
+    use crate::geometry::Rect;
+
+    /// A display keeps its streams then, as the client does.
+    #[test]
+    fn what_a_reset_leaves_running_is_remembered() {
+        let create = StreamCreate {
+            surface_id: 0,
+            id: 5,
+            flags: StreamFlags::default(),
+            codec: VideoCodec::Mjpeg,
+            stamp: 0,
+            stream_width: 8,
+            stream_height: 8,
+            src_width: 8,
+            src_height: 8,
+            dest: Rect::new(0, 0, 8, 8),
+            clip: Clip::None,
+        };
+        let said = StreamData {
+            id: 5,
+            multi_media_time: 1,
+            data: &[1, 2, 3],
+        };
+        let mut reels = Reels::default();
+        for message in [
+            ServerMessage::StreamCreate(create),
+            ServerMessage::StreamData(said),
+            ServerMessage::Reset,
+        ] {
+            reels.frame(&message.to_frame());
+        }
+        assert_eq!(reels.all[&5].frames.as_ref().map(Vec::len), Some(1));
     }
 }
