@@ -1,18 +1,21 @@
 //! The server's side of all channels of one connected client.
 
+mod channel;
+mod sound;
+mod tunnels;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
+use channel::{Behaviour, Channel};
 
-use crate::channel::audio::server::{Offer, Playback, PlaybackOrder, Record, RecordOrder};
-use crate::channel::audio::{Format, Mode, Packet};
-use crate::channel::common::SendWindow;
-use crate::channel::common::messages::{ClientMessage, Ping, ServerMessage};
+use crate::channel::audio::Packet;
+use crate::channel::audio::server::{Offer, Playback, Record};
+use crate::channel::common::messages::{Ping, ServerMessage};
 use crate::channel::display::Compression;
 use crate::channel::inputs::{InputEvent, Surroundings};
-use crate::channel::main::{Greeting, MouseMode, agent};
+use crate::channel::main::{Greeting, MouseMode};
 use crate::channel::{ChannelId, ChannelKind, Fault, Message, cursor, display, inputs, main, port};
 use crate::geometry::Size;
 use crate::link::{Capabilities, Established};
@@ -116,30 +119,6 @@ pub struct ServerSession {
     /// When it was asked whether it is there; `None` once it has said anything.
     asked: Option<Duration>,
     ended: Option<Parting>,
-}
-
-#[derive(Debug)]
-struct Channel {
-    behaviour: Behaviour,
-    /// Limits what is sent ahead of acknowledgements; `None` where nothing is acknowledged.
-    window: Option<SendWindow>,
-    /// What waits to be sent.
-    queue: VecDeque<Frame>,
-    /// Serial of the last frame sent.
-    sent: u64,
-    opened_at: Duration,
-}
-
-#[derive(Debug)]
-enum Behaviour {
-    Main,
-    Display(Box<display::Server>),
-    Inputs(inputs::Server),
-    Cursor(cursor::Server),
-    Playback(Playback),
-    Record(Record),
-    /// Its state is in [`ServerSession::ports`], whether or not it is linked.
-    Port,
 }
 
 impl ServerSession {
@@ -359,134 +338,6 @@ impl ServerSession {
         }
     }
 
-    /// Offers ports of these names, numbered from 0; before the main channel is opened, and at most [`MAX_PORTS`]. Nobody has
-    /// them open yet.
-    pub fn offer_ports<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
-        let names = names.into_iter().take(MAX_PORTS);
-        self.ports = names.map(port::Server::new).collect();
-    }
-
-    /// Somebody has a port open from now on, or nobody.
-    pub fn set_port_open(&mut self, number: u8, open: bool) {
-        self.with_port(number, |port, outbox| port.set_open(open, outbox));
-    }
-
-    /// Who has a port open writes. Lost while the client has not linked it.
-    pub fn port_says(&mut self, number: u8, data: &[u8]) {
-        self.with_port(number, |port, outbox| port.say(data, outbox));
-    }
-
-    /// What the client does to a port, next, and its number. What it writes to one that nobody has open is lost.
-    pub fn poll_from_port(&mut self) -> Option<(u8, port::Received)> {
-        self.to_ports.pop_front()
-    }
-
-    fn with_port(&mut self, number: u8, act: impl FnOnce(&mut port::Server, &mut Vec<Frame>)) {
-        let Some(port) = self.ports.get_mut(usize::from(number)) else {
-            return;
-        };
-        let mut outbox = Vec::new();
-        act(port, &mut outbox);
-        let id = ChannelId::new(ChannelKind::Port, number);
-        if let Some(channel) = self.channels.get_mut(&id) {
-            channel.queue.extend(outbox);
-        }
-    }
-
-    /// How sound of this format is to be coded for the client; `None` while it takes no sound.
-    pub fn playback_mode(&self, format: Format) -> Option<Mode> {
-        match &self.channels.get(&PLAYBACK)?.behaviour {
-            Behaviour::Playback(playback) => Some(playback.mode(format)),
-            _ => None,
-        }
-    }
-
-    /// Plays to the client, if it takes sound. Whoever gives more than the connection takes has it waiting here.
-    pub fn play(&mut self, order: PlaybackOrder, now: Duration) {
-        let time = self.media_ms(now);
-        let Some(channel) = self.channels.get_mut(&PLAYBACK) else {
-            return;
-        };
-        let Behaviour::Playback(playback) = &mut channel.behaviour else {
-            return;
-        };
-        let mut outbox = Vec::new();
-        let ran = playback.is_running();
-        playback.on_order(order, time, &mut outbox);
-        let is_over = ran && !playback.is_running();
-        channel.queue.extend(outbox);
-        if is_over && let Some(main) = self.channels.get_mut(&ChannelId::MAIN) {
-            // The client's clock followed the sound.
-            let mut outbox = Vec::new();
-            main::Server::tell_time(time, &mut outbox);
-            main.queue.extend(outbox);
-        }
-    }
-
-    /// Wants something of the client's microphone, if it offers one.
-    pub fn listen(&mut self, order: RecordOrder) {
-        if let Some(channel) = self.channels.get_mut(&RECORD)
-            && let Behaviour::Record(record) = &mut channel.behaviour
-        {
-            let mut outbox = Vec::new();
-            record.on_order(order, &mut outbox);
-            channel.queue.extend(outbox);
-        }
-    }
-
-    /// What the client's user said, next. What nobody takes is dropped after 64 packets.
-    pub fn poll_recorded(&mut self) -> Option<Packet> {
-        self.recorded.pop_front()
-    }
-
-    /// The server's media clock, wrapping milliseconds.
-    fn media_ms(&self, now: Duration) -> u32 {
-        self.greeting.media_ms.wrapping_add(now.as_millis() as u32)
-    }
-
-    /// There is a guest agent. One that is there before the main channel is opened is there from the beginning.
-    pub fn attach_agent(&mut self) {
-        self.with_agent(agent::Server::attach);
-    }
-
-    /// There is none any more.
-    pub fn detach_agent(&mut self) {
-        self.with_agent(agent::Server::detach);
-    }
-
-    /// The guest agent says something.
-    pub fn agent_says(&mut self, piece: &agent::Piece) {
-        self.with_agent(|agent, outbox| agent.say(piece, outbox));
-    }
-
-    /// The guest agent has taken so many of what [`poll_to_agent`](Self::poll_to_agent) gave.
-    pub fn agent_took(&mut self, bodies: u32) {
-        self.with_agent(|agent, outbox| agent.took(bodies, outbox));
-    }
-
-    /// What the client says to the guest agent, next, at most 2048 bytes.
-    pub fn poll_to_agent(&mut self) -> Option<Bytes> {
-        self.main.agent_mut().poll_to_agent()
-    }
-
-    /// Whether more of what the guest agent says can be taken.
-    pub fn has_room_for_agent(&self) -> bool {
-        self.main.agent().has_room()
-    }
-
-    /// Whether the client talks with the guest agent.
-    pub fn talks_with_agent(&self) -> bool {
-        self.main.agent().is_started()
-    }
-
-    fn with_agent(&mut self, act: impl FnOnce(&mut agent::Server, &mut Vec<Frame>)) {
-        let mut outbox = Vec::new();
-        act(self.main.agent_mut(), &mut outbox);
-        if let Some(main) = self.channels.get_mut(&ChannelId::MAIN) {
-            main.queue.extend(outbox);
-        }
-    }
-
     /// The session is to end, for this reason unless it already has one.
     pub fn end(&mut self, why: Parting) {
         if self.ended.is_some() {
@@ -623,58 +474,6 @@ impl ServerSession {
             }
             _ => {}
         }
-    }
-}
-
-impl Channel {
-    /// Starts acknowledgements, ahead of everything else.
-    fn start_window(&mut self) {
-        let (window, order) = SendWindow::new(SendWindow::REFERENCE);
-        self.window = Some(window);
-        self.queue
-            .push_front(ServerMessage::SetAck(order).to_frame());
-    }
-
-    fn is_open(&self) -> bool {
-        self.window.as_ref().is_none_or(SendWindow::is_open)
-    }
-
-    /// Whether what would be queued could be sent at once.
-    fn has_room(&self) -> bool {
-        self.queue.is_empty() && self.is_open()
-    }
-
-    fn next_frame(&mut self) -> Option<Frame> {
-        if !self.is_open() {
-            return None;
-        }
-        let mut frame = self.queue.pop_front()?;
-        if let Some(window) = &mut self.window {
-            window.sent();
-        }
-        self.sent += 1;
-        frame.serial = self.sent;
-        Some(frame)
-    }
-
-    fn on_common(&mut self, frame: &Frame) -> Result<(), Fault> {
-        let message = ClientMessage::decode(frame.number, &frame.body).map_err(Fault::Message)?;
-        match (message, &mut self.window) {
-            (ClientMessage::AckSync(sync), Some(window)) => window.sync(sync.generation),
-            (ClientMessage::Ack, Some(window)) => window.acknowledged(),
-            (ClientMessage::AckSync(_) | ClientMessage::Ack, None) => {}
-            // That something was said is all a PONG is asked for.
-            (ClientMessage::Pong(_) | ClientMessage::Disconnecting(_), _) => {}
-            (ClientMessage::MigrateFlushMark | ClientMessage::MigrateData(_), _) => {
-                return Err(Fault::Violation(
-                    "migration data without a migration".into(),
-                ));
-            }
-            (ClientMessage::Unknown { number, .. }, _) => {
-                return Err(Fault::unknown_message(number));
-            }
-        }
-        Ok(())
     }
 }
 
