@@ -1,29 +1,29 @@
 //! `capsaicin proxy`: between any client and any server.
 
-use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+mod log;
+mod shelf;
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::{Value, json};
+use log::Log;
+use shelf::Shelf;
 
 use super::args::{Common, DrawingArgs, TargetArgs, seconds};
 use super::dial::{Dial, Extras, Prepared};
-use super::report::{self, Exit, Failure, say};
+use super::report::{Exit, Failure, say};
 use super::{dial, logging, state, view};
-use crate::channel::names;
 use crate::keyboard::Layout;
 use crate::net::{Address, BadAddress};
-use crate::proxy::{Config, Door, Event, Gate, Login, Proxy, Rule, Shape, TapMaker, Traffic};
-use crate::recording::{About, Choices, Progress, Recorder, Recording};
-use crate::session::{Tap, Way};
-use crate::tui::mirror::{Mirror, Usher};
+use crate::proxy::{Config, Door, Event, Gate, Login, Proxy, Rule, Shape};
+use crate::recording::{Progress, Recording};
+use crate::tui::mirror::Mirror;
 use crate::tui::panes::PaneKind;
 use crate::tui::watch::Watch;
-use crate::tui::{self, Options, printable, short};
+use crate::tui::{self, Options, printable};
 use crate::words::system;
 
 const EXAMPLES: &str = "\
@@ -346,331 +346,6 @@ fn viewer(args: &ProxyArgs, target: String, watch: Watch, logged: Option<Lines>)
 /// Lines of the program's own log.
 type Lines = mpsc::Receiver<String>;
 
-/// The recordings: a file for each session.
-struct Shelf {
-    /// The first file.
-    path: Option<PathBuf>,
-    force: bool,
-    about: About,
-    going: Mutex<Vec<(u64, PathBuf, Recording)>>,
-}
-
-impl Shelf {
-    /// Looks whether the first file can be made.
-    fn new(args: &ProxyArgs) -> Result<Self, Failure> {
-        if let Some(path) = args.output.as_deref().filter(|_| !args.force)
-            && path.exists()
-        {
-            let text = format!("cannot make {}: it exists", path.display());
-            return Err(Failure::new(Exit::File, text).with_hint("--force writes over it"));
-        }
-        Ok(Self {
-            path: args.output.clone(),
-            force: args.force,
-            about: About {
-                comment: format!(
-                    "a session of {}, seen by a proxy",
-                    dial::target(&args.target)?
-                ),
-                choices: Choices {
-                    input: args.with_input,
-                    clipboard: args.with_clipboard,
-                },
-                ..About::default()
-            },
-            going: Mutex::default(),
-        })
-    }
-
-    /// Who sees the sessions: a recorder, where they are recorded, and a witness, where they are shown.
-    fn taps(self: &Arc<Self>, usher: Option<Usher>) -> TapMaker {
-        let shelf = Arc::clone(self);
-        Box::new(move |session| {
-            let witness = usher.as_ref().map(|usher| usher.witness(session));
-            let witness = witness.map(|witness| Box::new(witness) as Box<dyn Tap>);
-            let taps: Vec<_> = shelf
-                .recorder(session, usher.as_ref())
-                .into_iter()
-                .chain(witness)
-                .collect();
-            (!taps.is_empty()).then(|| Box::new(taps) as Box<dyn Tap>)
-        })
-    }
-
-    fn recorder(&self, session: u64, usher: Option<&Usher>) -> Option<Box<dyn Tap>> {
-        let path = numbered(self.path.as_deref()?, session);
-        match self.start(session, &path) {
-            Ok(recorder) => Some(Box::new(recorder)),
-            Err(error) => {
-                let (name, why) = (path.display(), system(&error));
-                let text = format!("session {session} is not recorded: cannot make {name}: {why}");
-                match usher {
-                    Some(usher) => usher.tell(text),
-                    None => say(text),
-                }
-                None
-            }
-        }
-    }
-
-    fn start(&self, session: u64, path: &Path) -> io::Result<Recorder> {
-        let mut options = OpenOptions::new();
-        options.write(true);
-        let (recorder, recording) = match self.force {
-            true => {
-                let file = options.create(true).truncate(true).open(path)?;
-                Recorder::start(file, &self.about)
-            }
-            false => {
-                let file = options.create_new(true).open(path)?;
-                Recorder::start_in_new(file, path, &self.about)
-            }
-        }?;
-        self.going().push((session, path.to_owned(), recording));
-        Ok(recorder)
-    }
-
-    /// The recording of a session that is over.
-    fn take(&self, session: u64) -> Option<(PathBuf, Recording)> {
-        let mut going = self.going();
-        let place = going.iter().position(|(number, ..)| *number == session)?;
-        let (_, path, recording) = going.swap_remove(place);
-        Some((path, recording))
-    }
-
-    fn take_all(&self) -> Vec<(u64, PathBuf, Recording)> {
-        std::mem::take(&mut *self.going())
-    }
-
-    fn going(&self) -> std::sync::MutexGuard<'_, Vec<(u64, PathBuf, Recording)>> {
-        self.going.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// `session.pcapng`, `session-2.pcapng` and so on.
-fn numbered(path: &Path, session: u64) -> PathBuf {
-    if session == 1 {
-        return path.to_owned();
-    }
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{session}"));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
-}
-
-/// Where events are printed.
-struct Log {
-    began: Instant,
-    json: bool,
-    /// Who tells the viewer, while there is one.
-    usher: Option<Usher>,
-}
-
-impl Log {
-    fn listening(&self, proxy: &Proxy, args: &ProxyArgs) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        for uri in uris(proxy.addresses(), args) {
-            if let Some(usher) = &self.usher {
-                usher.tell(format!("listening at {uri}"));
-                continue;
-            }
-            let told = match self.json {
-                true => writeln!(out, "{}", report::json(json!({ "listening": uri }))),
-                false => writeln!(out, "listening at {}; Ctrl+C ends it", printable(&uri)),
-            };
-            told.and_then(|()| out.flush())
-                .map_err(|error| Failure::output(&error))?;
-        }
-        Ok(())
-    }
-
-    fn print(&mut self, event: &Event) -> Result<(), Failure> {
-        match self.json {
-            true => self.print_json(facts(event)),
-            false => self.print_text(&text(event)),
-        }
-    }
-
-    fn recorded(&self, session: u64, path: &Path, progress: &Progress) -> Result<(), Failure> {
-        let ended = progress.ended.as_ref().map(ToString::to_string);
-        if self.json {
-            return self.print_json(json!({
-                "event": "recorded",
-                "session": session,
-                "file": path.to_string_lossy(),
-                "messages": progress.frames,
-                "bytes": progress.bytes,
-                "ended_early": ended,
-            }));
-        }
-        let (name, bytes) = (path.display(), short(progress.bytes));
-        let early = ended.map_or_else(String::new, |why| format!("; it ended early: {why}"));
-        self.print_text(&format!(
-            "#{session} recorded     {name}: {} messages, {bytes}B{early}",
-            progress.frames
-        ))
-    }
-
-    fn print_json(&self, mut facts: Value) -> Result<(), Failure> {
-        if let Value::Object(facts) = &mut facts {
-            let at = (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e6;
-            facts.insert("at".into(), at.into());
-        }
-        let mut out = io::stdout().lock();
-        writeln!(out, "{}", report::json(facts))
-            .and_then(|()| out.flush())
-            .map_err(|error| Failure::output(&error))
-    }
-
-    fn print_text(&self, text: &str) -> Result<(), Failure> {
-        if let Some(usher) = &self.usher {
-            usher.tell(text.to_owned());
-            return Ok(());
-        }
-        let at = self.began.elapsed();
-        let (seconds, millis) = (at.as_secs(), at.subsec_millis());
-        // Nobody may be reading; the proxy goes on.
-        let _ = writeln!(io::stderr(), "{seconds:5}.{millis:03}  {}", printable(text));
-        Ok(())
-    }
-}
-
-/// An event as a line for people.
-fn text(event: &Event) -> String {
-    let on = |session: &u64, channel: &dyn fmt::Display| {
-        let channel = channel.to_string();
-        format!("#{session} {channel:<12}")
-    };
-    match event {
-        Event::Linked {
-            session,
-            channel,
-            client,
-            server,
-        } => format!("{} linked: {client} to {server}", on(session, channel)),
-        Event::Refused { client, why } => format!("not linked: {client}: {why}"),
-        Event::Fault {
-            session,
-            channel,
-            way,
-            number,
-            serial,
-            rule,
-        } => {
-            let name = message(*way, *channel, *number);
-            let place = on(session, channel);
-            format!(
-                "{place} {} sends {name}, message {serial}: {rule}",
-                who(*way)
-            )
-        }
-        Event::Leaves { session, message } => format!(
-            "{} {message}: the client is sent to another host, which it reaches without this proxy",
-            on(session, &"main")
-        ),
-        Event::Closed {
-            session,
-            channel,
-            from_server,
-            from_client,
-            why,
-        } => format!(
-            "{} closed: {why}; from the server {}, from the client {}",
-            on(session, channel),
-            amount(from_server),
-            amount(from_client)
-        ),
-        Event::Ended { session, lasted } => {
-            format!(
-                "#{session} ended        after {:.3} s",
-                lasted.as_secs_f64()
-            )
-        }
-    }
-}
-
-/// An event for programs.
-fn facts(event: &Event) -> Value {
-    let traffic =
-        |traffic: &Traffic| json!({ "messages": traffic.messages, "bytes": traffic.bytes });
-    match event {
-        Event::Linked {
-            session,
-            channel,
-            client,
-            server,
-        } => json!({
-            "event": "linked",
-            "session": session,
-            "channel": channel.to_string(),
-            "client": client,
-            "server": server,
-        }),
-        Event::Refused { client, why } => {
-            json!({ "event": "refused", "client": client, "why": why })
-        }
-        Event::Fault {
-            session,
-            channel,
-            way,
-            number,
-            serial,
-            rule,
-        } => json!({
-            "event": "fault",
-            "session": session,
-            "channel": channel.to_string(),
-            "from": who(*way),
-            "message": message(*way, *channel, *number),
-            "serial": serial,
-            "rule": rule,
-        }),
-        Event::Leaves { session, message } => {
-            json!({ "event": "leaves", "session": session, "message": message })
-        }
-        Event::Closed {
-            session,
-            channel,
-            from_server,
-            from_client,
-            why,
-        } => json!({
-            "event": "closed",
-            "session": session,
-            "channel": channel.to_string(),
-            "from_server": traffic(from_server),
-            "from_client": traffic(from_client),
-            "why": why,
-        }),
-        Event::Ended { session, lasted } => {
-            json!({ "event": "ended", "session": session, "seconds": lasted.as_secs_f64() })
-        }
-    }
-}
-
-const fn who(way: Way) -> &'static str {
-    match way {
-        Way::ToClient => "server",
-        Way::ToServer => "client",
-    }
-}
-
-/// A message's name, or its number.
-fn message(way: Way, channel: crate::channel::ChannelId, number: u16) -> String {
-    let names = match way {
-        Way::ToClient => names::from_server(channel.kind),
-        Way::ToServer => names::from_client(channel.kind),
-    };
-    names::name(names, number).map_or_else(|| number.to_string(), str::to_owned)
-}
-
-fn amount(traffic: &Traffic) -> String {
-    format!("{} messages, {}B", traffic.messages, short(traffic.bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -694,13 +369,5 @@ mod tests {
         assert_eq!(door(":0"), Ok(Address::tcp("127.0.0.1", 0)));
         assert_eq!(door("0.0.0.0:5999"), Ok(Address::tcp("0.0.0.0", 5999)));
         assert_eq!(door("::1"), Ok(Address::tcp("::1", 5900)));
-    }
-
-    #[test]
-    fn every_session_gets_a_file_of_its_own() {
-        let name = |session| numbered(Path::new("a/vm.1.pcapng"), session);
-        assert_eq!(name(1), Path::new("a/vm.1.pcapng"));
-        assert_eq!(name(2), Path::new("a/vm.1-2.pcapng"));
-        assert_eq!(numbered(Path::new("vm"), 3), Path::new("vm-3"));
     }
 }
