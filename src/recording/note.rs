@@ -51,8 +51,14 @@ const LZ4_RATIO: usize = 255;
 pub(super) const MOST_TEXT: usize = 1000;
 
 /// Most channels of a seek point, most sessions, and most words of capabilities.
-const MOST_CHANNELS: u32 = 4096;
-const MOST_WORDS: u32 = 64;
+const MOST_CHANNELS: usize = 4096;
+const MOST_WORDS: usize = 64;
+
+/// Most frames of a seek point, all channels together.
+const MOST_FRAMES: usize = 1 << 20;
+
+/// Most surfaces and session ids of one: no more than they take in the file.
+const MOST_SMALL: usize = 1 << 20;
 
 /// Kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,9 +178,9 @@ pub(super) struct Surface {
 impl Point {
     /// Its bytes; else how many there would be, where they are more than would be read again.
     pub(super) fn encode(&self) -> Result<Vec<u8>, usize> {
-        let frames = self.channels.iter().flat_map(|channel| &channel.frames);
-        let least: usize = frames.map(|frame| frame.body.len()).sum();
-        if least > MOST_STATE {
+        let frames = || self.channels.iter().flat_map(|channel| &channel.frames);
+        let least: usize = frames().map(|frame| frame.body.len()).sum();
+        if least > MOST_STATE || frames().count() > MOST_FRAMES {
             return Err(least);
         }
         let mut w = Writer::new();
@@ -230,7 +236,7 @@ impl Point {
         sound(
             &r,
             "sessions",
-            session < sessions && sessions <= MOST_CHANNELS,
+            session < sessions && sessions as usize <= MOST_CHANNELS,
         )?;
         let surfaces = surfaces(&mut r)?;
         let len = r.u32("length of the state")? as usize;
@@ -240,9 +246,15 @@ impl Point {
         let state = lz4_flex::block::decompress(packed, len).unwrap_or_default();
         sound(&r, "state", state.len() == len)?;
         let mut r = Reader::new("seek point", &state);
-        let ids = several(&mut r, 8, |r| Ok((r.u32("id")?, r.u32("session")?)))?;
-        let channels = several(&mut r, 24, Channel::decode)?;
-        sound(&r, "channels", channels.len() <= MOST_CHANNELS as usize)?;
+        let id = |r: &mut Reader<'_>| Ok((r.u32("id")?, r.u32("session")?));
+        let ids = several(&mut r, 8, MOST_SMALL, id)?;
+        let mut frames = MOST_FRAMES;
+        let channel = |r: &mut Reader<'_>| {
+            let channel = Channel::decode(r, frames)?;
+            frames -= channel.frames.len();
+            Ok(channel)
+        };
+        let channels = several(&mut r, 41, MOST_CHANNELS, channel)?;
         Ok(Self {
             at,
             zero,
@@ -256,7 +268,7 @@ impl Point {
 }
 
 fn surfaces(r: &mut Reader<'_>) -> Result<Vec<Surface>, DecodeError> {
-    several(r, 9, |r| {
+    several(r, 9, MOST_SMALL, |r| {
         Ok(Surface {
             display: r.u8("display")?,
             surface: r.u32("surface")?,
@@ -323,7 +335,8 @@ impl Channel {
         }
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    /// With at most so many frames.
+    fn decode(r: &mut Reader<'_>, most: usize) -> Result<Self, DecodeError> {
         let kind = ChannelKind::from_number(r.u8("channel type")?);
         let id = ChannelId::new(kind, r.u8("channel id")?);
         let port = r.u16("port")?;
@@ -339,7 +352,7 @@ impl Channel {
             server,
         };
         let serial = r.u64("serial")?;
-        let frames = several(r, 6, |r| {
+        let frames = several(r, 6, most, |r| {
             let number = r.u16("number")?;
             let len = r.u32("length")? as usize;
             Ok(Frame {
@@ -361,25 +374,23 @@ impl Channel {
 }
 
 fn capabilities(r: &mut Reader<'_>) -> Result<Capabilities, DecodeError> {
-    let mut words = || {
-        let words = several(r, 4, |r| r.u32("capabilities"))?;
-        sound(r, "capabilities", words.len() <= MOST_WORDS as usize)?;
-        Ok(words)
-    };
+    let mut words = || several(r, 4, MOST_WORDS, |r| r.u32("capabilities"));
     Ok(Capabilities {
         common: words()?,
         channel: words()?,
     })
 }
 
-/// A number of things, none of which is shorter than `least` bytes.
+/// A number of things, at most so many, none of which is shorter than `least` bytes. What one takes in memory may be many
+/// times that.
 pub(super) fn several<'a, T>(
     r: &mut Reader<'a>,
     least: usize,
-    one: impl Fn(&mut Reader<'a>) -> Result<T, DecodeError>,
+    most: usize,
+    mut one: impl FnMut(&mut Reader<'a>) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
     let count = r.u32("count")? as usize;
-    sound(r, "count", count <= r.left() / least.max(1))?;
+    sound(r, "count", count <= most.min(r.left() / least.max(1)))?;
     (0..count).map(|_| one(r)).collect()
 }
 
@@ -418,6 +429,32 @@ mod tests {
 
     /// Where the length of the state is, without surfaces: behind two times and three numbers.
     const LENGTH: usize = 28;
+
+    /// Zeros are channels of no frames, and frames of no bytes, which take some hundred bytes each in memory.
+    #[test]
+    fn more_channels_or_frames_than_a_point_has_are_not_read() {
+        // Where a point with this state is found to be wrong: the byte behind a count.
+        let refused = |mut state: Vec<u8>, zeros: usize| {
+            state.resize(state.len() + zeros, 0);
+            let mut w = Writer::new();
+            w.bytes(&[0; 16]);
+            // The only session, and no surfaces.
+            [0, 1, 0].into_iter().for_each(|word| w.u32(word));
+            w.u32(state.len() as u32);
+            w.bytes(&lz4_flex::block::compress(&state));
+            let error = Point::decode(&w.into_body()).expect_err("it is refused");
+            (error.field, error.at)
+        };
+        let count = |count: usize| (count as u32).to_le_bytes();
+
+        let channels = MOST_CHANNELS + 1;
+        let state = [[0; 4], count(channels)].concat();
+        assert_eq!(refused(state, 41 * channels), ("count".into(), 8));
+
+        let frames = MOST_FRAMES + 1;
+        let state = [&[0; 4], &count(1), [0; 37].as_slice(), &count(frames)].concat();
+        assert_eq!(refused(state, 6 * frames), ("count".into(), 49));
+    }
 
     #[test]
     fn a_state_that_is_longer_than_its_bytes_can_make_is_not_believed() {

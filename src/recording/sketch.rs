@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::note::{several, sound};
 use super::reader::{PointPlace, Record, What};
-use super::survey::{Summary, Survey};
+use super::survey::{MOST_CHANNELS, Summary, Survey};
 use crate::channel::{ChannelId, ChannelKind};
 use crate::session::Way;
 use crate::wire::{DecodeError, Reader, Writer};
@@ -122,21 +122,17 @@ impl Sketch {
     pub(super) fn decode(content: &[u8], bytes: u64) -> Result<Self, DecodeError> {
         let mut r = Reader::new("index", content);
         let length = Duration::from_nanos(r.u64("length")?);
-        let both = several(&mut r, 60, |r| {
+        let both = several(&mut r, 60, MOST_SESSIONS, |r| {
             let summary = summary(r)?;
             Ok((summary, Contents::decode(r)?))
         })?;
-        sound(
-            &r,
-            "sessions",
-            !both.is_empty() && both.len() <= MOST_SESSIONS,
-        )?;
+        sound(&r, "sessions", !both.is_empty())?;
         let (summaries, sessions): (Vec<_>, Vec<_>) = both.into_iter().unzip();
         let goes_on = |(place, summary): (usize, &Summary)| {
             summary.goes_on.is_none_or(|before| before < place)
         };
         sound(&r, "goes on", summaries.iter().enumerate().all(goes_on))?;
-        let points = several(&mut r, 20, |r| {
+        let points = several(&mut r, 20, MOST_POINTS, |r| {
             Ok(PointPlace {
                 offset: r.u64("offset")?,
                 at: Duration::from_nanos(r.u64("at")?),
@@ -189,7 +185,7 @@ fn summary(r: &mut Reader<'_>) -> Result<Summary, DecodeError> {
     let (begins, ends) = (r.u64("begins")?, r.u64("ends")?);
     let (frames, losses) = (r.u64("frames")?, r.u64("losses")?);
     let (pictured, goes_on) = (r.u64("pictured")?, r.u32("goes on")?);
-    let channels = several(r, 2, |r| {
+    let channels = several(r, 2, MOST_CHANNELS, |r| {
         let kind = ChannelKind::from_number(r.u8("channel type")?);
         Ok(ChannelId::new(kind, r.u8("channel id")?))
     })?;
@@ -251,10 +247,11 @@ impl Contents {
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let slice = Duration::from_nanos(r.u64("slice")?);
-        let activity = several(r, 8, |r| r.u64("activity"))?;
-        sound(r, "activity", activity.len() <= SLICES)?;
-        let places = several(r, 8, |r| r.u64("place").map(Duration::from_nanos))?;
-        let markers = several(r, 12, |r| {
+        let activity = several(r, 8, SLICES, |r| r.u64("activity"))?;
+        let places = several(r, 8, MOST_PLACES, |r| {
+            r.u64("place").map(Duration::from_nanos)
+        })?;
+        let markers = several(r, 12, MOST_PLACES, |r| {
             let at = Duration::from_nanos(r.u64("at")?);
             let len = r.u32("length")? as usize;
             let text = String::from_utf8_lossy(r.bytes("text", len)?).into_owned();

@@ -12,7 +12,7 @@ use crate::session::Way;
 const MARK: u16 = 102;
 
 /// Channels listed of a session.
-const MOST_CHANNELS: usize = 256;
+pub(super) const MOST_CHANNELS: usize = 256;
 
 /// What is in a recording.
 #[derive(Clone, Debug)]
