@@ -234,7 +234,7 @@ impl Prepared<'_> {
             return Ok(None);
         };
         if self.secret.is_none() && password::can_ask() {
-            self.secret = Some(asking(&self.name, password::ask).await?);
+            self.secret = Some(password::ask(&self.name).await?);
         }
         let password = self.secret.as_ref().map(Secret::password);
         Ok(Some((user, password.unwrap_or_default())))
@@ -329,10 +329,10 @@ impl Prepared<'_> {
             }
             tries -= 1;
             if user {
-                self.user = Some(asking(&self.name, password::ask_user).await?);
+                self.user = Some(password::ask_user(&self.name).await?);
             }
             if secret {
-                self.secret = Some(asking(&self.name, password::ask).await?);
+                self.secret = Some(password::ask(&self.name).await?);
             }
         };
         if let Some((path, file)) = &self.used_file {
@@ -479,14 +479,4 @@ fn asked_for(
         LinkError::Sasl(SaslError::Refused(_)) => (!given.0, !given.1),
         _ => (false, false),
     }
-}
-
-/// Asks the person at the terminal on a thread for it.
-async fn asking<T: Send + 'static>(
-    name: &str,
-    ask: impl FnOnce(&str) -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    let name = name.to_owned();
-    let answer = tokio::task::spawn_blocking(move || ask(&name)).await;
-    answer.map_err(|_| Failure::interrupted())?
 }

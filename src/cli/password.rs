@@ -2,9 +2,17 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use zeroize::Zeroizing;
 
 use super::report::{Exit, Failure};
@@ -83,7 +91,7 @@ pub fn from_file(file: &Path) -> Result<Secret, Failure> {
             line_of_input(io::stdin().lock()),
         )
     } else {
-        let line = std::fs::File::open(file).and_then(first_line);
+        let line = File::open(file).and_then(first_line);
         (file.display().to_string(), line)
     };
     let line = line.map_err(|error| Failure::file("read the password from", &name, &error))?;
@@ -94,7 +102,7 @@ pub fn from_file(file: &Path) -> Result<Secret, Failure> {
 const LONGEST_LINE: u64 = 4096;
 
 /// The first line of a file. What follows it is read too, and wiped.
-fn first_line(file: std::fs::File) -> io::Result<String> {
+fn first_line(file: File) -> io::Result<String> {
     let bytes = read_wiped(&mut file.take(LONGEST_LINE))?;
     line_of_input(&bytes[..])
 }
@@ -135,20 +143,15 @@ pub fn read_wiped(from: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// Asks the person at the terminal a question that only yes answers; everything in it is printable.
 ///
+/// Cancel safe: the terminal is as before, and what is typed from then on is left to others.
+///
 /// # Errors
 ///
 /// When the terminal is gone, or the user interrupts.
 pub async fn confirm(question: String) -> Result<bool, Failure> {
-    let answer = tokio::task::spawn_blocking(move || {
-        eprint!("{question}");
-        io::stderr().flush()?;
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        Ok::<_, io::Error>(line)
-    });
-    match answer.await {
-        Ok(Ok(line)) => Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes")),
-        _ => Err(Failure::interrupted()),
+    match asked(question, Shown::AsTyped, Keys::line).await {
+        Ok(line) => Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes")),
+        Err(_) => Err(Failure::interrupted()),
     }
 }
 
@@ -159,35 +162,156 @@ pub fn can_ask() -> bool {
 
 /// Asks the person at the terminal who they are.
 ///
+/// Cancel safe: as [`confirm`].
+///
 /// # Errors
 ///
 /// When the person gives up, or there is none.
-pub fn ask_user(target: &str) -> Result<String, Failure> {
-    let mut line = String::new();
-    let asked = write!(io::stderr(), "user for {}: ", printable(target));
-    let read = asked.and_then(|()| io::stdin().lock().take(LONGEST_LINE).read_line(&mut line));
-    match read {
-        Ok(0) => Err(Failure::interrupted()),
-        Ok(_) => Ok(line.trim().to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Failure::interrupted()),
-        Err(error) => Err(Failure::file("read the user from", "the terminal", &error)),
+pub async fn ask_user(target: &str) -> Result<String, Failure> {
+    let prompt = format!("user for {}: ", printable(target));
+    match asked(prompt, Shown::AsTyped, Keys::line).await {
+        Ok(line) if line.is_empty() => Err(Failure::interrupted()),
+        Ok(line) => Ok(line.trim().to_owned()),
+        Err(error) => Err(unread("user", &error)),
     }
 }
 
 /// Asks the person at the terminal, without showing what is typed.
 ///
+/// Cancel safe: as [`confirm`].
+///
 /// # Errors
 ///
 /// When the person gives up, or there is none.
-pub fn ask(target: &str) -> Result<Secret, Failure> {
-    match rpassword::prompt_password(format!("password for {}: ", printable(target))) {
+pub async fn ask(target: &str) -> Result<Secret, Failure> {
+    let prompt = format!("password for {}: ", printable(target));
+    match asked(prompt, Shown::Never, Keys::password).await {
         Ok(text) => checked(text),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Failure::interrupted()),
-        Err(error) => Err(Failure::file(
-            "read the password from",
-            "the terminal",
-            &error,
-        )),
+        Err(error) => Err(unread("password", &error)),
+    }
+}
+
+fn unread(what: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::Interrupted => Failure::interrupted(),
+        _ => Failure::file(&format!("read the {what} from"), "the terminal", error),
+    }
+}
+
+/// What a person sees of what they type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    AsTyped,
+    Never,
+}
+
+/// Prompts, and lets a thread wait for the answer, which ends with this future.
+async fn asked(
+    prompt: String,
+    shown: Shown,
+    answer: impl FnOnce(Keys) -> io::Result<String> + Send + 'static,
+) -> io::Result<String> {
+    // Before the prompt: whoever has seen it can rely on Ctrl+C, and on not being read over the shoulder.
+    let _unseen = match shown {
+        Shown::AsTyped => None,
+        Shown::Never => Some(Unseen::start()?),
+    };
+    let (_stop, stopped) = UnixStream::pair()?;
+    let keys = Keys {
+        terminal: terminal()?,
+        stopped,
+    };
+    let mut out = io::stderr();
+    out.write_all(prompt.as_bytes())?;
+    out.flush()?;
+    let answer = tokio::task::spawn_blocking(move || answer(keys));
+    answer.await?
+}
+
+fn terminal() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+/// The terminal while it shows nothing of what is typed, and every key, Ctrl+C among them, is for the program. Dropping it gives
+/// the terminal back as it was.
+///
+/// It belongs to the future that asks, and not to the thread that reads: a program that ends drops its futures, and leaves its
+/// threads where they are.
+struct Unseen {
+    terminal: File,
+    before: Termios,
+}
+
+impl Unseen {
+    fn start() -> io::Result<Self> {
+        let terminal = terminal()?;
+        let before = tcgetattr(&terminal)?;
+        let mut unseen = before.clone();
+        let shown = LocalModes::ECHO | LocalModes::ECHONL;
+        unseen.local_modes -= shown | LocalModes::ICANON | LocalModes::ISIG;
+        unseen.special_codes[SpecialCodeIndex::VMIN] = 1;
+        unseen.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&terminal, OptionalActions::Now, &unseen)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        // The end of the line was not shown either. Nothing helps where the terminal is gone.
+        let _ = io::stderr().write_all(b"\n");
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
+}
+
+/// What is typed, byte by byte, so that what follows the answer is left to others. Interrupted by Ctrl+C where that is a key, and
+/// when nobody waits for the answer.
+struct Keys {
+    terminal: File,
+    /// Closed when the answer is no longer waited for.
+    stopped: UnixStream,
+}
+
+impl Keys {
+    /// A line with its end; empty at the end of the input.
+    fn line(mut self) -> io::Result<String> {
+        let (mut line, mut key) = (Vec::new(), [0]);
+        while line.len() < LONGEST_LINE as usize && self.read(&mut key)? > 0 {
+            line.extend(key);
+            if key == *b"\n" {
+                break;
+            }
+        }
+        Ok(String::from_utf8_lossy(&line).into_owned())
+    }
+
+    /// A line in which keys mend what was typed.
+    fn password(self) -> io::Result<String> {
+        let keys = rpassword::ConfigBuilder::new().input_reader(self);
+        rpassword::read_password_with_config(keys.output_discard().build())
+    }
+}
+
+impl Read for Keys {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        const CTRL_C: u8 = 3;
+        let mut waiting = [
+            PollFd::new(&self.terminal, PollFlags::IN),
+            PollFd::new(&self.stopped, PollFlags::IN),
+        ];
+        while let Err(error) = poll(&mut waiting, None) {
+            if error != Errno::INTR {
+                return Err(error.into());
+            }
+        }
+        if !waiting[1].revents().is_empty() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let length = self.terminal.read(bytes)?;
+        match bytes[..length].contains(&CTRL_C) {
+            true => Err(io::ErrorKind::Interrupted.into()),
+            false => Ok(length),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,13 @@ use portable_pty::{Child, CommandBuilder, PtyPair, PtySize, native_pty_system};
 
 /// Only so that a broken test ends.
 const PATIENCE: Duration = Duration::from_secs(60);
+const AS_BEFORE: &str = "as before";
 
 /// The program in a terminal of 80×24 cells.
 struct Program {
     pair: PtyPair,
+    /// How the terminal treated its line before there was a program.
+    before: String,
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
 }
@@ -28,6 +32,7 @@ impl Program {
             ..PtySize::default()
         };
         let pair = native_pty_system().openpty(size).unwrap();
+        let before = line_settings(&pair);
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_capsaicin"));
         command.args(arguments);
         command.env("TERM", "xterm-256color");
@@ -38,14 +43,10 @@ impl Program {
         let keyboard = pair.master.take_writer().unwrap();
         Self {
             pair,
+            before,
             child,
             keyboard,
         }
-    }
-
-    /// How the terminal treats its line: echo, signals and so on.
-    fn line_settings(&self) -> String {
-        format!("{:?}", self.pair.master.get_termios().unwrap())
     }
 
     fn wait_for(&self, text: &str) {
@@ -65,14 +66,26 @@ impl Program {
         seen.recv_timeout(PATIENCE).expect("it is printed");
     }
 
-    /// Presses Ctrl+C; the exit code.
-    fn interrupt(&mut self) -> u32 {
+    fn press_ctrl_c(&mut self) {
         self.keyboard.write_all(b"\x03").unwrap();
+    }
+
+    fn terminate(&self) {
+        let id = self.child.process_id().unwrap().to_string();
+        let kill = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// The exit code, when it has ended, and what became of the terminal's settings.
+    fn end(mut self) -> (u32, String) {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 assert_eq!(status.signal(), None, "it ends by itself");
-                return status.exit_code();
+                let after = line_settings(&self.pair);
+                let is_restored = after == self.before;
+                let settings = if is_restored { AS_BEFORE } else { &after };
+                return (status.exit_code(), settings.to_owned());
             }
             assert!(start.elapsed() < PATIENCE, "it goes on");
             std::thread::sleep(Duration::from_millis(10));
@@ -87,20 +100,27 @@ impl Drop for Program {
     }
 }
 
+/// How the terminal treats its line: echo, signals and so on.
+fn line_settings(pair: &PtyPair) -> String {
+    format!("{:?}", pair.master.get_termios().unwrap())
+}
+
 #[test]
 fn a_viewer_that_is_connecting_ends_with_ctrl_c() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let mut program = Program::start(&["view", &address]);
-    let before = program.line_settings();
     let _connected = silent.accept().unwrap();
 
-    assert_eq!(program.interrupt(), 130);
-    assert_eq!(program.line_settings(), before);
+    program.press_ctrl_c();
+
+    assert_eq!(program.end(), (130, AS_BEFORE.to_owned()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_that_asks_for_a_password_ends_with_ctrl_c_and_typing_is_seen_again() {
+/// Starts a viewer of a server that wants a password, and does this at the question for it; how the viewer ends.
+async fn at_the_question_for_a_password(
+    act: impl FnOnce(&mut Program) + Send + 'static,
+) -> (u32, String) {
     let config = ServerConfig {
         password: Some(Password::new("sesame").unwrap()),
         ..ServerConfig::default()
@@ -110,11 +130,23 @@ async fn a_viewer_that_asks_for_a_password_ends_with_ctrl_c_and_typing_is_seen_a
     tokio::spawn(async move { while server.next_event().await.is_some() {} });
     let ended = tokio::task::spawn_blocking(move || {
         let mut program = Program::start(&["view", &address]);
-        let before = program.line_settings();
         program.wait_for("password for ");
-        let code = program.interrupt();
-        (code, program.line_settings() == before)
+        act(&mut program);
+        program.end()
     });
+    ended.await.unwrap()
+}
 
-    assert_eq!(ended.await.unwrap(), (130, true));
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_asks_for_a_password_ends_with_ctrl_c_and_typing_is_seen_again() {
+    let ended = at_the_question_for_a_password(Program::press_ctrl_c).await;
+
+    assert_eq!(ended, (130, AS_BEFORE.to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_is_terminated_while_it_asks_leaves_the_terminal_as_it_was() {
+    let ended = at_the_question_for_a_password(|program| program.terminate()).await;
+
+    assert_eq!(ended, (130, AS_BEFORE.to_owned()));
 }
