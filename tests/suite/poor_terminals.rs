@@ -92,7 +92,8 @@ fn a_terminal_that_cannot_move_its_cursor_is_told_so_in_plain_text() {
 
 #[test]
 fn who_knows_better_than_term_gets_a_picture_of_letters_and_no_question_is_asked() {
-    let mut terminal = Terminal::with((40, 12), "dumb", &["--draw", "ascii"]);
+    // In fewer columns the name of the drawing is left out as soon as the rate takes its place.
+    let mut terminal = Terminal::with((80, 24), "dumb", &["--draw", "ascii"]);
     terminal.wait_for("a picture", |screen| screen.contents().contains("ascii"));
     let text = String::from_utf8_lossy(&terminal.bytes);
     assert!(text.is_ascii(), "{text}");
