@@ -15,7 +15,7 @@ use capsaicin::term::input::{Event, Key as Pressed, KeyCode, Modifiers, MouseBut
 use capsaicin::tui::Fed;
 use capsaicin::tui::action::{Action, Effect, Ending, MenuKey};
 use capsaicin::tui::deck::{Deck, Order, Timeline, Wishes};
-use capsaicin::tui::mirror::{Mirror, Witness};
+use capsaicin::tui::mirror::{Mirror, Usher, Witness};
 use capsaicin::tui::origin::{Question, Search, State};
 use capsaicin::tui::panes::PaneKind;
 use capsaicin::tui::watch::Watch;
@@ -479,19 +479,21 @@ fn damaged_messages_are_stepped_through_and_shown() {
     assert!(makers.len() <= 1000);
 }
 
-/// What a mirror shows once nothing more comes.
-async fn mirrored(mirror: &mut Mirror, screens: &mut Screens) -> Vec<String> {
+/// What a mirror shows of all that its usher and witnesses told.
+async fn mirrored(mirror: &mut Mirror, usher: &Usher, screens: &mut Screens) -> Vec<String> {
+    // It is told behind the rest.
+    usher.stepped();
     let mut notices = Vec::new();
-    let rest = Duration::from_secs(2);
-    while let Ok(Some(event)) = tokio::time::timeout(rest, mirror.next_event()).await {
-        match event {
+    loop {
+        let event = tokio::time::timeout(Duration::from_secs(60), mirror.next_event()).await;
+        match event.expect("in time").expect("a mirror") {
+            ClientEvent::Held(Held::Stepped) => return notices,
             ClientEvent::Display(event) => drop(screens.apply(&event)),
             ClientEvent::ChannelClosed(id, _) if id == DISPLAY => screens.close(0),
             ClientEvent::Notice(notice) => notices.push(notice.text),
             _ => {}
         }
     }
-    notices
 }
 
 fn witnessed(witness: &mut Witness, name: &str) {
@@ -514,7 +516,7 @@ async fn a_mirror_shows_what_a_witness_sees_and_the_newest_session() {
     };
     let mut first = usher.witness(1);
     witnessed(&mut first, "firmware-menu.pcapng");
-    mirrored(&mut mirror, &mut screens).await;
+    mirrored(&mut mirror, &usher, &mut screens).await;
     let expected = play(&file("firmware-menu.pcapng")).screen;
     assert!(pixels(screens.display(0).unwrap()) == pixels(&expected));
 
@@ -522,7 +524,7 @@ async fn a_mirror_shows_what_a_witness_sees_and_the_newest_session() {
     witnessed(&mut second, "draws-commands.pcapng");
     witnessed(&mut first, "firmware-menu.pcapng");
     usher.tell("listening".into());
-    let notices = mirrored(&mut mirror, &mut screens).await;
+    let notices = mirrored(&mut mirror, &usher, &mut screens).await;
     let expected = play(&file("draws-commands.pcapng")).screen;
     assert!(pixels(screens.display(0).unwrap()) == pixels(&expected));
     assert!(
