@@ -2,40 +2,61 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::Duration;
 
 use capsaicin::channel::ChannelId;
+use capsaicin::client::Framebuffer;
 use capsaicin::link::{AUTH_SPICE, Capabilities, ClientLink, LinkRequest, Password};
 use capsaicin::recording::What;
 use capsaicin::session::Way;
 use capsaicin::wire::{Framer, HeaderKind};
+use capsaicin::{ClientEvent, SpiceClient};
 
 use super::picture::{Picture, assert_same};
 use super::{file, records};
 use crate::support::replay::{Pace, ReplayServer};
 
-#[test]
-fn a_client_of_a_replayed_session_sees_the_recorded_picture() {
-    for pace in [Pace::Fast, Pace::Recorded] {
-        let server = ReplayServer::start(&file("image-quic.pcapng"), pace);
-        let output = Command::new(env!("CARGO_BIN_EXE_capsaicin"))
-            .args(["screenshot", &server.address, "-o", "-"])
-            .output()
-            .expect("the program starts");
-        assert!(output.status.success(), "{output:?}");
-        let shown = Picture::from_png(&output.stdout);
-        if pace == Pace::Fast {
-            assert_same(
-                "replayed",
-                &shown,
-                &Picture::from_png(&file("image-quic.png")),
-            );
-        } else {
-            // The screen is still before the scene begins.
-            assert_eq!((shown.width, shown.height), (640, 480));
+/// What a client shows as soon as that is as wished, or when it was waited for too long.
+async fn watch(server: &ReplayServer, is_wished: impl Fn(&Picture) -> bool) -> Picture {
+    let mut client = SpiceClient::connect(&server.address, "").await.unwrap();
+    let mut screen = Framebuffer::default();
+    let mut shown = Picture::from_rgb(0, 0, Vec::new());
+    let watching = async {
+        while let Some(event) = client.next_event().await {
+            let ClientEvent::Display(event) = event else {
+                continue;
+            };
+            screen.apply(&event);
+            if let Some(view) = screen.view().filter(|_| screen.is_marked()) {
+                let pixels = view.rows().flat_map(|row| row.as_chunks::<4>().0);
+                let rgb = pixels.flat_map(|[b, g, r, _]| [*r, *g, *b]).collect();
+                shown = Picture::from_rgb(view.size.width, view.size.height, rgb);
+                if is_wished(&shown) {
+                    return;
+                }
+            }
         }
-    }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(60), watching).await;
+    shown
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_a_replayed_session_sees_the_recorded_picture() {
+    let recorded = Picture::from_png(&file("image-quic.png"));
+    let server = ReplayServer::start(&file("image-quic.pcapng"), Pace::Fast);
+    let shown = watch(&server, |shown| *shown == recorded).await;
+    assert_same("replayed", &shown, &recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_a_session_replayed_in_its_own_time_sees_a_picture_before_the_end() {
+    let recorded = Picture::from_png(&file("image-quic.png"));
+    let server = ReplayServer::start(&file("image-quic.pcapng"), Pace::Recorded);
+    let shown = watch(&server, |_| true).await;
+    assert_eq!((shown.width, shown.height), (640, 480));
+    // The screen is still before the scene begins.
+    assert!(shown != recorded);
 }
 
 #[test]
