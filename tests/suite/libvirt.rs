@@ -1,11 +1,12 @@
 //! Machines of libvirt by name, with a `virsh` that says what it is told to: what the real one cannot be made to say.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 /// A folder to find programs in, with a `virsh` that keeps its arguments and environment there and then does `script`.
 struct Virsh(TempDir);
@@ -18,9 +19,14 @@ impl Virsh {
             "#!/bin/sh\n{{ tr '\\0' ' ' </proc/$$/cmdline; echo; tr '\\0' '\\n' </proc/$$/environ; }} >>{}\n{script}\n",
             kept.display()
         );
-        let program = virsh.path("virsh");
-        fs::write(&program, text).expect("written");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("made a program");
+        fs::write(virsh.path("text"), text).expect("written");
+        // A file that is open for writing cannot be started, and for a moment other tests hand open files to their programs: a
+        // process of its own makes it.
+        let made = Command::new("install")
+            .args(["-m", "755"])
+            .args([virsh.path("text"), virsh.path("virsh")])
+            .status();
+        assert!(made.expect("install starts").success());
         virsh
     }
 
@@ -105,10 +111,10 @@ fn what_is_denied_is_an_authentication_failure_and_comes_before_what_is_not_know
 
 #[test]
 fn a_password_from_virsh_reaches_neither_arguments_nor_logs_nor_errors() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .unwrap()
-        .port();
+    // Taken, so that nobody listens there.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let port = taken.local_addr().unwrap().port();
     let virsh = Virsh::that(&format!(
         "echo 'spice://127.0.0.1:{port}?password=s3same'; echo; exit 0"
     ));
