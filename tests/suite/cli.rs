@@ -1,9 +1,11 @@
 //! The program as a person or a script starts it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+
+use tokio::net::TcpSocket;
 
 fn capsaicin(args: &[&str]) -> Output {
     command(args).output().expect("the program starts")
@@ -40,13 +42,20 @@ fn impostor(greeting: &'static [u8]) -> u16 {
     port
 }
 
-/// A port where nobody listens.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port()
+/// A port where nobody listens, taken so that nobody else does meanwhile.
+struct ClosedPort(TcpSocket);
+
+impl ClosedPort {
+    fn take() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let any_port = (Ipv4Addr::LOCALHOST, 0).into();
+        socket.bind(any_port).expect("a port");
+        Self(socket)
+    }
+
+    fn address(&self) -> String {
+        self.0.local_addr().expect("an address").to_string()
+    }
 }
 
 #[test]
@@ -108,17 +117,13 @@ fn a_command_line_is_repeated_without_what_a_terminal_would_act_on() {
 
 #[test]
 fn a_closed_port_is_told_with_what_to_check() {
-    let port = closed_port();
-    let output = capsaicin(&[
-        "screenshot",
-        &format!("127.0.0.1:{port}"),
-        "-o",
-        "never.png",
-    ]);
+    let port = ClosedPort::take();
+    let address = port.address();
+    let output = capsaicin(&["screenshot", &address, "-o", "never.png"]);
     assert_eq!(
         stderr(&output),
         format!(
-            "capsaicin: cannot connect to 127.0.0.1:{port}: connection refused\n  \
+            "capsaicin: cannot connect to {address}: connection refused\n  \
              hint: nothing listens there: check the port of the machine's -spice option\n"
         )
     );
@@ -266,7 +271,7 @@ fn a_reader_that_closes_early_is_no_failure() {
 }
 
 #[test]
-fn the_demo_gives_a_screenshot_and_a_log_of_events() {
+fn the_demo_gives_a_screenshot() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("demo.png");
     let output = capsaicin(&[
@@ -283,18 +288,33 @@ fn the_demo_gives_a_screenshot_and_a_log_of_events() {
         (facts["width"].as_u64(), facts["height"].as_u64()),
         (Some(picture.0), Some(picture.1))
     );
+}
 
+/// The name of an event that is told in a line.
+fn event(line: &str) -> String {
+    let event: serde_json::Value = serde_json::from_str(line).expect("each line is JSON");
+    event["event"].as_str().expect("a name").to_owned()
+}
+
+#[test]
+fn the_demo_gives_a_log_of_events() {
+    let mut connect = command(&["connect", "demo:", "--json"]);
+    let mut program = Served(connect.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(program.0.stdout.take().unwrap()).lines();
+    let mut missing = vec!["session", "opened", "surface-created", "region", "marked"];
+    while !missing.is_empty() {
+        let line = lines.next().unwrap_or_else(|| panic!("no {missing:?}"));
+        let told = event(&line.unwrap());
+        missing.retain(|name| *name != told);
+    }
+}
+
+#[test]
+fn a_log_of_events_ends_when_its_time_is_over() {
     let output = capsaicin(&["connect", "demo:", "--for", "0.5", "--json"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let events: Vec<serde_json::Value> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
-        .collect();
-    let names: Vec<_> = events.iter().filter_map(|e| e["event"].as_str()).collect();
-    for name in ["session", "opened", "surface-created", "region", "marked"] {
-        assert!(names.contains(&name), "{name} is missing from {names:?}");
-    }
-    assert_eq!(names.last(), Some(&"end"));
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(event(told.lines().last().unwrap()), "end");
 }
 
 /// Width and height from a PNG's header.
@@ -599,7 +619,8 @@ fn a_recording_that_cannot_begin_leaves_files_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("session.pcapng");
     let path = file.to_str().unwrap();
-    let nobody = format!("127.0.0.1:{}", closed_port());
+    let port = ClosedPort::take();
+    let nobody = port.address();
     let names = || std::fs::read_dir(folder.path()).unwrap().count();
 
     let output = capsaicin(&["record", &nobody, "-o", path]);

@@ -1,9 +1,9 @@
 //! A session whose user never looks at a picture: it names the areas that change, and draws nothing.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use capsaicin::channel::display::draw::{Clip, DisplayBase};
@@ -224,7 +224,7 @@ fn it_names_the_areas_of_every_recording_that_a_session_names_which_draws_them()
 
 // The program.
 
-/// The lines of `connect` at a server that draws a damaged image.
+/// The lines of `connect` at a server that draws a damaged image, up to the mark behind it.
 fn lines_of_connect(arguments: &[&str]) -> String {
     let address = serve(|mut connection| match connection.id {
         DISPLAY => {
@@ -232,16 +232,23 @@ fn lines_of_connect(arguments: &[&str]) -> String {
             let damaged = image(1, ImageFlags::empty(), (4, 4), ImageData::Quic(b"damaged"));
             connection.send(&primary(16, 16));
             connection.send(&copy(rect, damaged));
+            connection.send(&Display::Mark);
             while connection.receive().is_some() {}
         }
         _ => greet(connection, &[DISPLAY]),
     });
-    let output = Command::new(env!("CARGO_BIN_EXE_capsaicin"))
-        .args(["connect", "--for", "1", &address.to_string()])
+    let mut program = Command::new(env!("CARGO_BIN_EXE_capsaicin"))
+        .args(["connect", &address.to_string()])
         .args(arguments)
-        .output()
+        .stdout(Stdio::piped())
+        .spawn()
         .expect("it is built");
-    String::from_utf8(output.stdout).expect("text")
+    let lines = BufReader::new(program.stdout.take().expect("it was piped")).lines();
+    let lines = lines.map(|line| line.expect("text"));
+    let told: Vec<String> = lines.take_while(|line| !line.contains("marked")).collect();
+    program.kill().expect("it goes on");
+    program.wait().expect("it ends");
+    told.join("\n")
 }
 
 #[test]
