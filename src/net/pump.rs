@@ -208,6 +208,7 @@ impl std::fmt::Display for PumpEnd {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::time::Duration;
 
     use tokio::net::UnixStream;
@@ -235,19 +236,24 @@ mod tests {
         theirs
     }
 
-    /// Writes the header of a message of `len` bytes and then its body, until nothing is read for a while; how much was.
+    /// Turns of the runtime after which a pump that reads would have read.
+    const TURNS: u32 = 1000;
+
+    /// Writes the header of a message of `len` bytes and then its body, until nothing more is read; how much was.
     async fn write(stream: &mut UnixStream, len: u32, most: usize) -> usize {
         let header = [&9_u16.to_le_bytes()[..], &len.to_le_bytes()].concat();
         stream.write_all(&header).await.expect("a header is read");
         let piece = vec![0; 64 << 10];
-        let mut written = 0;
-        while written < most {
-            let write = stream.write_all(&piece);
-            match tokio::time::timeout(Duration::from_millis(300), write).await {
-                Ok(done) => done.expect("it is open"),
-                Err(_) => break,
+        let (mut written, mut turns) = (0, 0);
+        while written < most && turns < TURNS {
+            match stream.try_write(&piece[..piece.len().min(most - written)]) {
+                Ok(len) => (written, turns) = (written + len, 0),
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    turns += 1;
+                    tokio::task::yield_now().await;
+                }
             }
-            written += piece.len();
         }
         written
     }
@@ -267,7 +273,7 @@ mod tests {
         drop(first);
         let piece = vec![0; 8 << 20];
         let more = second.write_all(&piece);
-        let read = tokio::time::timeout(Duration::from_secs(20), more).await;
+        let read = tokio::time::timeout(Duration::from_secs(60), more).await;
         read.expect("it is read when the first is gone")
             .expect("it is open");
     }
