@@ -252,7 +252,7 @@ fn a_terminal_is_joined_to_a_port_raw_until_the_escape_key_and_given_back() {
     drop(pair.slave);
     let mut output = pair.master.try_clone_reader().unwrap();
     let mut input = pair.master.take_writer().unwrap();
-    let (mut said, mut typed) = (Vec::new(), false);
+    let (mut said, mut typed, mut escaped) = (Vec::new(), false, false);
     let mut buffer = [0; 4096];
     while let Ok(count) = output.read(&mut buffer) {
         if count == 0 {
@@ -265,7 +265,8 @@ fn a_terminal_is_joined_to_a_port_raw_until_the_escape_key_and_given_back() {
             // Ctrl+C is for the guest too; Ctrl+] is not.
             input.write_all(b"ro\x03ot").unwrap();
         }
-        if text.contains("ro\x03ot") {
+        if !escaped && text.contains("ro\x03ot") {
+            escaped = true;
             input.write_all(b"\x1d").unwrap();
         }
         if text.contains("icanon") {
