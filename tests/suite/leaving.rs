@@ -117,8 +117,9 @@ fn a_viewer_that_is_connecting_ends_with_ctrl_c() {
     assert_eq!(program.end(), (130, AS_BEFORE.to_owned()));
 }
 
-/// Starts a viewer of a server that wants a password, and does this at the question for it; how the viewer ends.
+/// Does this at the question for the password of a server that `command` connects to; how the program ends.
 async fn at_the_question_for_a_password(
+    command: &'static [&'static str],
     act: impl FnOnce(&mut Program) + Send + 'static,
 ) -> (u32, String) {
     let config = ServerConfig {
@@ -129,7 +130,7 @@ async fn at_the_question_for_a_password(
     let address = server.local_address().to_string();
     tokio::spawn(async move { while server.next_event().await.is_some() {} });
     let ended = tokio::task::spawn_blocking(move || {
-        let mut program = Program::start(&["view", &address]);
+        let mut program = Program::start(&[command, &[&address]].concat());
         program.wait_for("password for ");
         act(&mut program);
         program.end()
@@ -139,14 +140,17 @@ async fn at_the_question_for_a_password(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_that_asks_for_a_password_ends_with_ctrl_c_and_typing_is_seen_again() {
-    let ended = at_the_question_for_a_password(Program::press_ctrl_c).await;
+    let ended = at_the_question_for_a_password(&["view"], Program::press_ctrl_c).await;
 
     assert_eq!(ended, (130, AS_BEFORE.to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_that_is_terminated_while_it_asks_leaves_the_terminal_as_it_was() {
-    let ended = at_the_question_for_a_password(|program| program.terminate()).await;
+async fn who_is_terminated_while_it_asks_leaves_the_terminal_as_it_was() {
+    let proxy = &["proxy", "--listen", "127.0.0.1:0", "--user", "me"][..];
+    for command in [&["view"], proxy] {
+        let ended = at_the_question_for_a_password(command, |program| program.terminate()).await;
 
-    assert_eq!(ended, (130, AS_BEFORE.to_owned()));
+        assert_eq!(ended, (130, AS_BEFORE.to_owned()), "{command:?}");
+    }
 }
