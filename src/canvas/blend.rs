@@ -3,6 +3,7 @@
 //! Protocol: rasterisation (spec 07b §9).
 
 use super::ink::Ink;
+use super::surface::WORDS;
 use super::{Area, Cutout, Damage, Error, Layout, ScaleMode, Source, Surface, convert, operator};
 use crate::pixels::PixelFormat;
 
@@ -34,17 +35,18 @@ impl Surface {
             scale: ScaleMode::Nearest,
             ..*cutout
         };
-        let mut picture = Ink::of_cutout(&nearest, area.bbox, meaning)?;
+        let mut picture = Ink::of_cutout(&nearest, area.bbox, meaning, &mut self.scratch)?;
         if alpha == 0 {
+            picture.give_back(&mut self.scratch);
             return Ok(());
         }
         let format = match self.format() {
             PixelFormat::Xrgb => PixelFormat::Argb,
             other => other,
         };
-        let region = area.clip.region(picture.covered(area.extent(self.size())));
-        let mut row = vec![0; self.size().width as usize];
-        self.change_rows(region, area, damage, |x, y, words| {
+        let extent = picture.covered(area.extent(self.size()));
+        let mut row = [0; WORDS];
+        self.change_rows(extent, area, damage, |x, y, words| {
             let row = &mut row[..words.len()];
             picture.row(x, y, row);
             convert::to_argb(meaning, row);
@@ -53,6 +55,7 @@ impl Surface {
             }
             convert::with_argb(format, words, |words| operator::over(words, row));
         });
+        picture.give_back(&mut self.scratch);
         Ok(())
     }
 }

@@ -23,15 +23,9 @@ impl Clip {
     /// the list there are at most 2n − 1 such bands with at most n rectangles each, and never more than pixels in
     /// `bounds`. The work for a band is in proportion to its possible edges, whatever the overlap.
     pub fn region(&self, bounds: Rect) -> Region {
-        self.region_in(bounds, Order::default())
-    }
-
-    /// As [`Clip::region`], in another order.
-    pub(super) fn region_in(&self, bounds: Rect, order: Order) -> Region {
-        match self {
-            Self::None => Region::new(&[bounds], bounds, order),
-            Self::Rects(rects) => Region::new(rects, bounds, order),
-        }
+        let mut region = Region::default();
+        region.begin(self, bounds);
+        region
     }
 }
 
@@ -48,7 +42,7 @@ pub(super) struct Order {
 ///
 /// A sweep over the rows. For every column where some rectangle has an edge it knows by how much the number of
 /// rectangles changes there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Region {
     /// Rows where rectangles begin and end, sorted.
     turns: SmallVec<[Turn; 8]>,
@@ -77,36 +71,66 @@ struct Turn {
 }
 
 impl Region {
-    fn new(rects: &[Rect], bounds: Rect, order: Order) -> Self {
+    /// Most bytes worth keeping: for some 1000 rectangles.
+    pub const MOST: usize = 64 << 10;
+
+    /// Becomes the part of `bounds` that `clip` leaves, in the memory it has.
+    pub fn begin(&mut self, clip: &Clip, bounds: Rect) {
+        self.begin_in(clip, bounds, Order::default());
+    }
+
+    /// As [`Region::begin`], in another order.
+    pub(super) fn begin_in(&mut self, clip: &Clip, bounds: Rect, order: Order) {
+        let rects: &[Rect] = match clip {
+            Clip::None => &[bounds],
+            Clip::Rects(rects) => rects,
+        };
         let inside = || {
             let cut = rects.iter().map(|r| r.intersect(bounds));
             cut.filter(|r| !r.is_empty()).map(|r| order.mirror(r))
         };
-        let mut columns: SmallVec<[i32; 8]> = inside().flat_map(|r| [r.left, r.right]).collect();
+        let columns = &mut self.columns;
+        columns.clear();
+        columns.extend(inside().flat_map(|r| [r.left, r.right]));
         columns.sort_unstable();
         columns.dedup();
         let index = |x: i32| columns.partition_point(|c| *c < x);
-        let mut turns: SmallVec<[Turn; 8]> = inside()
-            .flat_map(|r| {
-                let (left, right) = (index(r.left), index(r.right));
-                [(r.top, 1), (r.bottom, -1)].map(|(row, by)| Turn {
-                    row,
-                    by,
-                    left,
-                    right,
-                })
+        self.turns.clear();
+        self.turns.extend(inside().flat_map(|r| {
+            let (left, right) = (index(r.left), index(r.right));
+            [(r.top, 1), (r.bottom, -1)].map(|(row, by)| Turn {
+                row,
+                by,
+                left,
+                right,
             })
-            .collect();
-        turns.sort_unstable_by_key(|turn| turn.row);
-        Self {
-            turns,
-            passed: 0,
-            change: SmallVec::from_elem(0, columns.len()),
-            column: columns.len(),
-            columns,
-            band: (0, 0),
-            order,
-        }
+        }));
+        self.turns.sort_unstable_by_key(|turn| turn.row);
+        self.order = order;
+        self.rewind();
+    }
+
+    /// Goes back to the start.
+    fn rewind(&mut self) {
+        self.passed = 0;
+        self.change.clear();
+        self.change.resize(self.columns.len(), 0);
+        self.column = self.columns.len();
+        self.band = (0, 0);
+    }
+
+    /// The rectangle, if it is one. The next one of the region is the first again.
+    pub(super) fn only_rect(&mut self) -> Option<Rect> {
+        self.rewind();
+        let (first, second) = (self.next(), self.next());
+        self.rewind();
+        first.filter(|_| second.is_none())
+    }
+
+    /// Bytes of memory it has beside itself, or nearly.
+    pub fn bytes(&self) -> usize {
+        let turns = self.turns.capacity() * size_of::<Turn>();
+        turns + (self.columns.capacity() + self.change.capacity()) * size_of::<i32>()
     }
 
     /// The next run of covered columns in the band.

@@ -54,8 +54,7 @@ impl Surface {
             by_channel: composite.component_alpha,
             format,
         };
-        let region = area.clip.region(extent);
-        self.change_rows(region, area, damage, |x, y, words| {
+        self.change_rows(extent, area, damage, |x, y, words| {
             for (i, words) in words.chunks_mut(BLOCK).enumerate() {
                 let x = x + (i * BLOCK) as i32;
                 convert::with_argb(format, words, |words| composer.join(x, y, words));

@@ -11,8 +11,11 @@ use crate::geometry::Rect;
 #[derive(Clone, Debug, Default)]
 pub struct Damage {
     /// INVARIANT: at most [`Damage::MAX_RECTS`], none empty, and no two are better merged.
-    rects: SmallVec<[Rect; 8]>,
+    rects: Rects,
 }
+
+/// Room for more than there can be while one is added: what changed is noted for every command, and never allocates.
+type Rects = SmallVec<[Rect; 36]>;
 
 impl Damage {
     /// Most rectangles kept.
@@ -80,7 +83,7 @@ impl Damage {
 
 impl IntoIterator for Damage {
     type Item = Rect;
-    type IntoIter = smallvec::IntoIter<[Rect; 8]>;
+    type IntoIter = smallvec::IntoIter<[Rect; 36]>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.rects.into_iter()

@@ -6,6 +6,8 @@
 //!
 //! Protocol: rasterisation (spec 07b §12.3).
 
+use smallvec::SmallVec;
+
 use super::Error;
 use super::path::to_pixels;
 use crate::geometry::{Point, Rect};
@@ -14,7 +16,7 @@ use crate::geometry::{Point, Rect};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dashes {
     /// For each pixel of the pattern's length whether it is painted. INVARIANT: not empty.
-    painted: Vec<bool>,
+    painted: SmallVec<[bool; 128]>,
     /// Where in the pattern a line begins.
     start: usize,
 }
@@ -27,7 +29,7 @@ impl Dashes {
     ///
     /// [`Error::EmptyDashes`] when the pattern has no length.
     pub fn new(lengths: &[i32]) -> Result<Self, Error> {
-        let painted: Vec<bool> = lengths
+        let painted: SmallVec<[bool; 128]> = lengths
             .iter()
             .enumerate()
             .flat_map(|(i, length)| std::iter::repeat_n(i % 2 == 0, in_pixels(*length)))
@@ -46,7 +48,7 @@ impl Dashes {
     ///
     /// [`Error::EmptyDashes`] when the pattern has no length.
     pub fn with_gap_first(lengths: &[i32]) -> Result<Self, Error> {
-        let mut lengths = lengths.to_vec();
+        let mut lengths: SmallVec<[i32; 16]> = lengths.into();
         let moved = lengths.len().min(1);
         lengths.rotate_left(moved);
         let start = lengths.first().map_or(0, |length| in_pixels(*length));

@@ -4,6 +4,7 @@
 
 use super::ink::Ink;
 use super::operator::mul;
+use super::scratch::Memory;
 use super::surface::each_rect;
 use super::{Area, Brush, Clip, Damage, Error, Rop, Surface, convert};
 use crate::geometry::{Point, Rect, Size};
@@ -62,9 +63,11 @@ impl Surface {
             self.fill(&back, brush, Rop::PUT, damage)?;
         }
         if let Some(paint) = paint {
+            let mut memory = self.scratch.take();
             for strip in strips(string.intersect(self.size().to_rect())) {
-                self.text_strip(area.clip, text.glyphs, strip, &paint, damage);
+                self.text_strip(area.clip, text.glyphs, strip, &paint, &mut memory, damage);
             }
+            self.scratch.put(memory);
         }
         Ok(())
     }
@@ -76,10 +79,12 @@ impl Surface {
         glyphs: &[Glyph<'_>],
         strip: Rect,
         paint: &Paint<'_>,
+        memory: &mut Memory,
         damage: &mut Damage,
     ) {
-        let merged = Merged::new(glyphs, strip);
-        each_rect(clip.region(merged.extent), damage, |rect| {
+        let merged = Merged::new(glyphs, strip, &mut memory.coverage);
+        memory.region.begin(clip, merged.extent);
+        each_rect(&mut memory.region, damage, |rect| {
             for y in rect.top..rect.bottom {
                 self.paint_row(rect, y, merged.row(rect, y), paint);
             }
@@ -154,18 +159,18 @@ impl Coverage {
 }
 
 /// The coverage of all glyphs together in a part of the surface.
-struct Merged {
+struct Merged<'m> {
     extent: Rect,
-    bytes: Vec<u8>,
+    bytes: &'m mut Vec<u8>,
 }
 
-impl Merged {
-    fn new(glyphs: &[Glyph<'_>], extent: Rect) -> Self {
+impl<'m> Merged<'m> {
+    /// Merges in `bytes`, whatever is in them.
+    fn new(glyphs: &[Glyph<'_>], extent: Rect, bytes: &'m mut Vec<u8>) -> Self {
         let extent = around(glyphs, extent);
-        let mut merged = Self {
-            extent,
-            bytes: vec![0; extent.area() as usize],
-        };
+        bytes.clear();
+        bytes.resize(extent.area() as usize, 0);
+        let mut merged = Self { extent, bytes };
         glyphs.iter().for_each(|glyph| merged.add(glyph));
         merged
     }

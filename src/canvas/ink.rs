@@ -2,6 +2,7 @@
 
 use super::area::part_within;
 use super::scale::Scaled;
+use super::scratch::Scratch;
 use super::{Brush, Cutout, Error, Layout, Source, convert};
 use crate::geometry::{Point, Rect};
 use crate::pixels::PixelFormat;
@@ -16,7 +17,7 @@ pub(super) enum Ink<'a> {
     /// A picture, pixel for pixel.
     Shifted(Shifted<'a>),
     /// A picture of another size.
-    Scaled(Box<Scaled<'a>>),
+    Scaled(Scaled<'a>),
 }
 
 #[derive(Debug)]
@@ -56,8 +57,14 @@ impl<'a> Ink<'a> {
         }
     }
 
-    /// A part of a picture for the box `bbox`, which must have pixels, on a surface of `format`.
-    pub fn of_cutout(cutout: &Cutout<'a>, bbox: Rect, format: PixelFormat) -> Result<Self, Error> {
+    /// A part of a picture for the box `bbox`, which must have pixels, on a surface of `format`. It may take memory from
+    /// `scratch`, which [`give_back`](Self::give_back) returns.
+    pub fn of_cutout(
+        cutout: &Cutout<'a>,
+        bbox: Rect,
+        format: PixelFormat,
+        scratch: &mut Scratch,
+    ) -> Result<Self, Error> {
         let Cutout {
             source,
             area,
@@ -74,8 +81,16 @@ impl<'a> Ink<'a> {
                 format,
             }))
         } else {
-            let scaled = Scaled::new(source, area, bbox, scale, format);
-            Ok(Self::Scaled(Box::new(scaled)))
+            let buffers = scratch.take_scaled();
+            let scaled = Scaled::new(source, area, bbox, scale, format, buffers);
+            Ok(Self::Scaled(scaled))
+        }
+    }
+
+    /// Gives its memory back.
+    pub fn give_back(self, scratch: &mut Scratch) {
+        if let Self::Scaled(scaled) = self {
+            scratch.put_scaled(scaled.into_buffers());
         }
     }
 
@@ -111,7 +126,8 @@ impl<'a> Ink<'a> {
         }
     }
 
-    /// The words from (`x`, `y`) to the right, one for each of `out`. The plain version is [`Ink::word`].
+    /// The words from (`x`, `y`) to the right, one for each of `out`, which is at most `surface::WORDS` long. The plain version
+    /// is [`Ink::word`].
     pub fn row(&mut self, x: i32, y: i32, out: &mut [u32]) {
         match self {
             Self::Flat(word) => out.fill(*word),

@@ -28,6 +28,7 @@ mod rop;
 mod rop3;
 mod rows;
 mod scale;
+mod scratch;
 mod source;
 mod stroke;
 mod surface;
@@ -41,6 +42,7 @@ use smallvec::SmallVec;
 
 use crate::geometry::Size;
 use crate::pixels::{PixelFormat, PixelView};
+use scratch::Scratch;
 
 pub use area::{Area, Mask};
 pub use brush::Brush;
@@ -64,9 +66,14 @@ pub struct Canvas {
     surfaces: BTreeMap<u32, Surface>,
     /// Most bytes all surfaces together may take.
     budget: u64,
+    /// What surfaces need while they are drawn on.
+    scratch: Scratch,
 }
 
 impl Canvas {
+    /// Most bytes kept to draw with, beside the surfaces.
+    pub const MAX_SCRATCH_BYTES: usize = Scratch::MOST;
+
     /// Most surfaces at a time.
     pub const MAX_SURFACES: usize = 1024;
 
@@ -75,6 +82,7 @@ impl Canvas {
         Self {
             surfaces: BTreeMap::new(),
             budget,
+            scratch: Scratch::default(),
         }
     }
 
@@ -143,6 +151,16 @@ impl Canvas {
         self.surfaces.values().map(Surface::bytes).sum()
     }
 
+    /// Bytes kept to draw with, at most [`Canvas::MAX_SCRATCH_BYTES`].
+    pub fn scratch_bytes(&self) -> usize {
+        self.scratch.bytes()
+    }
+
+    /// Gives the memory kept to draw with back.
+    pub fn drop_scratch(&mut self) {
+        self.scratch = Scratch::default();
+    }
+
     /// Draws on the surface `target` while reading from others: `draw` gets the target and the pixels of the surfaces
     /// `reads`, in that order. A target that is read as well is seen as it was before, through a temporary copy, so that
     /// overlap is harmless.
@@ -162,18 +180,24 @@ impl Canvas {
         for id in reads {
             self.surfaces.get_mut(id).map(Surface::put_in_order);
         }
-        // Taken out of the set, so that the others can be borrowed while it changes.
-        let Some(mut surface) = self.surfaces.remove(&target) else {
+        let Some(place) = self.surfaces.get_mut(&target) else {
             return Err(Error::UnknownSurface(target));
         };
+        // Taken out of its place, so that the others can be borrowed while it changes.
+        let mut surface = std::mem::replace(place, Surface::absent());
+        surface.scratch = std::mem::take(&mut self.scratch);
         let before = reads.contains(&target).then(|| surface.clone());
         let views: SmallVec<[PixelView<'_>; 3]> = reads
             .iter()
-            .filter_map(|id| self.surfaces.get(id).or(before.as_ref()))
+            .filter_map(|id| match *id == target {
+                true => before.as_ref(),
+                false => self.surfaces.get(id),
+            })
             .map(Surface::pixels)
             .collect();
         let result = draw(&mut surface, &views);
         drop(views);
+        self.scratch = std::mem::take(&mut surface.scratch);
         self.surfaces.insert(target, surface);
         Ok(result)
     }

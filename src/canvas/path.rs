@@ -21,6 +21,23 @@ impl Path {
     /// Once a path has this many points, curves become straight lines: dividing them can then no longer use up memory.
     pub const MAX_CURVE_POINTS: usize = 1 << 20;
 
+    /// Most bytes that [`Path::clear`] keeps.
+    pub const MOST_KEPT: usize = 64 << 10;
+
+    /// Removes all lines, and keeps their memory for others.
+    pub fn clear(&mut self) {
+        if self.bytes() > Self::MOST_KEPT {
+            *self = Self::default();
+        }
+        self.points.clear();
+        self.ends.clear();
+    }
+
+    /// Bytes of memory it has beside itself.
+    pub fn bytes(&self) -> usize {
+        self.points.capacity() * size_of::<Point>() + self.ends.capacity() * size_of::<usize>()
+    }
+
     /// Draws a straight line to `to`, in sixteenths of a pixel.
     pub fn line_to(&mut self, to: Point) {
         self.points.push(Fine::from(to).to_pixel());

@@ -6,6 +6,7 @@
 //! Protocol: rasterisation (spec 07b §6).
 
 use super::ink::Ink;
+use super::surface::WORDS;
 use super::{Area, Brush, Cutout, Damage, Error, Rop, Surface};
 
 /// How brush, picture and surface become one pixel word, bit by bit.
@@ -73,18 +74,19 @@ impl Surface {
             return Ok(());
         }
         let mut brush = Ink::of_brush(brush, self.format())?;
-        let mut picture = Ink::of_cutout(cutout, area.bbox, self.format())?;
+        let format = self.format();
+        let mut picture = Ink::of_cutout(cutout, area.bbox, format, &mut self.scratch)?;
         if !cutout.source.size().to_rect().covers(cutout.area) {
             return Err(Error::AreaOutsideSource);
         }
         if let Ink::Flat(word) = brush {
             self.draw(area, &mut picture, rop.with_brush(word), damage);
+            picture.give_back(&mut self.scratch);
             return Ok(());
         }
-        let region = area.clip.region(area.extent(self.size()));
-        let mut brush_row = vec![0; self.size().width as usize];
-        let mut picture_row = brush_row.clone();
-        self.change_rows(region, area, damage, |x, y, words| {
+        let extent = area.extent(self.size());
+        let (mut brush_row, mut picture_row) = ([0; WORDS], [0; WORDS]);
+        self.change_rows(extent, area, damage, |x, y, words| {
             let brushes = &mut brush_row[..words.len()];
             let pictures = &mut picture_row[..words.len()];
             brush.row(x, y, brushes);
@@ -93,6 +95,7 @@ impl Surface {
                 *word = rop.apply(*p, *s, u32::from_le_bytes(*word)).to_le_bytes();
             }
         });
+        picture.give_back(&mut self.scratch);
         Ok(())
     }
 }

@@ -23,6 +23,12 @@ pub enum ScaleMode {
 pub(super) struct Scaled<'a> {
     sampler: Sampler<'a>,
     mode: ScaleMode,
+    buffers: Box<Buffers>,
+}
+
+/// Rows of a picture that is scaled. They are of at most `surface::WORDS` pixels of a box.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
     /// The source rows used last. Neighbouring rows of a box often need the same ones.
     nearest: Span,
     upper: Blend,
@@ -88,14 +94,16 @@ struct Weights {
 }
 
 impl<'a> Scaled<'a> {
-    /// Scales `area` of `source` to `bbox` on a surface of `format`. Both rectangles must have pixels.
+    /// Scales `area` of `source` to `bbox` on a surface of `format`, in `buffers`. Both rectangles must have pixels.
     pub fn new(
         source: Source<'a>,
         area: Rect,
         bbox: Rect,
         mode: ScaleMode,
         format: PixelFormat,
+        mut buffers: Box<Buffers>,
     ) -> Self {
+        buffers.forget();
         Self {
             sampler: Sampler {
                 source,
@@ -104,12 +112,13 @@ impl<'a> Scaled<'a> {
                 rows: Axis::new((area.top, area.height()), (bbox.top, bbox.height())),
             },
             mode,
-            nearest: Span::default(),
-            upper: Blend::default(),
-            lower: Blend::default(),
-            weights: Weights::default(),
-            bytes: vec![],
+            buffers,
         }
+    }
+
+    /// The memory it used, for another one.
+    pub fn into_buffers(self) -> Box<Buffers> {
+        self.buffers
     }
 
     /// The part of `within` whose nearest pixels are inside the picture.
@@ -133,8 +142,8 @@ impl<'a> Scaled<'a> {
         }
     }
 
-    /// The words from (`x`, `y`) of the surface to the right, one for each of `out`. The plain version is
-    /// [`Scaled::word`].
+    /// The words from (`x`, `y`) of the surface to the right, one for each of `out`, which is at most `surface::WORDS` long. The
+    /// plain version is [`Scaled::word`].
     pub fn row(&mut self, x: i32, y: i32, out: &mut [u32]) {
         let columns = self.sampler.columns;
         let (first, (end, _)) = (columns.between(x).0, columns.between(x + out.len() as i32));
@@ -157,38 +166,61 @@ impl<'a> Scaled<'a> {
         let first = at >> 16;
         let last = (at + step * (out.len() as i64 - 1)) >> 16;
         let row = self.sampler.rows.nearest(y);
-        self.nearest.load(&self.sampler, row, first..last + 1);
+        let nearest = &mut self.buffers.nearest;
+        nearest.load(&self.sampler, row, first..last + 1);
         for out in out {
-            *out = self.nearest.words[((at >> 16) - first) as usize];
+            *out = nearest.words[((at >> 16) - first) as usize];
             at += step;
         }
     }
 
     fn interpolated_row(&mut self, x: i32, y: i32, out: &mut [u32]) {
         let (row, weight) = self.sampler.rows.between(y);
-        if self.lower.key == Some((row, x, out.len())) {
-            std::mem::swap(&mut self.upper, &mut self.lower);
+        let Buffers {
+            upper,
+            lower,
+            weights,
+            bytes,
+            ..
+        } = &mut *self.buffers;
+        if lower.key == Some((row, x, out.len())) {
+            std::mem::swap(upper, lower);
         }
-        self.weights.load(&self.sampler.columns, x, out.len());
-        self.upper.load(&self.sampler, row, x, &self.weights);
-        self.lower.load(&self.sampler, row + 1, x, &self.weights);
+        weights.load(&self.sampler.columns, x, out.len());
+        upper.load(&self.sampler, row, x, weights);
+        lower.load(&self.sampler, row + 1, x, weights);
 
         let format = self.sampler.channel_format();
-        self.bytes.resize(out.len(), [0; 4]);
+        bytes.resize(out.len(), [0; 4]);
         let (above, below) = (128 - weight, weight);
-        let sums = self.upper.sums.as_flattened().iter();
-        let sums = sums.zip(self.lower.sums.as_flattened());
-        for (byte, (upper, lower)) in self.bytes.as_flattened_mut().iter_mut().zip(sums) {
+        let sums = upper.sums.as_flattened().iter();
+        let sums = sums.zip(lower.sums.as_flattened());
+        for (byte, (upper, lower)) in bytes.as_flattened_mut().iter_mut().zip(sums) {
             // Sums have 15 bits; knowing that makes for better vectors.
             let [upper, lower] = [upper, lower].map(|sum| u32::from(*sum & 0x7fff));
             *byte = ((upper * above + lower * below) >> 14) as u8;
         }
-        for (out, bytes) in out.iter_mut().zip(&self.bytes) {
+        for (out, bytes) in out.iter_mut().zip(&*bytes) {
             *out = u32::from_le_bytes(*bytes);
         }
         if format.bits() != 32 {
             out.iter_mut().for_each(|w| *w = convert::pack(format, *w));
         }
+    }
+}
+
+impl Buffers {
+    /// More bytes than they ever take: a row of a box needs at most twice as many source pixels and two, and memory grows to
+    /// less than twice of what is needed.
+    pub const MOST: usize = 64 << 10;
+
+    /// Makes every row one of no picture.
+    fn forget(&mut self) {
+        self.nearest.key = None;
+        for blend in [&mut self.upper, &mut self.lower] {
+            (blend.key, blend.span.key) = (None, None);
+        }
+        self.weights.key = None;
     }
 }
 

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::ink::Ink;
+use super::scratch::Memory;
 use super::{Area, Brush, Damage, Dashes, Error, Path, Rop, Surface};
 use crate::geometry::{Point, Rect};
 
@@ -42,17 +43,38 @@ impl Surface {
             around.bottom + 1,
         );
         let extent = area.extent(self.size()).intersect(around);
-        let Some(window) = Window::new(area, extent, self.size().width) else {
-            return Ok(());
-        };
-        let mut dashed = dashes.map(|dashes| (dashes, Places::new(&window)));
+        let mut memory = self.scratch.take();
+        if let Some(window) = Window::new(area, extent, self.size().width, &mut memory) {
+            let places = |bits: &mut Vec<u64>| Places::new(&window, std::mem::take(bits));
+            let mut dashed = dashes.map(|dashes| (dashes, places(&mut memory.dashed)));
+            self.stroke_lines(path, &window, &mut dashed, &pen, damage);
+            if let Some((_, places)) = dashed {
+                memory.dashed = places.into_bits();
+            }
+            if let Some(inside) = window.inside {
+                memory.inside = inside.into_bits();
+            }
+        }
+        self.scratch.put(memory);
+        Ok(())
+    }
+
+    /// Draws the lines of a path, through `dashed` if they are.
+    fn stroke_lines(
+        &mut self,
+        path: &Path,
+        window: &Window,
+        dashed: &mut Option<(&Dashes, Places)>,
+        pen: &Pen<'_>,
+        damage: &mut Damage,
+    ) {
         let mut rest = Rect::default();
         for (i, line) in path.lines().enumerate() {
-            let drawn = match &mut dashed {
-                None => self.stroke_solid(line, &window, &pen),
+            let drawn = match dashed {
+                None => self.stroke_solid(line, window, pen),
                 Some((dashes, places)) => {
                     let drawn = window.add_dashes(line, dashes, places);
-                    self.plot(places.take(), &pen);
+                    self.plot(places.take(), pen);
                     drawn
                 }
             };
@@ -63,7 +85,6 @@ impl Surface {
             }
         }
         damage.add(rest);
-        Ok(())
     }
 
     /// Draws a solid polyline; the rectangle it was drawn in.
@@ -135,8 +156,9 @@ struct Window {
 
 impl Window {
     /// The visible part of `extent`; `None` when there is none.
-    fn new(area: &Area<'_>, extent: Rect, width: u32) -> Option<Self> {
-        let mut region = area.clip.region(extent);
+    fn new(area: &Area<'_>, extent: Rect, width: u32, memory: &mut Memory) -> Option<Self> {
+        let region = &mut memory.region;
+        region.begin(area.clip, extent);
         let (first, second) = (region.next()?, region.next());
         let whole = |extent| Self {
             extent,
@@ -147,7 +169,7 @@ impl Window {
             return Some(whole(first));
         }
         let mut window = whole(extent);
-        let mut inside = Places::new(&window);
+        let mut inside = Places::new(&window, std::mem::take(&mut memory.inside));
         for rect in [first].into_iter().chain(second).chain(region) {
             for y in rect.top..rect.bottom {
                 (rect.left..rect.right)
@@ -183,21 +205,31 @@ impl Window {
 struct Places {
     /// The place that the first bit stands for.
     first: usize,
-    /// A bit for each place, lowest first.
+    /// A bit for each place, lowest first, and perhaps more.
     bits: Vec<u64>,
     /// The words of `bits` that are not all zero lie in here.
     used: Range<usize>,
 }
 
 impl Places {
-    /// No pixel of the rows of this window.
-    fn new(window: &Window) -> Self {
+    /// No pixel of the rows of this window, in the memory of `bits`, which are zeros.
+    fn new(window: &Window, mut bits: Vec<u64>) -> Self {
         let rows = window.extent.height() as usize;
+        let words = (rows * window.width).div_ceil(64);
+        if bits.len() < words {
+            bits.resize(words, 0);
+        }
         Self {
             first: window.extent.top as usize * window.width,
-            bits: vec![0; (rows * window.width).div_ceil(64)],
+            bits,
             used: 0..0,
         }
+    }
+
+    /// Its memory, as zeros.
+    fn into_bits(mut self) -> Vec<u64> {
+        self.bits[self.used].fill(0);
+        self.bits
     }
 
     fn add(&mut self, place: usize) {

@@ -3,6 +3,7 @@
 //! Protocol: rasterisation (spec 07b §7).
 
 use super::ink::Ink;
+use super::surface::WORDS;
 use super::{Area, Cutout, Damage, Error, ScaleMode, Surface, convert};
 use crate::pixels::PixelFormat;
 
@@ -33,10 +34,10 @@ impl Surface {
             scale: ScaleMode::Nearest,
             ..*cutout
         };
-        let mut picture = Ink::of_cutout(&nearest, area.bbox, format)?;
-        let region = area.clip.region(picture.extent(area.extent(self.size())));
-        let mut row = vec![0; self.size().width as usize];
-        self.change_rows(region, area, damage, |x, y, words| {
+        let mut picture = Ink::of_cutout(&nearest, area.bbox, format, &mut self.scratch)?;
+        let extent = picture.extent(area.extent(self.size()));
+        let mut row = [0; WORDS];
+        self.change_rows(extent, area, damage, |x, y, words| {
             let row = &mut row[..words.len()];
             picture.row(x, y, row);
             for (word, source) in words.iter_mut().zip(row) {
@@ -45,6 +46,7 @@ impl Surface {
                 }
             }
         });
+        picture.give_back(&mut self.scratch);
         Ok(())
     }
 }

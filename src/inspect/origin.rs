@@ -29,7 +29,7 @@ pub struct Origins {
     /// How many of the oldest are gone.
     forgotten: u64,
     /// Where streams are shown: surface, box, clip.
-    streams: BTreeMap<u32, (u32, Rect, Clip)>,
+    streams: BTreeMap<u32, (u32, Rect, Clip<'static>)>,
 }
 
 /// A message that had to do with a pixel.
@@ -74,7 +74,7 @@ struct Change {
     message: u64,
     surface: u32,
     area: Rect,
-    clip: Clip,
+    clip: Clip<'static>,
     effect: Effect,
     /// A surface that an image of it is taken from, and the area of that.
     source: Option<(u32, Rect)>,
@@ -87,7 +87,10 @@ impl Change {
         };
         self.surface == surface
             && inside(&self.area)
-            && self.clip.rects().is_none_or(|clip| clip.iter().any(inside))
+            && self
+                .clip
+                .rects()
+                .is_none_or(|clip| clip.iter().any(|rect| inside(&rect)))
     }
 
     /// The pixel of the source that went to `at`, scaled as areas are.
@@ -143,13 +146,13 @@ impl Origins {
                 return self.push(message, 0, area, Clip::None, Effect::Creates);
             }
             ServerMessage::StreamCreate(made) if self.streams.len() < MOST_STREAMS => {
-                let shown = (made.surface_id, made.dest, made.clip.clone());
+                let shown = (made.surface_id, made.dest, made.clip.to_owned());
                 self.streams.insert(made.id, shown);
                 return;
             }
             ServerMessage::StreamClip(clip) => {
                 if let Some(stream) = self.streams.get_mut(&clip.id) {
-                    stream.2 = clip.clip.clone();
+                    stream.2 = clip.clip.to_owned();
                 }
                 return;
             }
@@ -229,7 +232,14 @@ impl Origins {
         }
     }
 
-    fn push(&mut self, message: u64, surface: u32, area: Rect, clip: Clip, effect: Effect) {
+    fn push(
+        &mut self,
+        message: u64,
+        surface: u32,
+        area: Rect,
+        clip: Clip<'static>,
+        effect: Effect,
+    ) {
         self.changes.push(Change {
             message,
             surface,
@@ -243,7 +253,7 @@ impl Origins {
     fn push_drawn(
         &mut self,
         message: u64,
-        base: &DisplayBase,
+        base: &DisplayBase<'_>,
         effect: Effect,
         source: Option<(u32, Rect)>,
     ) {
@@ -251,7 +261,7 @@ impl Origins {
             message,
             surface: base.surface_id,
             area: base.bbox,
-            clip: base.clip.clone(),
+            clip: base.clip.to_owned(),
             effect,
             source,
         });
@@ -336,7 +346,7 @@ mod tests {
     use crate::channel::display::draw::DrawFill;
     use crate::channel::display::messages::{CopyBits, SurfaceCreate, SurfaceFlags, SurfaceFormat};
 
-    fn base(area: Rect) -> DisplayBase {
+    fn base<'a>(area: Rect) -> DisplayBase<'a> {
         DisplayBase {
             surface_id: 0,
             bbox: area,

@@ -3,20 +3,20 @@
 /// A structure whose fields lie one after the other: defines it with [`Decode`](crate::wire::Decode) and
 /// [`Encode`](crate::wire::Encode).
 macro_rules! wire_struct {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty),* $(,)? }) => {
+    ($(#[$meta:meta])* pub struct $name:ident$(<$life:lifetime>)? { $($(#[$fmeta:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$meta])*
         // A field without a sentence is what the protocol's name for it says.
         #[allow(missing_docs)]
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name { $($(#[$fmeta])* pub $field: $type),* }
+        pub struct $name$(<$life>)? { $($(#[$fmeta])* pub $field: $type),* }
 
-        impl<'a> $crate::wire::Decode<'a> for $name {
+        impl<'a> $crate::wire::Decode<'a> for $name$(<$life>)? {
             fn decode(r: &mut $crate::wire::Reader<'a>) -> Result<Self, $crate::wire::DecodeError> {
                 Ok(Self { $($field: r.value(stringify!($field))?),* })
             }
         }
 
-        impl $crate::wire::Encode for $name {
+        impl$(<$life>)? $crate::wire::Encode for $name$(<$life>)? {
             fn encode(&self, w: &mut $crate::wire::Writer) {
                 $(w.value(&self.$field);)*
             }

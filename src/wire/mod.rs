@@ -4,12 +4,14 @@
 //! field names it; the name appears in the error when the field is bad and in the [`Trace`] when one is kept.
 
 mod framing;
+mod list;
 mod macros;
 mod reader;
 mod trace;
 mod writer;
 
 pub use framing::{Frame, FrameError, Framer, HeaderKind, Part, Parts, parts};
+pub use list::{List, Listed};
 pub(crate) use macros::{wire_enum, wire_flags, wire_struct};
 pub use reader::{DecodeError, DecodeErrorKind, Reader};
 pub use trace::{Field, Trace, Value};

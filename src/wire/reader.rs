@@ -6,6 +6,7 @@ use std::fmt;
 use smallvec::SmallVec;
 
 use super::Decode;
+use super::list::{List, Listed};
 use super::trace::{Trace, Value};
 
 /// Deepest nesting of pointers; the protocol's own structures need three (message → image → palette).
@@ -177,31 +178,75 @@ impl<'a> Reader<'a> {
         count: usize,
         least: usize,
     ) -> Result<Vec<T>, DecodeError> {
+        let mut values = Vec::new();
+        self.each(field, count, least, T::decode, |value| values.push(value))?;
+        Ok(values)
+    }
+
+    /// The same `count` values, checked, but left in the body.
+    pub fn lasting_list<T: Listed<'a>>(
+        &mut self,
+        field: &'static str,
+        count: usize,
+        least: usize,
+    ) -> Result<List<'a, T>, DecodeError> {
+        self.lasting_list_of(field, count, least, 0)
+    }
+
+    /// The same for values of this form.
+    pub fn lasting_list_of<T: Listed<'a>>(
+        &mut self,
+        field: &'static str,
+        count: usize,
+        least: usize,
+        form: u8,
+    ) -> Result<List<'a, T>, DecodeError> {
+        let start = self.at;
+        let read = |r: &mut Self| T::read(r, form);
+        self.each(field, count, least, read, |_| ())?;
+        Ok(List::of_body(&self.body[start..self.at], count, form))
+    }
+
+    /// Reads `count` values one after the other, each at least `least` bytes long.
+    fn each<T>(
+        &mut self,
+        field: &'static str,
+        count: usize,
+        least: usize,
+        read: impl Fn(&mut Self) -> Result<T, DecodeError>,
+        mut keep: impl FnMut(T),
+    ) -> Result<(), DecodeError> {
         let needs = count as u64 * least as u64;
         if needs > self.left() as u64 {
             return Err(self.truncated(field, needs));
         }
-        self.inside(field, |r| match r.trace {
-            None => (0..count).map(|_| T::decode(r)).collect(),
-            Some(trace) => (0..count).map(|i| r.element(i, count, trace)).collect(),
+        self.inside(field, |r| {
+            (0..count).try_for_each(|i| {
+                keep(match r.trace {
+                    None => read(r)?,
+                    Some(trace) => r.element(i, count, trace, &read)?,
+                });
+                Ok(())
+            })
         })
     }
 
     /// The next value of a traced list of `count`. A list that would make the trace too long ends in it with one field for
     /// all that is left.
-    fn element<T: Decode<'a>>(
+    fn element<T>(
         &mut self,
         index: usize,
         count: usize,
         trace: &'a RefCell<Trace>,
+        read: impl Fn(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
         let start = self.at;
         if self.trace.is_some() && trace.borrow().is_full() {
             self.trace = None;
         }
         let value = match self.trace {
-            Some(_) => self.group("", Some(index), T::decode),
-            None => T::decode(self),
+            Some(_) => self.group("", Some(index), read),
+            None => read(self),
         };
         match self.trace {
             Some(_) => {}

@@ -4,6 +4,7 @@
 //! what the hot path costs. The counter is of this thread, and `allocation-counter` was chosen because it needs no `unsafe`
 //! here, has no dependencies, and tells threads apart.
 
+mod commands;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -11,10 +12,11 @@ use allocation_counter::{AllocationInfo, measure};
 use capsaicin::channel::Message;
 use capsaicin::channel::display::draw::{Clip, DisplayBase};
 use capsaicin::channel::display::image::{
-    Bitmap, BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags, PaletteRef, ZlibGlz,
+    Bitmap, BitmapFlags, BitmapFormat, Image, ImageData, ImageFlags, LzPlt, Palette, PaletteRef,
+    ZlibGlz,
 };
 use capsaicin::channel::display::messages::{CopyBits, ServerMessage};
-use capsaicin::codec::{glz, lz, lz4, quic, zlib};
+use capsaicin::codec::{glz, lz, lz4, palette, quic, zlib};
 use capsaicin::geometry::{Point, Rect, Size};
 use capsaicin::session::{ClientEvent, SessionConfig};
 use capsaicin::wire::Frame;
@@ -36,18 +38,23 @@ fn place() -> Rect {
     Rect::at(8, 16, Size::new(WIDTH, HEIGHT))
 }
 
-fn viewer() -> Viewer {
-    let mut viewer = Viewer::with(SessionConfig::default(), &[0]);
+fn viewer(config: SessionConfig) -> Viewer {
+    let mut viewer = Viewer::with(config, &[0]);
     viewer.display(&primary(640, 480));
     viewer.events();
     viewer
 }
 
-/// What the counted messages allocate, once the session is warm. After each of them the user takes what there is to know.
-fn allocations(messages: impl IntoIterator<Item = Frame>) -> AllocationInfo {
-    let mut viewer = viewer();
+/// What the counted messages allocate once a session is warm after so many, and the regions they change. After each of them
+/// the user takes what there is to know.
+fn allocations(
+    config: SessionConfig,
+    warm_up: usize,
+    messages: impl IntoIterator<Item = Frame>,
+) -> (AllocationInfo, u64) {
+    let mut viewer = viewer(config);
     let mut messages = messages.into_iter();
-    for frame in messages.by_ref().take(WARM_UP) {
+    for frame in messages.by_ref().take(warm_up) {
         viewer.receive(DISPLAY, frame);
         viewer.events();
     }
@@ -63,18 +70,20 @@ fn allocations(messages: impl IntoIterator<Item = Frame>) -> AllocationInfo {
             }
         }
     });
-    assert!(regions >= COUNTED, "every message changed the screen");
-    counted
+    assert!(
+        regions >= COUNTED as u64,
+        "every message changed the screen"
+    );
+    (counted, regions)
 }
 
-/// Allocations of one message: what [`allocations`] counted, divided.
+/// Checks that nothing but the regions handed to the user allocates: for each the buffer with its pixels.
 #[track_caller]
-fn assert_per_message(expected: u64, counted: AllocationInfo) {
-    let messages = COUNTED as u64;
+fn assert_only_regions_allocate(messages: impl IntoIterator<Item = Frame>) {
+    let (counted, regions) = allocations(SessionConfig::default(), WARM_UP, messages);
     assert_eq!(
-        counted.count_total,
-        expected * messages,
-        "allocations of {messages} messages, {expected} were expected of each"
+        counted.count_total, regions,
+        "allocations of {COUNTED} messages, {regions} regions were handed over: {counted:?}"
     );
 }
 
@@ -111,12 +120,9 @@ fn pixels() -> Vec<u8> {
 
 const STRIDE: usize = 4 * WIDTH as usize;
 
-/// One buffer is handed to the user with every region that changed.
-const PER_REGION: u64 = 1;
-
 #[test]
 fn a_fill_allocates_the_pixels_handed_to_the_user_and_nothing_else() {
-    assert_per_message(PER_REGION, allocations(again(&fill(place(), 7))));
+    assert_only_regions_allocate(again(&fill(place(), 7)));
 }
 
 #[test]
@@ -129,7 +135,8 @@ fn moving_pixels_allocates_nothing() {
         },
         src_pos: Point::new(100, 120),
     });
-    assert_per_message(0, allocations(again(&moved)));
+    let (counted, _) = allocations(SessionConfig::default(), WARM_UP, again(&moved));
+    assert_eq!(counted.count_total, 0);
 }
 
 #[test]
@@ -142,7 +149,7 @@ fn a_raw_bitmap_allocates_the_pixels_handed_to_the_user_and_nothing_else() {
         palette: PaletteRef::None,
         rows: &pixels,
     });
-    assert_per_message(PER_REGION, allocations(draws(bitmap)));
+    assert_only_regions_allocate(draws(bitmap));
 }
 
 #[test]
@@ -155,7 +162,7 @@ fn a_bitmap_of_16_bits_allocates_the_pixels_handed_to_the_user_and_nothing_else(
         palette: PaletteRef::None,
         rows: &pixels[..pixels.len() / 2],
     });
-    assert_per_message(PER_REGION, allocations(draws(bitmap)));
+    assert_only_regions_allocate(draws(bitmap));
 }
 
 #[test]
@@ -170,7 +177,7 @@ fn a_quic_image_allocates_the_pixels_handed_to_the_user_and_nothing_else() {
         &mut data,
     )
     .unwrap();
-    assert_per_message(PER_REGION, allocations(draws(ImageData::Quic(&data))));
+    assert_only_regions_allocate(draws(ImageData::Quic(&data)));
 }
 
 #[test]
@@ -178,14 +185,14 @@ fn an_lz_image_allocates_the_pixels_handed_to_the_user_and_nothing_else() {
     let mut data = Vec::new();
     let kind = lz::Kind::Rgb32;
     lz::encode(kind, WIDTH, HEIGHT, STRIDE, true, &pixels(), &mut data).unwrap();
-    assert_per_message(PER_REGION, allocations(draws(ImageData::LzRgb(&data))));
+    assert_only_regions_allocate(draws(ImageData::LzRgb(&data)));
 }
 
 #[test]
 fn an_lz4_image_allocates_the_pixels_handed_to_the_user_and_nothing_else() {
     let mut data = Vec::new();
     lz4::encode(8, true, WIDTH, HEIGHT, STRIDE, &pixels(), &mut data).unwrap();
-    assert_per_message(PER_REGION, allocations(draws(ImageData::Lz4(&data))));
+    assert_only_regions_allocate(draws(ImageData::Lz4(&data)));
 }
 
 /// The GLZ streams of a session, in a window that holds a few images.
@@ -210,7 +217,7 @@ fn glz_streams() -> impl Iterator<Item = Vec<u8>> {
 #[test]
 fn a_glz_image_allocates_the_pixels_handed_to_the_user_and_nothing_else() {
     let frames = glz_streams().map(|data| draw(ImageData::GlzRgb(&data)));
-    assert_per_message(PER_REGION, allocations(frames));
+    assert_only_regions_allocate(frames);
 }
 
 #[test]
@@ -223,17 +230,43 @@ fn a_deflated_glz_image_allocates_the_pixels_handed_to_the_user_and_nothing_else
             data: &data,
         }))
     });
-    assert_per_message(PER_REGION, allocations(frames));
+    assert_only_regions_allocate(frames);
+}
+
+/// Sixteen colours.
+const COLORS: [[u8; 4]; 16] = [[0x40, 0x80, 0xc0, 0]; 16];
+
+#[test]
+fn a_bitmap_with_a_palette_allocates_the_pixels_handed_to_the_user_and_nothing_else() {
+    let bitmap = ImageData::Bitmap(Bitmap {
+        format: BitmapFormat::FourBitBe,
+        flags: BitmapFlags::TOP_DOWN,
+        stride: WIDTH / 2,
+        palette: PaletteRef::Inline(Palette {
+            unique: 7,
+            entries: &COLORS,
+        }),
+        rows: &pixels()[..(WIDTH / 2 * HEIGHT) as usize],
+    });
+    assert_only_regions_allocate(draws(bitmap));
 }
 
 #[test]
-fn a_clip_allocates_its_list_in_the_message_and_nothing_else() {
-    // Beside each other, so that they are one region.
-    let rects = (0..3).map(|i| Rect::at(40 + 30 * i, 20, Size::new(30, 30)));
-    let ServerMessage::DrawFill(mut clipped) = fill(place(), 7) else {
-        unreachable!("a fill is a fill");
-    };
-    clipped.base.clip = Clip::Rects(rects.collect());
-    let clipped = ServerMessage::DrawFill(clipped);
-    assert_per_message(PER_REGION + 1, allocations(again(&clipped)));
+fn an_lz_image_with_a_palette_allocates_the_pixels_handed_to_the_user_and_nothing_else() {
+    let (kind, stride) = (
+        lz::Kind::Plt(palette::Indices::FourBitBe),
+        WIDTH as usize / 2,
+    );
+    let mut data = Vec::new();
+    lz::encode(kind, WIDTH, HEIGHT, stride, true, &pixels(), &mut data).unwrap();
+    let colors = PaletteRef::Inline(Palette {
+        unique: 7,
+        entries: &COLORS,
+    });
+    let image = ImageData::LzPlt(LzPlt {
+        flags: BitmapFlags::empty(),
+        palette: colors,
+        data: &data,
+    });
+    assert_only_regions_allocate(draws(image));
 }

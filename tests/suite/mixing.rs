@@ -55,7 +55,7 @@ fn word(viewer: &Viewer) -> u32 {
     surface.unwrap().pixels().pixel(0, 0)
 }
 
-fn base() -> DisplayBase {
+fn base() -> DisplayBase<'static> {
     DisplayBase {
         surface_id: 0,
         bbox: PIXEL,

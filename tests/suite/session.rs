@@ -411,7 +411,7 @@ fn a_move_in_pieces_is_told_as_pixels() {
     let Display::CopyBits(mut command) = scroll(Rect::new(0, 1, 1, 4), Point::new(0, 0)) else {
         unreachable!("it is a COPY_BITS");
     };
-    command.base.clip = Clip::Rects(vec![Rect::new(0, 1, 1, 2), Rect::new(0, 3, 1, 4)]);
+    command.base.clip = Clip::Rects(vec![Rect::new(0, 1, 1, 2), Rect::new(0, 3, 1, 4)].into());
 
     viewer.display(&Display::CopyBits(command));
 

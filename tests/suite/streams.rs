@@ -555,7 +555,7 @@ fn frames_that_wait_obey_the_newest_clip() {
     let mut viewer = playing();
     grey(&mut viewer, 1100, 70);
     let rects = vec![Rect::new(0, 0, 2, 8), Rect::new(1, 0, 4, 1)];
-    let clip = Clip::Rects(rects);
+    let clip = Clip::Rects(rects.into());
     viewer.display(&Display::StreamClip(StreamClip { id: 0, clip }));
     at_ms(&mut viewer, 100);
     assert_eq!(
@@ -563,7 +563,7 @@ fn frames_that_wait_obey_the_newest_clip() {
         [70, 70, 0, 0]
     );
 
-    let clip = Clip::Rects(Vec::new());
+    let clip = Clip::Rects(Vec::new().into());
     viewer.display(&Display::StreamClip(StreamClip { id: 0, clip }));
     grey(&mut viewer, 1100, 90);
     assert_eq!(pixel(&viewer, 0, 0), 70, "an empty list hides everything");

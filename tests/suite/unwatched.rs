@@ -64,7 +64,7 @@ fn sized(viewer: &mut Viewer, ms: u32, value: u8, dest: Rect) {
 }
 
 fn clip(viewer: &mut Viewer, rects: &[Rect]) {
-    let clip = Clip::Rects(rects.to_vec());
+    let clip = Clip::Rects(rects.to_vec().into());
     viewer.display(&Display::StreamClip(StreamClip { id: 0, clip }));
 }
 

@@ -22,7 +22,7 @@ use capsaicin::channel::inputs::messages::ClientMessage as InputsClient;
 use capsaicin::channel::inputs::{Button, Buttons};
 use capsaicin::channel::{ChannelId, ChannelKind, Message};
 use capsaicin::geometry::{Point, Rect};
-use capsaicin::wire::{Decode, DecodeErrorKind, Reader, Trace, Value, Writer};
+use capsaicin::wire::{Decode, DecodeErrorKind, List, Reader, Trace, Value, Writer};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -175,7 +175,7 @@ fn a_clip_lists_its_rectangles_and_may_list_none() {
         Rect::new(175, 55, 272, 130),
         Rect::new(275, 30, 372, 105),
     ];
-    assert_eq!(copy.base.clip.rects(), Some(clip.as_slice()));
+    assert_eq!(copy.base.clip.rects(), Some(&clip.into_iter().collect()));
     assert_eq!(copy.src_pos, Point::new(100, 30));
 
     fixture!(
@@ -184,7 +184,7 @@ fn a_clip_lists_its_rectangles_and_may_list_none() {
         302,
         DrawFill(fill)
     );
-    assert_eq!(fill.base.clip, Clip::Rects(vec![]));
+    assert_eq!(fill.base.clip, Clip::Rects(List::default()));
     assert_eq!(fill.brush, Brush::None);
     assert_eq!(fill.rop, Rop::empty());
 }
@@ -422,13 +422,14 @@ fn a_stroke_has_a_path_and_perhaps_dashes() {
         stroke.attr.flags,
         LineFlags::START_WITH_GAP | LineFlags::STYLED
     );
-    assert_eq!(stroke.attr.style, [96, 64, 32, 64]);
+    assert_eq!(stroke.attr.style, List::from(vec![96, 64, 32, 64]));
     assert_eq!(stroke.brush, Brush::Solid(0x00a0_78d0));
     assert_eq!(
         (stroke.fore_mode, stroke.back_mode),
         (Rop::OP_PUT, Rop::OP_PUT)
     );
-    let [segment] = stroke.path.segments.as_slice() else {
+    let segments: Vec<PathSegment<'_>> = stroke.path.segments.iter().collect();
+    let [segment] = segments.as_slice() else {
         panic!()
     };
     assert_eq!(
@@ -436,7 +437,8 @@ fn a_stroke_has_a_path_and_perhaps_dashes() {
         PathFlags::BEGIN | PathFlags::END | PathFlags::CLOSE
     );
     let corners = [(5280, 2080), (6176, 2080), (6176, 2656), (5280, 2656)];
-    assert_eq!(segment.points, corners.map(|(x, y)| PointFix { x, y }));
+    let corners = corners.map(|(x, y)| PointFix { x, y });
+    assert_eq!(segment.points, corners.into_iter().collect());
 
     fixture!(
         bytes,
@@ -446,7 +448,7 @@ fn a_stroke_has_a_path_and_perhaps_dashes() {
     );
     assert_eq!(stroke.attr, LineAttr::default());
     assert_eq!(
-        stroke.path.segments[0].flags,
+        stroke.path.segments.iter().next().unwrap().flags,
         PathFlags::BEGIN | PathFlags::END | PathFlags::BEZIER
     );
 }
@@ -466,7 +468,7 @@ fn text_is_glyphs_of_one_two_or_eight_bits() {
         height: 3,
         data: &[0xff, 0xc0, 0x80, 0x40, 0xaa, 0x80],
     };
-    assert_eq!(text.string.glyphs, [glyph]);
+    assert_eq!(text.string.glyphs, List::from(vec![glyph]));
     assert_eq!(text.fore_brush, Brush::Solid(0x00ff_8040));
     assert_eq!(text.back_brush, Brush::None);
     assert_eq!(
@@ -476,7 +478,7 @@ fn text_is_glyphs_of_one_two_or_eight_bits() {
 
     fixture!(bytes, "display-server-311-draw_text-2", 311, DrawText(text));
     assert_eq!(text.string.flags, StringFlags::RASTER_A4);
-    let first = text.string.glyphs[0];
+    let first = text.string.glyphs.iter().next().unwrap();
     assert_eq!(
         (first.render_pos, first.origin),
         (Point::new(248, 214), Point::new(0, -15))
@@ -621,7 +623,7 @@ fn streams_begin_with_a_codec_and_a_place() {
         StreamClip(clip)
     );
     let visible = [Rect::new(350, 20, 510, 100), Rect::new(350, 100, 470, 140)];
-    assert_eq!(clip.clip.rects(), Some(visible.as_slice()));
+    assert_eq!(clip.clip.rects(), Some(&visible.into_iter().collect()));
 
     fixture!(
         bytes,
@@ -981,10 +983,10 @@ fn rect() -> impl Strategy<Value = Rect> {
     any::<(i32, i32, i32, i32)>().prop_map(|(l, t, r, b)| Rect::new(l, t, r, b))
 }
 
-fn base() -> impl Strategy<Value = DisplayBase> {
+fn base() -> impl Strategy<Value = DisplayBase<'static>> {
     let clip = prop_oneof![
         Just(Clip::None),
-        proptest::collection::vec(rect(), 0..5).prop_map(Clip::Rects),
+        proptest::collection::vec(rect(), 0..5).prop_map(|rects| Clip::Rects(rects.into())),
     ];
     (any::<u32>(), rect(), clip).prop_map(|(surface_id, bbox, clip)| DisplayBase {
         surface_id,
@@ -1089,24 +1091,26 @@ fn scale_mode() -> impl Strategy<Value = ScaleMode> {
     prop_oneof![Just(ScaleMode::Interpolate), Just(ScaleMode::Nearest)]
 }
 
-fn line_attr() -> impl Strategy<Value = LineAttr> {
+fn line_attr() -> impl Strategy<Value = LineAttr<'static>> {
     let style = proptest::collection::vec(any::<i32>(), 0..6);
     (any::<u8>(), style).prop_map(|(bits, style)| LineAttr {
         flags: LineFlags(bits & !8 | u8::from(!style.is_empty()) << 3),
-        style,
+        style: style.into(),
     })
 }
 
-fn path() -> impl Strategy<Value = Path> {
+fn path() -> impl Strategy<Value = Path<'static>> {
     let point = any::<(i32, i32)>().prop_map(|(x, y)| PointFix { x, y });
     let segment =
         (any::<u8>(), proptest::collection::vec(point, 0..4)).prop_map(|(bits, points)| {
             PathSegment {
                 flags: PathFlags(bits),
-                points,
+                points: points.into(),
             }
         });
-    proptest::collection::vec(segment, 0..4).prop_map(|segments| Path { segments })
+    proptest::collection::vec(segment, 0..4).prop_map(|segments| Path {
+        segments: segments.into(),
+    })
 }
 
 fn glyphs() -> impl Strategy<Value = GlyphString<'static>> {
@@ -1126,7 +1130,10 @@ fn glyphs() -> impl Strategy<Value = GlyphString<'static>> {
             },
         );
         let flags = StringFlags(1 << kind | u8::from(top_down) << 3);
-        proptest::collection::vec(glyph, 0..5).prop_map(move |glyphs| GlyphString { flags, glyphs })
+        proptest::collection::vec(glyph, 0..5).prop_map(move |glyphs| GlyphString {
+            flags,
+            glyphs: glyphs.into(),
+        })
     })
 }
 

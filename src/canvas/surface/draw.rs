@@ -3,14 +3,13 @@
 //! The pixel-by-pixel version beside it draws on 1-bit surfaces, and is what the faster ones are tested against.
 
 use super::Surface;
-use crate::canvas::clip::Region;
 use crate::canvas::ink::Ink;
 use crate::canvas::{Area, Damage, Rop};
 use crate::geometry::Rect;
 use crate::pixels::PixelFormat;
 
-/// Words of a row that are combined at once, on the stack: a kilobyte.
-const WORDS: usize = 256;
+/// Words of a row that are combined at once, on the stack: a kilobyte. Fewer in the tests beside this, whose rows are short.
+pub(in crate::canvas) const WORDS: usize = if cfg!(test) { 32 } else { 256 };
 
 impl Surface {
     /// Combines `ink` with the surface in `area`.
@@ -23,7 +22,9 @@ impl Surface {
     ) {
         let extent = ink.extent(area.extent(self.size()));
         self.rows.reach(extent);
-        let region = area.clip.region(extent);
+        let mut memory = self.scratch.take();
+        let region = &mut memory.region;
+        region.begin(area.clip, extent);
         if self.format() == PixelFormat::A1 {
             self.draw_plainly(region, area, ink, rop, damage);
         } else if area.mask.is_some() {
@@ -31,12 +32,13 @@ impl Surface {
         } else {
             self.draw_rows(region, ink, rop, damage);
         }
+        self.scratch.put(memory);
     }
 
     /// The plain version of every way to draw.
     pub(super) fn draw_plainly(
         &mut self,
-        region: Region,
+        region: impl Iterator<Item = Rect>,
         area: &Area<'_>,
         ink: &Ink<'_>,
         rop: Rop,
@@ -60,39 +62,42 @@ impl Surface {
     /// Draws through a mask on pixels of whole bytes.
     fn draw_selected(
         &mut self,
-        region: Region,
+        region: impl Iterator<Item = Rect>,
         area: &Area<'_>,
         ink: &mut Ink<'_>,
         rop: Rop,
         damage: &mut Damage,
     ) {
         let format = self.format();
-        let width = self.size().width as usize;
-        let (mut words, mut selected) = (vec![0; width], vec![0; width]);
-        each_rect(region, damage, |rect| {
-            let width = rect.width() as usize;
+        let (mut words, mut selected) = ([0; WORDS], [0; WORDS]);
+        each_piece(region, damage, |piece, y| {
+            let width = piece.width() as usize;
             let (words, selected) = (&mut words[..width], &mut selected[..width]);
-            for y in rect.top..rect.bottom {
-                area.selection(rect.left, y, selected);
-                let row = self.row_mut(rect, y);
-                if let Ink::Flat(word) = ink {
-                    let (set, keep) = rop.with_constant(*word);
-                    combine(format, row, selected.iter(), |chosen, b| {
-                        select(*chosen, set ^ (b & keep), b)
-                    });
-                } else {
-                    ink.row(rect.left, y, words);
-                    let operands = words.iter().zip(&*selected);
-                    combine(format, row, operands, |(a, chosen), b| {
-                        select(*chosen, rop.apply(*a, b), b)
-                    });
-                }
+            area.selection(piece.left, y, selected);
+            let row = self.row_mut(piece, y);
+            if let Ink::Flat(word) = ink {
+                let (set, keep) = rop.with_constant(*word);
+                combine(format, row, selected.iter(), |chosen, b| {
+                    select(*chosen, set ^ (b & keep), b)
+                });
+            } else {
+                ink.row(piece.left, y, words);
+                let operands = words.iter().zip(&*selected);
+                combine(format, row, operands, |(a, chosen), b| {
+                    select(*chosen, rop.apply(*a, b), b)
+                });
             }
         });
     }
 
     /// Draws without a mask on pixels of whole bytes.
-    fn draw_rows(&mut self, region: Region, ink: &mut Ink<'_>, rop: Rop, damage: &mut Damage) {
+    fn draw_rows(
+        &mut self,
+        region: impl Iterator<Item = Rect>,
+        ink: &mut Ink<'_>,
+        rop: Rop,
+        damage: &mut Damage,
+    ) {
         match ink {
             Ink::Flat(word) => {
                 let (set, keep) = rop.with_constant(*word);
@@ -110,58 +115,47 @@ impl Surface {
             _ => {
                 let format = self.format();
                 let mut words = [0; WORDS];
-                each_rect(region, damage, |rect| {
-                    for y in rect.top..rect.bottom {
-                        for left in (rect.left..rect.right).step_by(WORDS) {
-                            let piece = Rect { left, ..rect };
-                            let row = self.row_mut(piece, y);
-                            let count = WORDS.min(piece.width() as usize);
-                            let words = &mut words[..count];
-                            ink.row(left, y, words);
-                            let row = &mut row[..count * format.bytes()];
-                            if rop == Rop::PUT {
-                                combine(format, row, words.iter(), |a, _| *a);
-                                continue;
-                            }
-                            combine(format, row, words.iter(), |a, b| rop.apply(*a, b));
-                        }
+                each_piece(region, damage, |piece, y| {
+                    let words = &mut words[..piece.width() as usize];
+                    ink.row(piece.left, y, words);
+                    let row = self.row_mut(piece, y);
+                    match rop {
+                        Rop::PUT => combine(format, row, words.iter(), |a, _| *a),
+                        _ => combine(format, row, words.iter(), |a, b| rop.apply(*a, b)),
                     }
                 });
             }
         }
     }
 
-    /// Hands the words of every row of the region to `change(x, y, words)`, each as four bytes, lowest first. Where the mask
-    /// of `area` draws, the surface gets what `change` made of them, cut to the width of a pixel.
+    /// Hands the words of every row of `extent`, as far as the clip of `area` leaves it, to `change(x, y, words)`, each as four
+    /// bytes, lowest first, and at most [`WORDS`] at a time. Where the mask of `area` draws, the surface gets what `change` made
+    /// of them, cut to the width of a pixel.
     pub(in crate::canvas) fn change_rows(
         &mut self,
-        region: Region,
+        extent: Rect,
         area: &Area<'_>,
         damage: &mut Damage,
         mut change: impl FnMut(i32, i32, &mut [[u8; 4]]),
     ) {
         let format = self.format();
-        let width = self.size().width as usize;
         let in_place = format.bytes() == 4 && area.mask.is_none();
-        self.rows.reach(area.extent(self.size()));
-        let (mut words, mut selected) = match in_place {
-            true => (vec![], vec![]),
-            false => (vec![[0; 4]; width], vec![0; width]),
-        };
-        each_rect(region, damage, |rect| {
-            for y in rect.top..rect.bottom {
-                if in_place {
-                    change(rect.left, y, self.row_mut(rect, y).as_chunks_mut().0);
-                    continue;
-                }
-                let width = rect.width() as usize;
-                let (words, selected) = (&mut words[..width], &mut selected[..width]);
-                self.load_row(rect, y, words);
-                change(rect.left, y, words);
-                area.selection(rect.left, y, selected);
-                self.store_row(rect, y, words, selected);
+        self.rows.reach(extent);
+        let mut memory = self.scratch.take();
+        memory.region.begin(area.clip, extent);
+        let (mut words, mut selected) = ([[0; 4]; WORDS], [0; WORDS]);
+        each_piece(&mut memory.region, damage, |piece, y| {
+            if in_place {
+                return change(piece.left, y, self.row_mut(piece, y).as_chunks_mut().0);
             }
+            let width = piece.width() as usize;
+            let (words, selected) = (&mut words[..width], &mut selected[..width]);
+            self.load_row(piece, y, words);
+            change(piece.left, y, words);
+            area.selection(piece.left, y, selected);
+            self.store_row(piece, y, words, selected);
         });
+        self.scratch.put(memory);
     }
 
     /// The words of row `y` of `rect`, which lies on the surface.
@@ -232,7 +226,7 @@ impl Surface {
 
 /// Draws each rectangle of a region and notes it in `damage`.
 pub(in crate::canvas) fn each_rect(
-    region: Region,
+    region: impl Iterator<Item = Rect>,
     damage: &mut Damage,
     mut draw: impl FnMut(Rect),
 ) {
@@ -246,6 +240,30 @@ pub(in crate::canvas) fn each_rect(
         }
     }
     damage.add(rest);
+}
+
+/// Draws each rectangle of a region row by row, in pieces of at most [`WORDS`] pixels: `draw(piece, y)` draws row `y` of one. Notes
+/// the rectangles in `damage`.
+fn each_piece(
+    region: impl Iterator<Item = Rect>,
+    damage: &mut Damage,
+    mut draw: impl FnMut(Rect, i32),
+) {
+    each_rect(region, damage, |rect| {
+        for y in rect.top..rect.bottom {
+            for left in (rect.left..rect.right).step_by(WORDS) {
+                let right = rect.right.min(left + WORDS as i32);
+                draw(
+                    Rect {
+                        left,
+                        right,
+                        ..rect
+                    },
+                    y,
+                );
+            }
+        }
+    });
 }
 
 /// How many rectangles of a region are noted one by one. There may be millions; those after these are noted as one.

@@ -11,10 +11,11 @@ mod tests;
 
 use super::ink::Ink;
 use super::rows::Rows;
+use super::scratch::Scratch;
 use super::{Area, Brush, Cutout, Damage, Error, Layout, Rop, convert};
 use crate::geometry::{Rect, Size};
 use crate::pixels::{PixelFormat, PixelView};
-pub(super) use draw::each_rect;
+pub(super) use draw::{WORDS, each_rect};
 
 /// A picture to draw on. At first all its pixel words are 0.
 ///
@@ -22,8 +23,10 @@ pub(super) use draw::each_rect;
 /// [`PixelFormat::A1`] everything works too, but slowly: the protocol only ever fills and copies there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Surface {
-    /// INVARIANT: no side is 0 or longer than [`Surface::MAX_SIDE`].
+    /// INVARIANT: no side is 0, but for [`Surface::absent`], or longer than [`Surface::MAX_SIDE`].
     pub(super) rows: Rows,
+    /// What it needs while it draws.
+    pub(super) scratch: Scratch,
 }
 
 impl Surface {
@@ -37,9 +40,19 @@ impl Surface {
     /// [`Error::BadSize`] before anything is allocated.
     pub fn new(format: PixelFormat, size: Size) -> Result<Self, Error> {
         Self::bytes_for(format, size)?;
-        Ok(Self {
+        Ok(Self::of_zeros(format, size))
+    }
+
+    /// What stands in the place of a surface while that is drawn on: it has no pixels and takes no memory.
+    pub(super) fn absent() -> Self {
+        Self::of_zeros(PixelFormat::A8, Size::default())
+    }
+
+    fn of_zeros(format: PixelFormat, size: Size) -> Self {
+        Self {
             rows: Rows::new(format, size),
-        })
+            scratch: Scratch::default(),
+        }
     }
 
     /// Memory of a surface.
@@ -136,8 +149,10 @@ impl Surface {
         if area.bbox.is_empty() {
             return Ok(());
         }
-        let mut ink = Ink::of_cutout(cutout, area.bbox, self.format())?;
+        let format = self.format();
+        let mut ink = Ink::of_cutout(cutout, area.bbox, format, &mut self.scratch)?;
         self.draw(area, &mut ink, rop, damage);
+        ink.give_back(&mut self.scratch);
         Ok(())
     }
 
@@ -180,8 +195,10 @@ impl Surface {
             return Ok(());
         }
         let mut brush = Ink::of_brush(brush, self.format())?;
-        let mut picture = Ink::of_cutout(cutout, area.bbox, self.format())?;
+        let format = self.format();
+        let mut picture = Ink::of_cutout(cutout, area.bbox, format, &mut self.scratch)?;
         self.draw(area, &mut picture, Rop::PUT, damage);
+        picture.give_back(&mut self.scratch);
         self.draw(area, &mut brush, rop, damage);
         Ok(())
     }

@@ -11,12 +11,14 @@ impl Surface {
     /// COPY_BITS: moves what is at `from` to the corner of `bbox`, as if through a temporary copy. Pixels that would come
     /// from outside the surface stay as they are.
     pub fn copy_bits(&mut self, bbox: Rect, clip: &Clip, from: Point, damage: &mut Damage) {
-        let Some((region, way)) = self.moved(bbox, clip, from) else {
-            return;
+        let mut memory = self.scratch.take();
+        let region = &mut memory.region;
+        let Some(way) = self.moved(bbox, clip, from, region) else {
+            return self.scratch.put(memory);
         };
         if self.format() == PixelFormat::A1 {
             self.move_plainly(region, way, damage);
-        } else if let Some(whole) = only_rect(&region)
+        } else if let Some(whole) = region.only_rect()
             && way.x == 0
             && self.rows.scroll(whole, way.y)
         {
@@ -24,16 +26,18 @@ impl Surface {
         } else {
             each_rect(region, damage, |rect| self.rows.copy(rect, (way.x, way.y)));
         }
+        self.scratch.put(memory);
     }
 
-    /// Where COPY_BITS draws, in the order in which it has to, and the way from each place to where its pixels come from;
-    /// `None` if it changes nothing.
+    /// The way from each place where COPY_BITS draws to where its pixels come from; `None` if it changes nothing. `region`
+    /// becomes these places, in the order in which it has to draw.
     pub(in crate::canvas) fn moved(
         &self,
         bbox: Rect,
         clip: &Clip,
         from: Point,
-    ) -> Option<(Region, Point)> {
+        region: &mut Region,
+    ) -> Option<Point> {
         let dx = i64::from(from.x) - i64::from(bbox.left);
         let dy = i64::from(from.y) - i64::from(bbox.top);
         let size = self.size();
@@ -48,11 +52,17 @@ impl Surface {
             bottom_up: way.y < 0,
             right_to_left: way.x < 0,
         };
-        Some((clip.region_in(target, order), way))
+        region.begin_in(clip, target, order);
+        Some(way)
     }
 
     /// The plain version of every way to move.
-    pub(super) fn move_plainly(&mut self, region: Region, way: Point, damage: &mut Damage) {
+    pub(super) fn move_plainly(
+        &mut self,
+        region: impl Iterator<Item = Rect>,
+        way: Point,
+        damage: &mut Damage,
+    ) {
         let pixels = self.rows.in_order_mut();
         let before = pixels.clone();
         each_rect(region, damage, |rect| {
@@ -65,11 +75,4 @@ impl Surface {
             }
         });
     }
-}
-
-/// The rectangle of a region that is one.
-fn only_rect(region: &Region) -> Option<Rect> {
-    let mut rects = region.clone();
-    let first = rects.next()?;
-    rects.next().is_none().then_some(first)
 }

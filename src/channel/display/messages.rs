@@ -22,7 +22,7 @@ messages! {
         /// Clear the primary, forget the palettes; not sent by current servers.
         103 RESET Reset,
         /// Moves an area of a surface.
-        104 COPY_BITS CopyBits(CopyBits),
+        104 COPY_BITS CopyBits(CopyBits<'a>),
         /// Images leave the pixmap cache.
         105 INVAL_LIST InvalList(InvalList),
         /// The pixmap cache is emptied once other channels have caught up.
@@ -36,7 +36,7 @@ messages! {
         /// A frame of a stream.
         123 STREAM_DATA StreamData(StreamData<'a>),
         /// Where a stream may be seen has changed.
-        124 STREAM_CLIP StreamClip(StreamClip),
+        124 STREAM_CLIP StreamClip(StreamClip<'a>),
         /// A stream ends.
         125 STREAM_DESTROY StreamDestroy(StreamDestroy),
         /// All streams end.
@@ -86,9 +86,9 @@ messages! {
     }
 }
 
-impl ServerMessage<'_> {
+impl<'a> ServerMessage<'a> {
     /// Where a command draws: COPY_BITS, and everything called `DRAW_`.
-    pub const fn base(&self) -> Option<&DisplayBase> {
+    pub const fn base(&self) -> Option<&DisplayBase<'a>> {
         Some(match self {
             Self::CopyBits(copy) => &copy.base,
             Self::DrawFill(draw) => &draw.base,
@@ -219,8 +219,8 @@ wire_struct! {
 
 wire_struct! {
     /// Moves an area of a surface to `base.bbox`, as through a temporary. Number 104, server → client.
-    pub struct CopyBits {
-        base: DisplayBase,
+    pub struct CopyBits<'a> {
+        base: DisplayBase<'a>,
         /// Top left corner of the source.
         src_pos: Point,
     }
@@ -334,7 +334,7 @@ pub struct StreamCreate {
     /// Where a whole frame goes, scaled.
     pub dest: Rect,
     /// Where it may be seen.
-    pub clip: Clip,
+    pub clip: Clip<'static>,
 }
 
 /// A frame of a stream. Number 123, server → client.
@@ -367,7 +367,7 @@ pub struct StreamDataSized<'a> {
 
 wire_struct! {
     /// Where a stream may be seen has changed. Number 124, server → client.
-    pub struct StreamClip { id: u32, clip: Clip }
+    pub struct StreamClip<'a> { id: u32, clip: Clip<'a> }
 }
 
 wire_struct! {
@@ -537,7 +537,7 @@ impl<'a> Decode<'a> for StreamCreate {
             src_width: r.u32("src_width")?,
             src_height: r.u32("src_height")?,
             dest: r.value("dest")?,
-            clip: r.value("clip")?,
+            clip: r.value::<Clip<'_>>("clip")?.to_owned(),
         })
     }
 }

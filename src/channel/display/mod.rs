@@ -16,9 +16,9 @@ mod stills;
 mod streams;
 
 pub use cache::{PaletteCache, PixmapCache};
-pub use client::Client;
+pub use client::{Client, SPARE_BYTES};
 pub use compress::Compression;
-pub use images::{CodecCount, SPARE_BYTES};
+pub use images::CodecCount;
 pub use messages::ImageCompression;
 pub use server::{Server, Update};
 pub(crate) use stills::{DecodedImage, ImageJob};

@@ -224,7 +224,7 @@ fn fill(rect: Rect, color: u32, outbox: &mut Vec<Frame>) {
     outbox.push(ServerMessage::DrawFill(fill).to_frame());
 }
 
-fn base(bbox: Rect) -> DisplayBase {
+fn base<'a>(bbox: Rect) -> DisplayBase<'a> {
     DisplayBase {
         surface_id: PRIMARY,
         bbox,

@@ -6,7 +6,7 @@ mod recreate;
 mod shapes;
 mod video;
 
-use super::images::{CodecCount, ImageError, Images};
+use super::images::{self, CodecCount, ImageError, Images};
 use super::messages::{
     ClientMessage, ImageCompression, Init, MonitorsConfig, PreferredCompression, ResourceType,
     ServerMessage, SurfaceCreate, SurfaceFlags, SurfaceFormat,
@@ -27,6 +27,10 @@ use pending::Pending;
 /// Most monitors taken from a MONITORS_CONFIG.
 const MAX_HEADS: usize = 256;
 
+/// Most bytes kept for the next images and commands: a picture of 3840×2160 pixels fits.
+pub const SPARE_BYTES: usize =
+    images::SPARE_BYTES + Canvas::MAX_SCRATCH_BYTES + shapes::Scratch::MOST;
+
 /// Executes the commands of one display channel.
 pub struct Client {
     id: u8,
@@ -40,8 +44,8 @@ pub struct Client {
     cuts_pixels: bool,
     /// Whether nothing is drawn.
     is_blind: bool,
-    /// Memory for the clip of a command.
-    clip_rects: Vec<Rect>,
+    /// What commands need while they are drawn.
+    scratch: shapes::Scratch,
 }
 
 impl Client {
@@ -57,7 +61,7 @@ impl Client {
             streams: Streams::new(video),
             cuts_pixels: true,
             is_blind: false,
-            clip_rects: Vec::new(),
+            scratch: shapes::Scratch::default(),
         }
     }
 
@@ -85,7 +89,7 @@ impl Client {
             images: self.images.fork()?,
             pending: self.pending.clone(),
             streams: self.streams.fork(shared)?,
-            clip_rects: Vec::new(),
+            scratch: shapes::Scratch::default(),
             ..*self
         })
     }
@@ -99,7 +103,7 @@ impl Client {
             images: self.images.fork()?,
             pending: self.pending.clone(),
             streams: streams.unwrap_or_else(|| self.streams.without_video()),
-            clip_rects: Vec::new(),
+            scratch: shapes::Scratch::default(),
             ..*self
         })
     }
@@ -166,14 +170,16 @@ impl Client {
         self.images.palettes.bytes()
     }
 
-    /// Bytes of buffers kept for the next images, at most [`SPARE_BYTES`](crate::channel::display::SPARE_BYTES).
+    /// Bytes kept for the next images and commands, at most [`SPARE_BYTES`].
     pub fn spare_bytes(&self) -> usize {
-        self.images.spare_bytes()
+        self.images.spare_bytes() + self.canvas.scratch_bytes() + self.scratch.bytes()
     }
 
-    /// Gives the memory of those buffers back.
+    /// Gives that memory back.
     pub fn drop_spares(&mut self) {
         self.images.drop_spares();
+        self.canvas.drop_scratch();
+        self.scratch = shapes::Scratch::default();
     }
 
     /// The channel is gone: its screen stays as it was last, everything else goes.

@@ -2,11 +2,13 @@
 
 mod compose;
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::{Client, shapes};
 use crate::canvas::{
-    Area, Brush, Clip, Cutout, Damage, Mask, Operands, Rop, ScaleMode, Source, Surface, Text,
+    Area, Brush, Cutout, Damage, Mask, Operands, Rop, ScaleMode, Source, Surface, Text,
 };
 use crate::channel::Cx;
 use crate::channel::display::SurfaceId;
@@ -19,7 +21,7 @@ use crate::channel::display::images::{ImageError, MaskImage, Resolved};
 use crate::channel::display::messages::{CopyBits, ServerMessage};
 use crate::channel::display::picture::{Picture, Pixels};
 use crate::geometry::{Point, Rect};
-use crate::pixels::PixelView;
+use crate::pixels::{PixelBuf, PixelView};
 
 /// A picture operand while a command is drawn.
 enum Operand<'a> {
@@ -43,7 +45,8 @@ struct MaskOperand {
 }
 
 enum MaskBits {
-    Image(std::sync::Arc<crate::pixels::PixelBuf>),
+    Image(PixelBuf),
+    Kept(Arc<PixelBuf>),
     Surface(usize),
 }
 
@@ -60,13 +63,15 @@ impl Client {
         if let ServerMessage::CopyBits(copy) = message {
             return Some(self.on_copy_bits(copy));
         }
-        let Some(surface) = self.canvas.surface(base.surface_id) else {
-            return Some(Err(no_surface(base.surface_id)));
-        };
-        let clip = to_clip(&base.clip, &mut self.clip_rects);
+        let clip = self.scratch.clip(&base.clip);
         let mut damage = Damage::default();
-        surface.note(base.bbox, &clip, &mut damage);
-        keep_rects(clip, &mut self.clip_rects);
+        let noted = self.canvas.draw_from(base.surface_id, &[], |surface, _| {
+            surface.note(base.bbox, &clip, &mut damage);
+        });
+        self.scratch.put_clip(clip);
+        if let Err(error) = noted {
+            return Some(Err(error.to_string().into()));
+        }
         self.draws += 1;
         if self.primary == Some(base.surface_id) {
             self.pending.damage.merge(&damage);
@@ -74,7 +79,7 @@ impl Client {
         Some(Ok(()))
     }
 
-    pub(super) fn on_copy_bits(&mut self, copy: &CopyBits) -> Result<(), ImageError> {
+    pub(super) fn on_copy_bits(&mut self, copy: &CopyBits<'_>) -> Result<(), ImageError> {
         let DisplayBase {
             surface_id,
             bbox,
@@ -83,18 +88,19 @@ impl Client {
         let from = Rect::at(copy.src_pos.x, copy.src_pos.y, bbox.size());
         self.look(*surface_id, *bbox);
         self.look(*surface_id, from);
-        let surface = self
-            .canvas
-            .surface_mut(*surface_id)
-            .ok_or_else(|| no_surface(*surface_id))?;
         let mut damage = Damage::default();
-        let clip = to_clip(clip, &mut self.clip_rects);
-        match self.is_blind {
-            true => surface.note_copy_bits(*bbox, &clip, copy.src_pos, &mut damage),
-            false => surface.copy_bits(*bbox, &clip, copy.src_pos, &mut damage),
-        }
-        let in_pieces = clip.region(*bbox).nth(1).is_some();
-        keep_rects(clip, &mut self.clip_rects);
+        let clip = self.scratch.clip(clip);
+        let is_blind = self.is_blind;
+        let moved = self
+            .canvas
+            .draw_from(*surface_id, &[], |surface, _| match is_blind {
+                true => surface.note_copy_bits(*bbox, &clip, copy.src_pos, &mut damage),
+                false => surface.copy_bits(*bbox, &clip, copy.src_pos, &mut damage),
+            });
+        self.scratch.region.begin(&clip, *bbox);
+        let in_pieces = self.scratch.region.nth(1).is_some();
+        self.scratch.put_clip(clip);
+        moved.map_err(|error| error.to_string())?;
         self.draws += 1;
         if self.primary != Some(*surface_id) {
             return Ok(());
@@ -130,11 +136,14 @@ impl Client {
         let brush = self.brush(&fill.brush, &mut reads, cx)?;
         let mask = self.mask(&fill.mask, &mut reads, cx)?;
         let rop = Rop::new(fill.rop.0, Operands::BrushOnSurface);
-        self.draw(&fill.base, &mask, &reads, |surface, area, views, damage| {
+        let result = self.draw(&fill.base, &mask, &reads, |surface, area, views, damage| {
             surface
                 .fill(area, &brush.as_brush(views)?, rop, damage)
                 .map_err(|e| e.to_string())
-        })
+        });
+        self.recycle_brush(brush);
+        self.recycle_mask(mask);
+        result
     }
 
     pub(super) fn on_copy(
@@ -166,6 +175,7 @@ impl Client {
                 .map_err(|e| e.to_string())
         });
         self.recycle(source);
+        self.recycle_mask(mask);
         result
     }
 
@@ -243,6 +253,8 @@ impl Client {
             },
         );
         self.recycle(source);
+        self.recycle_brush(brush);
+        self.recycle_mask(mask);
         result
     }
 
@@ -255,10 +267,12 @@ impl Client {
         self.check_ready(&[draw.mask.bitmap.as_ref()], cx)?;
         let mut reads = Reads::new();
         let mask = self.mask(&draw.mask, &mut reads, cx)?;
-        self.draw(&draw.base, &mask, &reads, |surface, area, _, damage| {
+        let result = self.draw(&draw.base, &mask, &reads, |surface, area, _, damage| {
             paint(surface, area, damage);
             Ok(())
-        })
+        });
+        self.recycle_mask(mask);
+        result
     }
 
     pub(super) fn on_stroke(
@@ -269,10 +283,11 @@ impl Client {
         self.check_ready(&[brush_image(&stroke.brush)], cx)?;
         let mut reads = Reads::new();
         let brush = self.brush(&stroke.brush, &mut reads, cx)?;
-        let path = shapes::path(&stroke.path).map_err(|e| e.to_string())?;
         let dashes = shapes::dashes(&stroke.attr).map_err(|e| e.to_string())?;
+        let mut path = std::mem::take(&mut self.scratch.path);
+        shapes::build(&stroke.path, &mut path).map_err(|e| e.to_string())?;
         let rop = Rop::new(stroke.fore_mode.0, Operands::BrushOnSurface);
-        self.draw(
+        let result = self.draw(
             &stroke.base,
             &None,
             &reads,
@@ -282,7 +297,10 @@ impl Client {
                     .stroke(area, &path, dashes.as_ref(), &brush, rop, damage)
                     .map_err(|e| e.to_string())
             },
-        )
+        );
+        self.scratch.put_path(path);
+        self.recycle_brush(brush);
+        result
     }
 
     pub(super) fn on_text(
@@ -300,8 +318,8 @@ impl Client {
         if has_back && text.fore_mode != draw::Rop::OP_PUT {
             return Err(format!("{:?} with a background", text.fore_mode).into());
         }
-        let glyphs = shapes::glyphs(&text.string);
-        self.draw(&text.base, &None, &reads, |surface, area, views, damage| {
+        let glyphs = self.scratch.glyphs(&text.string);
+        let result = self.draw(&text.base, &None, &reads, |surface, area, views, damage| {
             let back = has_back.then(|| back.as_brush(views)).transpose()?;
             let text = Text {
                 glyphs: &glyphs,
@@ -309,7 +327,11 @@ impl Client {
                 back: back.map(|brush| (text.back_area, brush)),
             };
             surface.text(area, &text, damage).map_err(|e| e.to_string())
-        })
+        });
+        self.scratch.put_glyphs(glyphs);
+        self.recycle_brush(fore);
+        self.recycle_brush(back);
+        result
     }
 
     /// Fails while one of the images has to wait, before any of them has changed anything.
@@ -331,7 +353,7 @@ impl Client {
     /// Draws on a surface while reading from others, and notes what changed if it is the primary.
     fn draw(
         &mut self,
-        base: &DisplayBase,
+        base: &DisplayBase<'_>,
         mask: &Option<MaskOperand>,
         reads: &Reads,
         paint: impl FnOnce(&mut Surface, &Area<'_>, &[PixelView<'_>], &mut Damage) -> Result<(), String>,
@@ -340,7 +362,7 @@ impl Client {
         for source in reads {
             self.look(*source, EVERYWHERE);
         }
-        let clip = to_clip(&base.clip, &mut self.clip_rects);
+        let clip = self.scratch.clip(&base.clip);
         let mut damage = Damage::default();
         let result = self
             .canvas
@@ -353,7 +375,7 @@ impl Client {
                 };
                 paint(surface, &area, views, &mut damage)
             });
-        keep_rects(clip, &mut self.clip_rects);
+        self.scratch.put_clip(clip);
         result.map_err(|error| error.to_string())??;
         self.draws += 1;
         if self.primary == Some(base.surface_id) {
@@ -403,6 +425,7 @@ impl Client {
         };
         let bits = match self.images.resolve_mask(image, cx)? {
             MaskImage::Bits(bits) => MaskBits::Image(bits),
+            MaskImage::Kept(bits) => MaskBits::Kept(bits),
             MaskImage::Surface(id) => {
                 reads.push(id);
                 MaskBits::Surface(reads.len() - 1)
@@ -419,6 +442,18 @@ impl Client {
     fn recycle(&mut self, operand: Operand<'_>) {
         if let Operand::Picture(picture) = operand {
             self.images.recycle(picture);
+        }
+    }
+
+    fn recycle_brush(&mut self, brush: BrushOperand<'_>) {
+        if let BrushOperand::Pattern(operand, _) = brush {
+            self.recycle(operand);
+        }
+    }
+
+    fn recycle_mask(&mut self, mask: Option<MaskOperand>) {
+        if let Some(MaskBits::Image(bits)) = mask.map(|mask| mask.bits) {
+            self.images.recycle_mask(bits);
         }
     }
 }
@@ -451,6 +486,7 @@ impl MaskOperand {
     fn as_mask<'s>(&'s self, views: &[PixelView<'s>]) -> Result<Mask<'s>, String> {
         let bits = match &self.bits {
             MaskBits::Image(bits) => bits.view(),
+            MaskBits::Kept(bits) => bits.view(),
             MaskBits::Surface(at) => views[*at],
         };
         let mask = Mask::new(bits, self.origin).ok_or("the mask is not a 1-bit surface")?;
@@ -465,36 +501,9 @@ fn brush_image<'b, 'a>(brush: &'b draw::Brush<'a>) -> Option<&'b Image<'a>> {
     }
 }
 
-/// The clip of a command, in a list whose memory is kept from one command to the next.
-fn to_clip(clip: &draw::Clip, rects: &mut Vec<Rect>) -> Clip {
-    match clip {
-        draw::Clip::None => Clip::None,
-        draw::Clip::Rects(clip) => {
-            let mut rects = std::mem::take(rects);
-            rects.clear();
-            rects.extend_from_slice(clip);
-            Clip::Rects(rects)
-        }
-    }
-}
-
-/// Takes the list of a clip that was drawn with back, unless it grew out of proportion.
-fn keep_rects(clip: Clip, kept: &mut Vec<Rect>) {
-    const MOST: usize = 1024;
-    if let Clip::Rects(rects) = clip
-        && rects.capacity() <= MOST
-    {
-        *kept = rects;
-    }
-}
-
 fn scale(mode: draw::ScaleMode) -> ScaleMode {
     match mode {
         draw::ScaleMode::Interpolate => ScaleMode::Interpolate,
         _ => ScaleMode::Nearest,
     }
-}
-
-fn no_surface(id: SurfaceId) -> ImageError {
-    ImageError::Bad(format!("there is no surface {id}"))
 }

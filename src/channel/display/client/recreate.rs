@@ -317,7 +317,7 @@ impl Scene {
     }
 }
 
-fn base(surface_id: SurfaceId, bbox: Rect) -> DisplayBase {
+fn base<'a>(surface_id: SurfaceId, bbox: Rect) -> DisplayBase<'a> {
     DisplayBase {
         surface_id,
         bbox,

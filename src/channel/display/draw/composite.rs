@@ -70,7 +70,7 @@ wire_struct! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrawComposite<'a> {
     /// Where.
-    pub base: DisplayBase,
+    pub base: DisplayBase<'a>,
     /// How. The three HAS_… bits are set as the optional fields are, whatever is said here when encoding.
     pub flags: CompositeFlags,
     /// The source.

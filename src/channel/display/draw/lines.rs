@@ -3,7 +3,7 @@
 use super::Member;
 use crate::channel::display::image::{Target, Targets, invalid};
 use crate::wire::{
-    Decode, DecodeError, DecodeErrorKind, Encode, Reader, Writer, wire_flags, wire_struct,
+    Decode, DecodeError, DecodeErrorKind, Encode, List, Reader, Writer, wire_flags, wire_struct,
 };
 
 wire_flags! {
@@ -37,33 +37,33 @@ wire_struct! {
 
 /// How a line is drawn: 1 byte, or 6 and a pointed-to array when dashed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LineAttr {
+pub struct LineAttr<'a> {
     /// How it starts. STYLED is set exactly if there is a style, whatever is said here when encoding.
     pub flags: LineFlags,
     /// Lengths of dashes and gaps in turn, in sixteenths of a pixel, 1 to 255 of them; empty for a solid line.
-    pub style: Vec<i32>,
+    pub style: List<'a, i32>,
 }
 
 /// Lines and curves, behind a pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Path {
+pub struct Path<'a> {
     /// The segments in drawing order.
-    pub segments: Vec<PathSegment>,
+    pub segments: List<'a, PathSegment<'a>>,
 }
 
 /// Points of a [`Path`]: u8 flags, u32 count, the points.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PathSegment {
+pub struct PathSegment<'a> {
     /// What the segment does.
     pub flags: PathFlags,
     /// Its points.
-    pub points: Vec<PointFix>,
+    pub points: List<'a, PointFix>,
 }
 
-impl<'a> Decode<'a> for LineAttr {
+impl<'a> Decode<'a> for LineAttr<'a> {
     fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let flags: LineFlags = r.value("flags")?;
-        let mut style = Vec::new();
+        let mut style = List::default();
         if flags.contains(LineFlags::STYLED) {
             let at = r.position();
             let count = usize::from(r.u8("style_nseg")?);
@@ -72,7 +72,7 @@ impl<'a> Decode<'a> for LineAttr {
             }
             let at = r.position();
             style = r
-                .pointer_with("style", |r| r.list("", count, 4))?
+                .pointer_with("style", |r| r.lasting_list("", count, 4))?
                 .ok_or_else(|| r.error("style", at, DecodeErrorKind::Null))?;
         }
         Ok(Self { flags, style })
@@ -80,7 +80,7 @@ impl<'a> Decode<'a> for LineAttr {
 }
 
 /// At most 255 lengths can be sent; the rest is left out.
-impl Member<'_> for LineAttr {
+impl<'a> Member<'a> for LineAttr<'a> {
     fn write<'t>(&'t self, w: &mut Writer, targets: &mut Targets<'t>) {
         if self.style.is_empty() {
             w.u8(self.flags.0 & !LineFlags::STYLED.0);
@@ -93,43 +93,43 @@ impl Member<'_> for LineAttr {
 }
 
 /// Dashes and gaps of a [`LineAttr`].
-impl Target for Vec<i32> {
+impl Target for List<'_, i32> {
     fn write_target<'t>(&'t self, w: &mut Writer, _: &mut Targets<'t>) {
-        w.list(&self[..self.len().min(255)]);
+        self.iter().take(255).for_each(|length| w.i32(length));
     }
 }
 
-impl<'a> Decode<'a> for Path {
+impl<'a> Decode<'a> for Path<'a> {
     fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let count = r.u32("num_segments")? as usize;
         Ok(Self {
-            segments: r.list("segments", count, 5)?,
+            segments: r.lasting_list("segments", count, 5)?,
         })
     }
 }
 
-impl Target for Path {
+impl Target for Path<'_> {
     fn write_target<'t>(&'t self, w: &mut Writer, _: &mut Targets<'t>) {
         w.u32(self.segments.len() as u32);
-        w.list(&self.segments);
+        w.value(&self.segments);
     }
 }
 
-impl<'a> Decode<'a> for PathSegment {
+impl<'a> Decode<'a> for PathSegment<'a> {
     fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let flags = r.value("flags")?;
         let count = r.u32("count")? as usize;
         Ok(Self {
             flags,
-            points: r.list("points", count, 8)?,
+            points: r.lasting_list("points", count, 8)?,
         })
     }
 }
 
-impl Encode for PathSegment {
+impl Encode for PathSegment<'_> {
     fn encode(&self, w: &mut Writer) {
         w.value(&self.flags);
         w.u32(self.points.len() as u32);
-        w.list(&self.points);
+        w.value(&self.points);
     }
 }

@@ -9,7 +9,7 @@ mod text;
 use super::image::{Image, Targets, unknown};
 use crate::geometry::{Point, Rect};
 use crate::wire::{
-    Decode, DecodeError, Encode, Reader, Writer, wire_enum, wire_flags, wire_struct,
+    Decode, DecodeError, Encode, List, Reader, Writer, wire_enum, wire_flags, wire_struct,
 };
 pub use composite::{CompositeFlags, DrawComposite, Filter, Point16, Repeat, Transform};
 pub use lines::{LineAttr, LineFlags, Path, PathFlags, PathSegment, PointFix};
@@ -77,23 +77,23 @@ wire_flags! {
 ///
 /// u8 type (0 none, 1 rectangles); with rectangles u32 count and the rectangles, in line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Clip {
+pub enum Clip<'a> {
     /// Everywhere.
     #[default]
     None,
     /// In the union of these, which may overlap, be inverted, and be none at all.
-    Rects(Vec<Rect>),
+    Rects(List<'a, Rect>),
 }
 
 wire_struct! {
     /// What every draw command begins with: 21 bytes, and more with a clip.
-    pub struct DisplayBase {
+    pub struct DisplayBase<'a> {
         /// Surface to draw on.
         surface_id: u32,
         /// Area to draw; may lie outside the surface, be empty or inverted.
         bbox: Rect,
         /// Further limits.
-        clip: Clip,
+        clip: Clip<'a>,
     }
 }
 
@@ -153,13 +153,13 @@ macro_rules! draw_struct {
 
 draw_struct! {
     /// Brush onto the surface. Number 302, server → client.
-    pub struct DrawFill<'a> { base: DisplayBase, brush: Brush<'a>, rop: Rop, mask: QMask<'a> }
+    pub struct DrawFill<'a> { base: DisplayBase<'a>, brush: Brush<'a>, rop: Rop, mask: QMask<'a> }
 }
 
 draw_struct! {
     /// Copies an image, then joins the brush with it. Number 303, server → client.
     pub struct DrawOpaque<'a> {
-        base: DisplayBase,
+        base: DisplayBase<'a>,
         src_bitmap: Image<'a>,
         src_area: Rect,
         brush: Brush<'a>,
@@ -172,7 +172,7 @@ draw_struct! {
 draw_struct! {
     /// Image onto the surface. Number 304 (DRAW_COPY) and 305 (DRAW_BLEND), server → client; the two differ in name only.
     pub struct DrawCopy<'a> {
-        base: DisplayBase,
+        base: DisplayBase<'a>,
         src_bitmap: Image<'a>,
         src_area: Rect,
         rop: Rop,
@@ -183,13 +183,13 @@ draw_struct! {
 
 draw_struct! {
     /// Zeros, ones or inversion. Number 306 (DRAW_BLACKNESS), 307 (DRAW_WHITENESS), 308 (DRAW_INVERS), server → client.
-    pub struct DrawMasked<'a> { base: DisplayBase, mask: QMask<'a> }
+    pub struct DrawMasked<'a> { base: DisplayBase<'a>, mask: QMask<'a> }
 }
 
 draw_struct! {
     /// Any function of brush, image and surface. Number 309, server → client.
     pub struct DrawRop3<'a> {
-        base: DisplayBase,
+        base: DisplayBase<'a>,
         src_bitmap: Image<'a>,
         src_area: Rect,
         brush: Brush<'a>,
@@ -203,9 +203,9 @@ draw_struct! {
 draw_struct! {
     /// Lines, one pixel wide. Number 310, server → client.
     pub struct DrawStroke<'a> {
-        base: DisplayBase,
-        path: Path,
-        attr: LineAttr,
+        base: DisplayBase<'a>,
+        path: Path<'a>,
+        attr: LineAttr<'a>,
         brush: Brush<'a>,
         fore_mode: Rop,
         /// Not used by anyone.
@@ -216,7 +216,7 @@ draw_struct! {
 draw_struct! {
     /// Glyphs, and a filled rectangle behind them. Number 311, server → client.
     pub struct DrawText<'a> {
-        base: DisplayBase,
+        base: DisplayBase<'a>,
         string: GlyphString<'a>,
         back_area: Rect,
         fore_brush: Brush<'a>,
@@ -229,7 +229,7 @@ draw_struct! {
 draw_struct! {
     /// Image onto the surface except for one colour. Number 312, server → client.
     pub struct DrawTransparent<'a> {
-        base: DisplayBase,
+        base: DisplayBase<'a>,
         src_bitmap: Image<'a>,
         src_area: Rect,
         /// The colour left out as the guest writes it; not used.
@@ -242,7 +242,7 @@ draw_struct! {
 draw_struct! {
     /// Image over the surface, with a constant alpha. Number 313, server → client.
     pub struct DrawAlphaBlend<'a> {
-        base: DisplayBase,
+        base: DisplayBase<'a>,
         alpha_flags: AlphaFlags,
         /// 255 is opaque.
         alpha: u8,
@@ -251,38 +251,46 @@ draw_struct! {
     }
 }
 
-impl Clip {
+impl<'a> Clip<'a> {
     /// The rectangles; `None` for no limit.
-    pub fn rects(&self) -> Option<&[Rect]> {
+    pub fn rects(&self) -> Option<&List<'a, Rect>> {
         match self {
             Self::None => None,
             Self::Rects(rects) => Some(rects),
         }
     }
+
+    /// The same without the message.
+    pub fn to_owned(&self) -> Clip<'static> {
+        match self {
+            Self::None => Clip::None,
+            Self::Rects(rects) => Clip::Rects(rects.to_owned()),
+        }
+    }
 }
 
-impl<'a> Decode<'a> for Clip {
+impl<'a> Decode<'a> for Clip<'a> {
     fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let at = r.position();
         match r.u8("type")? {
             0 => Ok(Self::None),
             1 => {
                 let count = r.u32("num_rects")? as usize;
-                Ok(Self::Rects(r.list("rects", count, 16)?))
+                Ok(Self::Rects(r.lasting_list("rects", count, 16)?))
             }
             n => Err(unknown(r, "type", at, n)),
         }
     }
 }
 
-impl Encode for Clip {
+impl Encode for Clip<'_> {
     fn encode(&self, w: &mut Writer) {
         match self {
             Self::None => w.u8(0),
             Self::Rects(rects) => {
                 w.u8(1);
                 w.u32(rects.len() as u32);
-                w.list(rects);
+                w.value(rects);
             }
         }
     }
@@ -299,7 +307,7 @@ trait Member<'a>: Decode<'a> {
 
 macro_rules! in_line {
     ($($type:ty),*) => {$(
-        impl Member<'_> for $type {
+        impl<'a> Member<'a> for $type {
             fn write<'t>(&'t self, w: &mut Writer, _: &mut Targets<'t>) {
                 w.value(self);
             }
@@ -307,7 +315,7 @@ macro_rules! in_line {
     )*};
 }
 
-in_line!(u8, u32, Rect, Rop, AlphaFlags, DisplayBase);
+in_line!(u8, u32, Rect, Rop, AlphaFlags, DisplayBase<'a>);
 
 macro_rules! behind_a_pointer {
     ($($type:ty),*) => {$(
@@ -323,7 +331,7 @@ macro_rules! behind_a_pointer {
     )*};
 }
 
-behind_a_pointer!(Image<'a>, Path, GlyphString<'a>);
+behind_a_pointer!(Image<'a>, Path<'a>, GlyphString<'a>);
 
 impl<'a> Member<'a> for ScaleMode {
     fn read(r: &mut Reader<'a>, field: &'static str) -> Result<Self, DecodeError> {

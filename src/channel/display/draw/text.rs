@@ -2,7 +2,7 @@
 
 use crate::channel::display::image::{Target, Targets, invalid};
 use crate::geometry::Point;
-use crate::wire::{Decode, DecodeError, Reader, Writer, wire_flags};
+use crate::wire::{Decode, DecodeError, List, Listed, Reader, Writer, wire_flags};
 
 wire_flags! {
     /// What the glyphs of a string are made of.
@@ -24,7 +24,7 @@ pub struct GlyphString<'a> {
     /// What they are made of.
     pub flags: StringFlags,
     /// The glyphs, 65535 at most.
-    pub glyphs: Vec<Glyph<'a>>,
+    pub glyphs: List<'a, Glyph<'a>>,
 }
 
 /// One glyph: 20 bytes and its rows.
@@ -44,7 +44,7 @@ pub struct Glyph<'a> {
 
 impl StringFlags {
     /// Bits of a glyph's pixel; `None` when the set names none. The first of A1, A4, A8 counts.
-    pub const fn bits(self) -> Option<u32> {
+    pub const fn bits(self) -> Option<u8> {
         if self.contains(Self::RASTER_A1) {
             Some(1)
         } else if self.contains(Self::RASTER_A4) {
@@ -63,10 +63,8 @@ impl<'a> Decode<'a> for GlyphString<'a> {
         let at = r.position();
         let flags: StringFlags = r.value("flags")?;
         let glyphs = match flags.bits() {
-            Some(1) => rasters::<1>(r, count)?,
-            Some(4) => rasters::<4>(r, count)?,
-            Some(_) => rasters::<8>(r, count)?,
-            None if count == 0 => Vec::new(),
+            Some(bits) => r.lasting_list_of("glyphs", count, 20, bits)?,
+            None if count == 0 => List::default(),
             None => {
                 let text = format!("{flags:?} names no kind of glyph");
                 return Err(invalid(r, "flags", at, text));
@@ -82,7 +80,7 @@ impl Target for GlyphString<'_> {
         let count = self.glyphs.len().min(usize::from(u16::MAX));
         w.u16(count as u16);
         w.value(&self.flags);
-        for glyph in &self.glyphs[..count] {
+        for glyph in self.glyphs.iter().take(count) {
             w.value(&glyph.render_pos);
             w.value(&glyph.origin);
             w.u16(glyph.width);
@@ -92,28 +90,18 @@ impl Target for GlyphString<'_> {
     }
 }
 
-/// A glyph of `BITS` bits a pixel: how long its rows are is known to the string only.
-struct Raster<'a, const BITS: usize>(Glyph<'a>);
-
-fn rasters<'a, const BITS: usize>(
-    r: &mut Reader<'a>,
-    count: usize,
-) -> Result<Vec<Glyph<'a>>, DecodeError> {
-    let glyphs: Vec<Raster<'a, BITS>> = r.list("glyphs", count, 20)?;
-    Ok(glyphs.into_iter().map(|raster| raster.0).collect())
-}
-
-impl<'a, const BITS: usize> Decode<'a> for Raster<'a, BITS> {
-    fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+/// The form is the bits of a pixel: how long the rows are is known to the string only.
+impl<'a> Listed<'a> for Glyph<'a> {
+    fn read(r: &mut Reader<'a>, bits: u8) -> Result<Self, DecodeError> {
         let (render_pos, origin) = (r.value("render_pos")?, r.value("glyph_origin")?);
         let (width, height) = (r.u16("width")?, r.u16("height")?);
-        let len = (usize::from(width) * BITS).div_ceil(8) * usize::from(height);
-        Ok(Self(Glyph {
+        let len = (usize::from(width) * usize::from(bits)).div_ceil(8) * usize::from(height);
+        Ok(Self {
             render_pos,
             origin,
             width,
             height,
             data: r.bytes("data", len)?,
-        }))
+        })
     }
 }

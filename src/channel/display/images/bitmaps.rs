@@ -1,8 +1,9 @@
 //! Bitmaps, palettes and masks.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{ImageError, Images, keep, missing};
+use super::{ImageError, Images, is_kept, keep, missing};
 use crate::canvas::Layout;
 use crate::channel::Cx;
 use crate::channel::display::cache::Pixmap;
@@ -18,10 +19,31 @@ use crate::pixels::{PixelBuf, PixelFormat};
 /// A mask that is ready to be used.
 #[derive(Clone, Debug)]
 pub enum MaskImage {
-    /// Its bits.
-    Bits(Arc<PixelBuf>),
+    /// Its bits, to be [given back](Images::recycle_mask).
+    Bits(PixelBuf),
+    /// Its bits, which are in the pixmap cache too.
+    Kept(Arc<PixelBuf>),
     /// The 1-bit surface of this number.
     Surface(u32),
+}
+
+/// The colours of a palette.
+enum Colors {
+    /// From the palette cache.
+    Kept(Arc<[u32]>),
+    /// From the message.
+    Read(Vec<u32>),
+}
+
+impl Deref for Colors {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        match self {
+            Self::Kept(colors) => colors,
+            Self::Read(colors) => colors,
+        }
+    }
 }
 
 impl Images {
@@ -36,7 +58,7 @@ impl Images {
             ImageData::FromCache | ImageData::FromCacheLossless => {
                 let lossless = matches!(image.data, ImageData::FromCacheLossless);
                 match cx.shared.pixmaps.find(image.id, lossless) {
-                    Some(Pixmap::Mask(bits)) => Ok(MaskImage::Bits(Arc::clone(bits))),
+                    Some(Pixmap::Mask(bits)) => Ok(MaskImage::Kept(Arc::clone(bits))),
                     Some(Pixmap::Picture(_)) => Err("mask: the cached image is not a 1-bit one"
                         .to_owned()
                         .into()),
@@ -48,10 +70,14 @@ impl Images {
                 if let PaletteRef::Inline(palette) = &bitmap.palette {
                     self.keep_palette(palette, bitmap.flags, cx);
                 }
-                let bits = Arc::new(mask_bits(image, bitmap)?);
+                if !is_kept(image) {
+                    let buffer = self.buffer();
+                    return mask_bits(image, bitmap, buffer).map(MaskImage::Bits);
+                }
+                let bits = Arc::new(mask_bits(image, bitmap, Vec::new())?);
                 let memory = bits.data().len() as u64;
                 keep(image, memory, || Pixmap::Mask(Arc::clone(&bits)), cx);
-                Ok(MaskImage::Bits(bits))
+                Ok(MaskImage::Kept(bits))
             }
             other => Err(format!("mask: a {} image cannot be one", other.name()).into()),
         }
@@ -74,7 +100,8 @@ impl Images {
             BitmapFormat::Rgba => Layout::Argb,
             BitmapFormat::EightBitAlpha => Layout::A8,
             indexed => {
-                let indices = indices(indexed).ok_or("the bitmap format is unknown".to_owned())?;
+                let indices =
+                    indices(indexed).ok_or_else(|| "the bitmap format is unknown".to_owned())?;
                 let colors = self.palette(&bitmap.palette, bitmap.flags, cx)?;
                 let mut out = self.buffer();
                 palette::expand(
@@ -86,6 +113,7 @@ impl Images {
                     &colors,
                     &mut out,
                 )?;
+                self.put_colors(colors);
                 return Ok(packed(
                     Layout::Entries,
                     size,
@@ -129,6 +157,7 @@ impl Images {
             &colors,
             &mut out,
         )?;
+        self.put_colors(colors);
         self.spare(packed_indices);
         Ok(packed(
             Layout::Entries,
@@ -143,17 +172,27 @@ impl Images {
         palette: &PaletteRef<'_>,
         flags: BitmapFlags,
         cx: &mut Cx<'_>,
-    ) -> Result<Arc<[u32]>, ImageError> {
+    ) -> Result<Colors, ImageError> {
         match palette {
             PaletteRef::None => Err("it has no palette".to_owned().into()),
             PaletteRef::Cached(id) => {
-                let known = self.palettes.find(*id).cloned();
+                let known = self.palettes.find(*id).cloned().map(Colors::Kept);
                 known.ok_or_else(|| format!("its palette {id:#x} is not in the cache").into())
             }
             PaletteRef::Inline(palette) => {
                 self.keep_palette(palette, flags, cx);
-                Ok(palette.colors().collect())
+                let mut colors = std::mem::take(&mut self.colors);
+                colors.clear();
+                colors.extend(palette.colors());
+                Ok(Colors::Read(colors))
             }
+        }
+    }
+
+    /// Takes the memory of colours back.
+    fn put_colors(&mut self, colors: Colors) {
+        if let Colors::Read(colors) = colors {
+            self.colors = colors;
         }
     }
 
@@ -180,8 +219,12 @@ fn indices(format: BitmapFormat) -> Option<palette::Indices> {
     })
 }
 
-/// The bits of a 1-bit bitmap, bit 7 leftmost, top row first.
-fn mask_bits(image: &Image<'_>, bitmap: &Bitmap<'_>) -> Result<PixelBuf, ImageError> {
+/// The bits of a 1-bit bitmap, bit 7 leftmost, top row first, in the memory of `out`, which is empty.
+fn mask_bits(
+    image: &Image<'_>,
+    bitmap: &Bitmap<'_>,
+    mut out: Vec<u8>,
+) -> Result<PixelBuf, ImageError> {
     let little = match bitmap.format {
         BitmapFormat::OneBitLe => true,
         BitmapFormat::OneBitBe => false,
@@ -190,7 +233,7 @@ fn mask_bits(image: &Image<'_>, bitmap: &Bitmap<'_>) -> Result<PixelBuf, ImageEr
     let size = Size::new(image.width, image.height);
     Limits::default().check(image.width, image.height)?;
     let row = PixelFormat::A1.row_bytes(size.width);
-    let mut bits = PixelBuf::new(PixelFormat::A1, size);
+    out.resize(row * size.height as usize, 0);
     let top_down = bitmap.flags.contains(BitmapFlags::TOP_DOWN);
     let rows = bitmap
         .rows
@@ -202,10 +245,8 @@ fn mask_bits(image: &Image<'_>, bitmap: &Bitmap<'_>) -> Result<PixelBuf, ImageEr
         } else {
             size.height as usize - 1 - y
         };
-        let (Some(stored), Some(target)) = (
-            stored.get(..row),
-            bits.data_mut().get_mut(y * row..(y + 1) * row),
-        ) else {
+        let (Some(stored), Some(target)) = (stored.get(..row), out.get_mut(y * row..(y + 1) * row))
+        else {
             return Err("mask: its rows are cut short".to_owned().into());
         };
         target.copy_from_slice(stored);
@@ -213,5 +254,6 @@ fn mask_bits(image: &Image<'_>, bitmap: &Bitmap<'_>) -> Result<PixelBuf, ImageEr
             target.iter_mut().for_each(|b| *b = b.reverse_bits());
         }
     }
-    Ok(bits)
+    let bits = PixelBuf::from_data(PixelFormat::A1, size, out);
+    Ok(bits.expect("it was made as long as the rows"))
 }

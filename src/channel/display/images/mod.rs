@@ -20,6 +20,7 @@ use crate::channel::{Blocked, Cx};
 use crate::codec::contain::contain;
 use crate::codec::{self, Limits, glz, quic, zlib};
 use crate::geometry::Size;
+use crate::pixels::PixelBuf;
 
 /// Longest side of an image.
 const MAX_SIDE: u32 = 32767;
@@ -33,6 +34,8 @@ pub struct Images {
     zlib: zlib::Inflater,
     /// Buffers of pictures that are done with, for the next ones.
     spares: Vec<Vec<u8>>,
+    /// Memory for the palette of a message.
+    colors: Vec<u32>,
     stats: Vec<CodecCount>,
     jobs: Jobs,
 }
@@ -84,11 +87,14 @@ impl From<String> for ImageError {
     }
 }
 
-/// Spare buffers kept: a draw command has at most three pictures.
-const SPARES: usize = 3;
+/// Spare buffers kept: a draw command has at most three pictures, and indices take one more while they get their colours.
+const SPARES: usize = 4;
 
-/// Most bytes of spare buffers kept: a picture of 3840×2160 pixels fits.
-pub const SPARE_BYTES: usize = 40 << 20;
+/// Most bytes of spare pixels kept: a picture of 3840×2160 pixels fits.
+const SPARE_PIXEL_BYTES: usize = 40 << 20;
+
+/// Most bytes of all that is kept for the next images: a message has at most 65535 colours.
+pub const SPARE_BYTES: usize = SPARE_PIXEL_BYTES + (256 << 10);
 
 impl Images {
     /// The same for a session beside this one; `None` while something is decoded outside.
@@ -164,18 +170,29 @@ impl Images {
         };
     }
 
-    /// Bytes of the buffers kept for the next pictures, at most [`SPARE_BYTES`].
+    /// Takes back the buffer of a mask that has been drawn through.
+    pub fn recycle_mask(&mut self, mask: PixelBuf) {
+        self.spare(mask.into_data());
+    }
+
+    /// Bytes kept for the next pictures, at most [`SPARE_BYTES`].
     pub fn spare_bytes(&self) -> usize {
+        self.spare_pixel_bytes() + self.colors.capacity() * size_of::<u32>()
+    }
+
+    /// Gives that memory back.
+    pub fn drop_spares(&mut self) {
+        self.spares.clear();
+        self.colors = Vec::new();
+    }
+
+    fn spare_pixel_bytes(&self) -> usize {
         self.spares.iter().map(Vec::capacity).sum()
     }
 
-    /// Gives the memory of those buffers back.
-    pub fn drop_spares(&mut self) {
-        self.spares.clear();
-    }
-
     fn spare(&mut self, buffer: Vec<u8>) {
-        if self.spares.len() < SPARES && self.spare_bytes() + buffer.capacity() <= SPARE_BYTES {
+        let bytes = self.spare_pixel_bytes() + buffer.capacity();
+        if self.spares.len() < SPARES && bytes <= SPARE_PIXEL_BYTES {
             self.spares.push(buffer);
         }
     }
@@ -311,12 +328,18 @@ fn missing(id: u64, lossless: bool, cx: &Cx<'_>) -> ImageError {
     }
 }
 
+/// Whether the server wants an image in the pixmap cache.
+fn is_kept(image: &Image<'_>) -> bool {
+    let flags = [ImageFlags::CACHE_ME, ImageFlags::CACHE_REPLACE_ME];
+    flags.iter().any(|flag| image.flags.contains(*flag))
+}
+
 /// Stores what was decoded in the pixmap cache, if the server wants that.
 fn keep(image: &Image<'_>, memory: u64, pixmap: impl FnOnce() -> Pixmap, cx: &mut Cx<'_>) {
-    let replaces = image.flags.contains(ImageFlags::CACHE_REPLACE_ME);
-    if !replaces && !image.flags.contains(ImageFlags::CACHE_ME) {
+    if !is_kept(image) {
         return;
     }
+    let replaces = image.flags.contains(ImageFlags::CACHE_REPLACE_ME);
     let lossy = matches!(image.data, ImageData::Jpeg(_) | ImageData::JpegAlpha(_));
     let pixels = Size::new(image.width, image.height).area();
     let cache = &mut cx.shared.pixmaps;

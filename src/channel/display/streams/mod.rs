@@ -260,7 +260,7 @@ impl Streams {
     }
 
     /// STREAM_CLIP: frames that wait obey it too.
-    pub fn clip(&mut self, clip: &StreamClip, cx: &mut Cx<'_>) {
+    pub fn clip(&mut self, clip: &StreamClip<'_>, cx: &mut Cx<'_>) {
         self.develop(clip.id);
         match self.streams.get_mut(&clip.id) {
             Some(stream) => stream.clip = to_clip(&clip.clip),
@@ -535,9 +535,9 @@ pub(super) fn announcement(codec: Codec) -> (VideoCodec, u32) {
     }
 }
 
-fn to_clip(clip: &draw::Clip) -> Clip {
+fn to_clip(clip: &draw::Clip<'_>) -> Clip {
     match clip {
         draw::Clip::None => Clip::None,
-        draw::Clip::Rects(rects) => Clip::Rects(rects.clone()),
+        draw::Clip::Rects(rects) => Clip::Rects(rects.iter().collect()),
     }
 }

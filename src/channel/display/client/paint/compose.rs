@@ -41,6 +41,8 @@ impl Client {
                 .map_err(|e| e.to_string())
         });
         self.recycle(source);
+        self.recycle_brush(brush);
+        self.recycle_mask(mask);
         result
     }
 
@@ -108,7 +110,7 @@ impl Client {
     /// Draws with part of a picture, which is all the command reads.
     fn draw_part(
         &mut self,
-        base: &DisplayBase,
+        base: &DisplayBase<'_>,
         image: &Image<'_>,
         area: Rect,
         cx: &mut Cx<'_>,
