@@ -78,7 +78,7 @@ impl Scratch {
         glyphs.clear();
         if glyphs.capacity() <= MOST_GLYPHS {
             // Collecting what comes from a list of equal layout keeps its memory. (tests/alloc sees that it does.)
-            self.glyphs = glyphs.into_iter().filter_map(|_| None).collect();
+            self.glyphs = glyphs.into_iter().map_while(|_| None).collect();
         }
     }
 
