@@ -402,7 +402,7 @@ fn what_was_drawn_in_portions_ends_as_if_drawn_at_once() {
             let at = Point::new(x as i32, y as i32);
             // A bright window in a dark ground: most dots of some portions are bright.
             let window = Rect::new(40, 40, 400, 280).contains(at);
-            let bright = (200 + x % 50) << 16 | (180 + y % 60) << 8 | (x * y) % 200;
+            let bright = (200 + x % 50) << 16 | (180 + y % 60) << 8 | ((x * y) % 200);
             picture.set_pixel(x, y, if window { bright } else { ground(at) });
         }
     }

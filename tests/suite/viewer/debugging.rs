@@ -605,7 +605,7 @@ async fn a_session_that_a_mirror_cannot_follow_leaves_no_picture_and_its_end_is_
         &broken,
     );
     let mut screens = Screens::default();
-    let notices = mirrored(&mut mirror, &mut screens).await;
+    let notices = mirrored(&mut mirror, &usher, &mut screens).await;
     assert!(
         notices
             .iter()
@@ -628,5 +628,5 @@ async fn a_session_that_a_mirror_cannot_follow_leaves_no_picture_and_its_end_is_
         witness.closed(Duration::from_secs(101), channel);
     }
     let over = "the session is over; the next one will be shown".to_owned();
-    assert_eq!(mirrored(&mut mirror, &mut screens).await, [over]);
+    assert_eq!(mirrored(&mut mirror, &usher, &mut screens).await, [over]);
 }
