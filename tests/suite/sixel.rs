@@ -464,6 +464,33 @@ fn what_is_small_but_takes_much_has_colours_of_a_coarse_picture_too() {
 }
 
 #[test]
+fn a_small_change_beside_a_large_one_is_soon_as_good_as_it_gets() {
+    let photo = screens::photo();
+    let mut picture = PixelBuf::new(PixelFormat::Xrgb, Size::new(480, 320));
+    let mut stage = Stage::new(LIMITS, place((0, 0), (60, 21)));
+    stage.paint_whole(&picture);
+    // The large one in colours of its own; those of the small one are others.
+    for (part, from) in [
+        (Rect::new(0, 0, 480, 160), Point::new(0, 400)),
+        (Rect::new(160, 240, 200, 272), Point::new(700, 20)),
+    ] {
+        for y in part.top as u32..part.bottom as u32 {
+            for x in part.left as u32..part.right as u32 {
+                let dot = photo.view().pixel(from.x as u32 + x, from.y as u32 + y);
+                picture.set_pixel(x, y, dot);
+            }
+        }
+        stage.paint(&picture, &[part]);
+    }
+    let mut frames = 0;
+    while stage.paint(&picture, &[]).coarse {
+        frames += 1;
+        assert!(frames < 4, "it is made better without end");
+    }
+    assert_eq!(stage.paint(&picture, &[]), Painted::default());
+}
+
+#[test]
 fn any_picture_stays_good_frame_by_frame() {
     let (desktop, photo) = (screens::desktop(), screens::photo());
     for seed in 0..2 {

@@ -184,7 +184,7 @@ impl Sixel {
             portion.sort(rects, cell)
         };
         let is_patch = scene.quality.is_best() && has_room && is_patch(scene.picture, all);
-        if self.is_refining && !is_patch {
+        if self.is_refining {
             // In however many portions this is done: in the end it is as if all had been drawn at once.
             self.quantisers.fit_whole(scene.picture);
         } else if has_room && !is_patch {
