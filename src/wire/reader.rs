@@ -221,8 +221,10 @@ impl<'a> Reader<'a> {
             return Err(self.truncated(field, needs));
         }
         self.inside(field, |r| {
+            // The reader's own is put away when it is full.
+            let trace = r.trace;
             (0..count).try_for_each(|i| {
-                keep(match r.trace {
+                keep(match trace {
                     None => read(r)?,
                     Some(trace) => r.element(i, count, trace, &read)?,
                 });
