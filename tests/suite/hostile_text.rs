@@ -176,7 +176,7 @@ const WRITERS: [(&str, &str); 9] = [
         "it prints the command line's errors, made printable",
     ),
     (
-        "src/tui/run_loop.rs",
+        "src/tui/run_loop/mod.rs",
         "it prints where a recording went, made printable",
     ),
     ("src/main.rs", "it prints nothing"),
